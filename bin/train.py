@@ -1,0 +1,46 @@
+"""Trains a SoundNet: teachers look at the frames of your videos, the student hears their sound.
+
+    bin/train.py --flagfile=flags/soundnet8.flags --data=PREPARED --out=RUN \\
+        --imagenet_teacher=keras:MobileNetV2 --places_teacher=places:vgg16@vgg16_places365.h5
+
+Start from the published network to go on from two million videos: --init_from=published.
+The same command goes on where a killed run was left.
+"""
+
+import sys
+
+from absl import app, flags
+
+from soundnet_tf.bin import train_flags
+
+_OUT = flags.DEFINE_string("out", None, "Folder of the run.", required=True)
+
+
+def main(argv: list[str]) -> int:
+    if len(argv) > 1:
+        raise app.UsageError(f"unexpected arguments {argv[1:]}; every setting is a --flag")
+    # Imported here: worker processes import this file again and should stay without TensorFlow.
+    from soundnet_tf.media import MediaError
+    from soundnet_tf.training import loop, report
+
+    try:
+        training, validation = train_flags.sources()
+        config = train_flags.config(training.frame_every_secs)
+        result = loop.train(config, training, validation, _OUT.value)
+    except (ValueError, FileNotFoundError, MediaError) as error:
+        print(f"bin/train.py: {error}", file=sys.stderr)
+        return 1
+    for head, start in result.head_starts.items():
+        print(f"{head}: {start.shared} of {start.classes} classes started from trained rows")
+    print(f"\n{report.table(result.history, result.baselines)}\n")
+    print(f"Next: bin/export.py --run={_OUT.value} --out=SAVED_MODEL")
+    print(f"Look: tensorboard --logdir={_OUT.value}/logs")
+    return 0
+
+
+def run() -> None:
+    app.run(main)
+
+
+if __name__ == "__main__":
+    run()

@@ -1,0 +1,181 @@
+"""Where serialized clips come from: shards that were prepared, or videos decoded on the fly."""
+
+import functools
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+from absl import logging
+
+from soundnet_tf.data import clips, records
+from soundnet_tf.data.clips import ClipRecord, Cutting, LeftOut, Run, Video
+from soundnet_tf.data.manifest import load_manifest
+from soundnet_tf.data.videos import TRAIN, VAL, split_and_shard
+from soundnet_tf.data.workers import Workers
+
+_INTERLEAVED_SHARDS = 16
+
+
+@dataclass(frozen=True)
+class Source:
+    """A set of clips.
+
+    Attributes:
+        count: clips that one training pass gives.
+        frame_every_secs: time between the frames of a clip.
+        read: gives a dataset of serialized records (string []), in the source's own order for None,
+            or in an order drawn from a seed, int64 [2].
+    """
+
+    count: int
+    frame_every_secs: float
+    read: Callable[[tf.Tensor | None], tf.data.Dataset]
+
+
+def from_records(pattern: str) -> Source:
+    """The clips of prepared shards.
+
+    Args:
+        pattern: of shards in one prepared folder, such as "DIR/train-*".
+
+    Raises:
+        FileNotFoundError: nothing matches, or the folder is not (wholly) prepared.
+    """
+    manifest = load_manifest(os.path.dirname(pattern))
+    matching = set(map(os.path.basename, tf.io.gfile.glob(pattern)))
+    shards = [
+        shard
+        for split in manifest.splits.values()
+        for shard in split.shards
+        if shard.name in matching and shard.clips
+    ]
+    if not shards:
+        raise FileNotFoundError(f"no shard with clips matches {pattern}")
+    paths = [tf.io.gfile.join(manifest.directory, shard.name) for shard in shards]
+    return Source(
+        count=sum(shard.clips for shard in shards),
+        frame_every_secs=manifest.settings["frame_every_secs"],
+        read=functools.partial(_read_shards, paths),
+    )
+
+
+def from_videos(
+    videos: Sequence[Video], cutting: Cutting = Cutting(), workers: int | None = None
+) -> Source:
+    """The clips of videos, decoded by worker processes each time they are read.
+
+    A training pass over videos of which some stretch turns out to be unusable (silent, damaged)
+    reads others a second time, so that every pass gives `count` clips.
+
+    Args:
+        videos: what `videos.find_videos` found, or some of it.
+        cutting: how they are cut into clips.
+        workers: processes; None takes one a core.
+
+    Raises:
+        ValueError: no video can be used; says why the first ones cannot.
+    """
+    workers = workers or os.cpu_count()
+    plan = functools.partial(clips.plan, cutting=cutting)
+    with Workers(workers) as pool:
+        runs = [run for _, planned in pool.map(plan, videos, _unplannable) for run in planned]
+    problems = [f"{run.video.id}: {run.problem}" for run in runs if run.problem]
+    for problem in problems:
+        logging.warning("skipped %s", problem)
+    starts = [
+        Run(run.video, (start_secs,), last=True) for run in runs for start_secs in run.starts_secs
+    ]
+    if not starts:
+        raise ValueError(f"none of {len(videos)} videos gives a clip ({'; '.join(problems[:3])})")
+
+    def read(seed):
+        decode = functools.partial(_decode, starts, cutting, workers)
+        spec = tf.TensorSpec([], tf.string)
+        arguments = () if seed is None else (seed,)
+        return tf.data.Dataset.from_generator(decode, output_signature=spec, args=arguments)
+
+    return Source(len(starts), cutting.frame_every_secs, read)
+
+
+def from_prepared(folder: str) -> tuple[Source, Source]:
+    """Training and validation clips of a prepared folder.
+
+    Raises:
+        FileNotFoundError: the folder is not prepared, or a split has no clips.
+    """
+    return tuple(
+        from_records(tf.io.gfile.join(folder, f"{split}-*")) for split in (TRAIN, VAL)
+    )
+
+
+def from_videos_split(
+    videos: Sequence[Video], val_fraction: float, workers: int | None = None
+) -> tuple[Source, Source]:
+    """Training and validation clips of videos, divided as `prepare` would divide them.
+
+    Raises:
+        ValueError: a split has no video, or none that can be used.
+    """
+    members = {TRAIN: [], VAL: []}
+    for video in videos:
+        split, _ = split_and_shard(video.id, val_fraction, {TRAIN: 1, VAL: 1})
+        members[split].append(video)
+    for split, chosen in members.items():
+        if not chosen:
+            raise ValueError(
+                f"of {len(videos)} videos none falls into {split!r} with a validation fraction of "
+                f"{val_fraction}; give more videos, or another fraction"
+            )
+    return tuple(from_videos(members[split], workers=workers) for split in (TRAIN, VAL))
+
+
+def order_seed(seed: tf.Tensor) -> tf.Tensor:
+    """One int64 seed, as Dataset.shuffle wants it, from a pair."""
+    return tf.random.stateless_uniform([], seed, maxval=tf.int64.max, dtype=tf.int64)
+
+
+def _read_shards(paths: list[str], seed: tf.Tensor | None) -> tf.data.Dataset:
+    if seed is None:
+        return tf.data.TFRecordDataset(paths)
+    shards = tf.data.Dataset.from_tensor_slices(paths).shuffle(
+        len(paths), seed=order_seed(seed), reshuffle_each_iteration=False
+    )
+    return shards.interleave(
+        tf.data.TFRecordDataset,
+        cycle_length=min(_INTERLEAVED_SHARDS, len(paths)),
+        num_parallel_calls=tf.data.AUTOTUNE,
+        deterministic=True,
+    )
+
+
+def _decode(starts: list[Run], cutting: Cutting, workers: int, seed=None) -> Iterator[bytes]:
+    """Serialized clips, in order; with a seed exactly as many as there are starts."""
+    order = starts
+    if seed is not None:
+        rng = np.random.default_rng(np.asarray(seed).astype(np.uint64))
+        order = [starts[i] for i in rng.permutation(len(starts))]
+    given = 0
+    with Workers(workers) as pool:
+        cut = functools.partial(clips.cut, cutting=cutting)
+        while True:
+            before = given
+            for _, (outcome,) in pool.map(cut, order, _uncuttable):
+                if isinstance(outcome, ClipRecord):
+                    given += 1
+                    yield records.encode(outcome)
+                if given == len(starts):
+                    return
+            if seed is None:
+                return
+            if given == before:
+                raise ValueError(f"none of {len(starts)} stretches of video gives a clip")
+
+
+def _unplannable(video: Video) -> tuple[Run, ...]:
+    return (Run(video, (), last=True, problem="crashed the decoder"),)
+
+
+def _uncuttable(run: Run) -> tuple[LeftOut, ...]:
+    return tuple(LeftOut(start_secs, "crashed the decoder") for start_secs in run.starts_secs)

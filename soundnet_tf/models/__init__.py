@@ -1,0 +1,1 @@
+"""Networks: the student that hears and the teachers that see."""

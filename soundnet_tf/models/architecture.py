@@ -1,0 +1,168 @@
+"""The layer tables of SoundNet and the arithmetic of lengths and receptive fields. No TensorFlow.
+
+Source: the paper's tables 1 and 2, corrected by the authors' released code (the pools' strides of 1
+printed in the paper are a misprint; the code pools with stride = size).
+"""
+
+import dataclasses
+import functools
+
+from soundnet_tf import constants
+
+
+@dataclasses.dataclass(frozen=True)
+class Layer:
+    """One convolution or pool. `padding` is zeros on both sides.
+
+    `filters` is None for a pool, which keeps its channels, and for a head, whose classes are a
+    parameter of the model.
+    """
+
+    name: str
+    kernel: int
+    stride: int
+    padding: int = 0
+    filters: int | None = None
+
+    def output_length(self, length: int) -> int:
+        """floor((length + 2 padding - kernel) / stride) + 1; 0 if there is nothing to look at."""
+        if length == 0:
+            return 0
+        return max(0, (length + 2 * self.padding - self.kernel) // self.stride + 1)
+
+
+def _conv(name: str, filters: int, kernel: int, stride: int, padding: int) -> Layer:
+    return Layer(name, kernel, stride, padding, filters)
+
+
+def _pool(name: str, size: int) -> Layer:
+    return Layer(name, kernel=size, stride=size)
+
+
+@dataclasses.dataclass(frozen=True)
+class Endpoint:
+    """Where one layer looks: step i sees samples [start + i hop, start + i hop + receptive_field).
+
+    Attributes:
+        name: of the layer, e.g. "pool5".
+        channels: of the layer's output; None for heads, whose classes are a parameter.
+        receptive_field_samples: samples that one step sees.
+        hop_samples: samples between the starts of neighbouring steps.
+        start_samples: first sample that step 0 sees; negative, since convolutions are padded.
+        minimum_samples: the shortest waveform that gives one step.
+    """
+
+    name: str
+    channels: int | None
+    receptive_field_samples: int
+    hop_samples: int
+    start_samples: int
+    minimum_samples: int
+
+    @property
+    def receptive_field_secs(self) -> float:
+        return self.receptive_field_samples / constants.SAMPLE_RATE
+
+    @property
+    def hop_secs(self) -> float:
+        return self.hop_samples / constants.SAMPLE_RATE
+
+    @property
+    def minimum_secs(self) -> float:
+        return self.minimum_samples / constants.SAMPLE_RATE
+
+    @property
+    def first_centre_secs(self) -> float:
+        """The moment in the middle of what step 0 sees."""
+        return (self.start_samples + (self.receptive_field_samples - 1) / 2) / constants.SAMPLE_RATE
+
+    def centre_secs(self, step: int) -> float:
+        """The moment in the middle of what step `step` sees."""
+        return self.first_centre_secs + step * self.hop_secs
+
+
+@dataclasses.dataclass(frozen=True)
+class Architecture:
+    """A trunk of layers and the convolution that every head repeats with its own classes."""
+
+    name: str
+    trunk: tuple[Layer, ...]
+    head: Layer
+
+    @functools.cached_property
+    def endpoints(self) -> dict[str, Endpoint]:
+        """All trunk layers in order, then `heads`."""
+        return {
+            layer.name: self._endpoint(self._chain[: i + 1]) for i, layer in enumerate(self._chain)
+        }
+
+    @property
+    def heads(self) -> Endpoint:
+        return self.endpoints[self.head.name]
+
+    @property
+    def _chain(self) -> tuple[Layer, ...]:
+        return (*self.trunk, self.head)
+
+    def output_length(self, endpoint: str, samples: int) -> int:
+        """Steps that `endpoint` ("pool5", "heads", ...) gives for a waveform of `samples`."""
+        length = samples
+        for layer in self._chain:
+            length = layer.output_length(length)
+            if layer.name == endpoint:
+                return length
+        raise ValueError(f"no endpoint {endpoint!r} in {self.name}; it has {list(self.endpoints)}")
+
+    def _endpoint(self, chain: tuple[Layer, ...]) -> Endpoint:
+        receptive_field, hop, start, channels = 1, 1, 0, None
+        for layer in chain:
+            start -= layer.padding * hop
+            receptive_field += (layer.kernel - 1) * hop
+            hop *= layer.stride
+            channels = layer.filters or channels
+        minimum = 1
+        for layer in reversed(chain):
+            minimum = max(1, (minimum - 1) * layer.stride + layer.kernel - 2 * layer.padding)
+        last = chain[-1]
+        return Endpoint(
+            name=last.name,
+            channels=None if last is self.head else channels,
+            receptive_field_samples=receptive_field,
+            hop_samples=hop,
+            start_samples=start,
+            minimum_samples=minimum,
+        )
+
+
+SOUNDNET8 = Architecture(
+    "soundnet8",
+    trunk=(
+        _conv("conv1", 16, 64, 2, 32),
+        _pool("pool1", 8),
+        _conv("conv2", 32, 32, 2, 16),
+        _pool("pool2", 8),
+        _conv("conv3", 64, 16, 2, 8),
+        _conv("conv4", 128, 8, 2, 4),
+        _conv("conv5", 256, 4, 2, 2),
+        _pool("pool5", 4),
+        _conv("conv6", 512, 4, 2, 2),
+        _conv("conv7", 1024, 4, 2, 2),
+    ),
+    head=Layer("heads", kernel=8, stride=2),
+)
+
+SOUNDNET5 = Architecture(
+    "soundnet5",
+    trunk=(
+        _conv("conv1", 32, 64, 2, 32),
+        _pool("pool1", 8),
+        _conv("conv2", 64, 32, 2, 16),
+        _pool("pool2", 8),
+        _conv("conv3", 128, 16, 2, 8),
+        _pool("pool3", 8),
+        _conv("conv4", 256, 8, 2, 4),
+    ),
+    head=Layer("heads", kernel=16, stride=12, padding=4),
+)
+
+ARCHITECTURES = {architecture.name: architecture for architecture in (SOUNDNET8, SOUNDNET5)}

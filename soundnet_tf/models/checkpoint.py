@@ -1,0 +1,110 @@
+"""A trained student on disk: one `.keras` file beside the names of its classes.
+
+    FOLDER/student.keras          float32, plain Keras layers, loads without soundnet_tf
+    FOLDER/labels/objects.txt     one class name a line, in output order
+    FOLDER/labels/scenes.txt
+
+Runs and exports share this form, so either can be exported from, continued or evaluated.
+"""
+
+import json
+import os
+from collections.abc import Mapping
+
+import keras
+import tensorflow as tf
+
+from soundnet_tf.models import student as students
+
+STUDENT_FILE = "student.keras"
+LABELS_FOLDER = "labels"
+
+Labels = Mapping[str, tuple[str, ...]]
+
+
+def save_labels(folder: str, labels: Labels) -> None:
+    """Writes `FOLDER/labels/HEAD.txt` for every head."""
+    tf.io.gfile.makedirs(os.path.join(folder, LABELS_FOLDER))
+    for head, names in labels.items():
+        write_atomically(_labels_path(folder, head), "".join(f"{name}\n" for name in names))
+
+
+def load_labels(folder: str, heads: Mapping[str, int]) -> Labels:
+    """Reads the class names of `heads` (name to class count).
+
+    Raises:
+        FileNotFoundError: a head has no file of names.
+        ValueError: a file has another number of names than the head has classes.
+    """
+    labels = {}
+    for head, classes in heads.items():
+        path = _labels_path(folder, head)
+        if not tf.io.gfile.exists(path):
+            raise FileNotFoundError(f"{path} is missing: the names of the {classes} {head}")
+        with tf.io.gfile.GFile(path) as file:
+            labels[head] = tuple(file.read().splitlines())
+        if len(labels[head]) != classes:
+            raise ValueError(f"{path} has {len(labels[head])} names, the head {classes} classes")
+    return labels
+
+
+def save_student(folder: str, student: keras.Model) -> None:
+    """Writes `FOLDER/student.keras` in float32, whatever policy the student was trained under."""
+    tf.io.gfile.makedirs(folder)
+    plain = float32_copy(student)
+    path = os.path.join(folder, STUDENT_FILE)
+    partial = os.path.join(folder, f"partial-{STUDENT_FILE}")
+    plain.save(partial)
+    tf.io.gfile.rename(partial, path, overwrite=True)
+
+
+def load_student(folder: str) -> tuple[keras.Model, Labels]:
+    """Reads a student and its class names.
+
+    Raises:
+        FileNotFoundError: FOLDER has no student or no labels; says what was looked for.
+        ValueError: the file is no SoundNet, or does not fit its labels.
+    """
+    path = os.path.join(folder, STUDENT_FILE)
+    if not tf.io.gfile.exists(path):
+        raise FileNotFoundError(
+            f"{path} is missing; give a folder that training or export wrote, such as RUN/best"
+        )
+    student = keras.saving.load_model(path, compile=False, safe_mode=True)
+    students.architecture_of(student)
+    return student, load_labels(folder, students.heads_of(student))
+
+
+def float32_copy(student: keras.Model) -> keras.Model:
+    """A student with the same weights, all trainable, whose layers compute in float32."""
+    heads = students.heads_of(student)
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("float32")
+    try:
+        copy = students.BUILDERS[student.name](
+            include_top=bool(heads),
+            object_classes=heads.get("objects"),
+            scene_classes=heads.get("scenes"),
+        )
+    finally:
+        keras.config.set_dtype_policy(policy)
+    for source in student.layers:
+        copy.get_layer(source.name).set_weights(source.get_weights())
+    return copy
+
+
+def write_atomically(path: str, text: str) -> None:
+    """Writes a text file under a temporary name, then renames it: readers never see half of it."""
+    partial = f"{path}.partial"
+    with tf.io.gfile.GFile(partial, "w") as file:
+        file.write(text)
+    tf.io.gfile.rename(partial, path, overwrite=True)
+
+
+def write_json(path: str, value) -> None:
+    """Writes `value` as JSON, atomically."""
+    write_atomically(path, json.dumps(value, indent=2, sort_keys=True) + "\n")
+
+
+def _labels_path(folder: str, head: str) -> str:
+    return os.path.join(folder, LABELS_FOLDER, f"{head}.txt")

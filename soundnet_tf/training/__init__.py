@@ -1,0 +1,1 @@
+"""Distillation: losses, alignment, the step and the loop around it."""

@@ -1,0 +1,177 @@
+"""Teacher networks look at the frames, the student hears the sound and learns to agree."""
+
+import dataclasses
+import time
+from collections.abc import Mapping
+
+import keras
+import tensorflow as tf
+
+from soundnet_tf import constants
+from soundnet_tf.models import student as students
+from soundnet_tf.models.teachers import Teacher
+from soundnet_tf.training import alignment, losses
+
+
+@dataclasses.dataclass(frozen=True)
+class DistillConfig:
+    """What is minimised.
+
+    Attributes:
+        loss: "kl" or "l2", see `losses`.
+        reduction: "mean" or "paper", see `losses.head_loss`.
+        alignment: "time" or "index", see `alignment.align`.
+        temperature: softens teacher and student alike.
+        weights: head name to the weight of its loss; a head that is not named weighs 1.
+    """
+
+    loss: str = "kl"
+    reduction: str = "mean"
+    alignment: str = "time"
+    temperature: float = 1.0
+    weights: Mapping[str, float] = dataclasses.field(default_factory=dict)
+
+
+class Distiller(keras.Model):
+    """Trains a student to predict from sound what the teachers see.
+
+    A batch is a dict (see `data.pipeline`): `waveform` float32 [batch, samples] in [-1, 1],
+    `lengths` int32 [batch], `frames` uint8 [batch, frames, height, width, 3], `frame_secs` float32
+    [batch, frames], `frame_mask` bool [batch, frames].
+
+    Metrics: `loss`, what is minimised; for every head `kl_*`, KL(teacher || student) in nats a
+    step, and `agreement_*`, how often the student's most probable class is the teacher's; in
+    training `gradient_norm`, over all trainable weights, before clipping.
+
+    Args:
+        student: a SoundNet that gives logits.
+        teachers: head name to the teacher of that head; every head of the student has one. They
+            are no part of this model: never trained, never saved.
+        config: what is minimised.
+
+    Raises:
+        ValueError: heads without teachers, teachers without heads, or class counts that differ.
+    """
+
+    def __init__(
+        self, student: keras.Model, teachers: Mapping[str, Teacher], config: DistillConfig
+    ):
+        super().__init__(name="distiller")
+        _check_heads(students.heads_of(student), teachers)
+        self.student = student
+        self.config = config
+        # A tuple of plain objects: Keras would track, train and save models that it finds.
+        self._teachers = tuple(teachers.items())
+        self.wait_secs = 0.0  # time that training has waited for batches, since the last reset
+        self.loss_mean = keras.metrics.Mean(name="loss")
+        self.gradient_norm_mean = keras.metrics.Mean(name="gradient_norm")
+        self.head_means = {
+            f"{kind}_{head}": keras.metrics.Mean(name=f"{kind}_{head}")
+            for head in teachers
+            for kind in ("kl", "agreement")
+        }
+        self.built = True
+
+    @property
+    def metrics(self):
+        return [self.loss_mean, self.gradient_norm_mean, *self.head_means.values()]
+
+    @property
+    def heads(self) -> tuple[str, ...]:
+        return tuple(head for head, _ in self._teachers)
+
+    def call(self, batch, training=False):
+        """The student's logits, head name to [batch, steps, classes]."""
+        return self.student(batch["waveform"], training=training)
+
+    def targets(self, batch):
+        """What the teachers saw at the moment of each output step.
+
+        Returns:
+            Head name to (float32 [batch, steps, classes], bool [batch, steps]), see `align`.
+        """
+        architecture = students.architecture_of(self.student)
+        steps = architecture.output_length("heads", batch["waveform"].shape[1])
+        centres = alignment.step_centres_secs(
+            architecture.heads.first_centre_secs, architecture.heads.hop_secs, steps
+        )
+        sound_secs = tf.cast(batch["lengths"], tf.float32) / constants.SAMPLE_RATE
+        return {
+            head: alignment.align(
+                teacher(batch["frames"]),
+                batch["frame_secs"],
+                batch["frame_mask"],
+                centres,
+                sound_secs,
+                self.config.alignment,
+            )
+            for head, teacher in self._teachers
+        }
+
+    def train_step(self, batch):
+        targets = self.targets(batch)
+        with tf.GradientTape() as tape:
+            loss = self._loss(batch, targets, training=True)
+            # Keras sums gradients over replicas; each replica's loss is the mean of its own share.
+            scaled = loss / tf.distribute.get_strategy().num_replicas_in_sync
+        gradients = tape.gradient(scaled, self.student.trainable_variables)
+        self.optimizer.apply(gradients, self.student.trainable_variables)
+        self.gradient_norm_mean.update_state(tf.linalg.global_norm(gradients))
+        return self.get_metrics_result()
+
+    def test_step(self, batch):
+        self._loss(batch, self.targets(batch), training=False)
+        results = self.get_metrics_result()
+        results.pop("gradient_norm")
+        return results
+
+    def _loss(self, batch, targets, training: bool) -> tf.Tensor:
+        """The weighted sum of the heads' losses; updates every metric but the gradient's."""
+        logits = self(batch, training=training)
+        total = 0.0
+        for head, (posteriors, mask) in targets.items():
+            total += self.config.weights.get(head, 1.0) * losses.head_loss(
+                posteriors,
+                logits[head],
+                mask,
+                self.config.loss,
+                self.config.reduction,
+                len(targets),
+                self.config.temperature,
+            )
+            self._update_head(head, posteriors, logits[head], mask)
+        any_mask = next(iter(targets.values()))[1]
+        self.loss_mean.update_state(total, tf.reduce_sum(tf.cast(any_mask, tf.float32)))
+        return total
+
+    def _update_head(self, head, posteriors, logits, mask):
+        agreement = tf.argmax(posteriors, -1) == tf.argmax(logits, -1)
+        divergence = losses.kl_divergence(posteriors, logits)
+        self.head_means[f"kl_{head}"].update_state(divergence, mask)
+        self.head_means[f"agreement_{head}"].update_state(tf.cast(agreement, tf.float32), mask)
+
+    def make_train_function(self, force=False):
+        """Keras's, with the time spent on waiting for the next batch added to `wait_secs`."""
+        if self.train_function is not None and not force:
+            return
+        super().make_train_function(force)
+        step = self.train_function
+
+        def timed_step(iterator):
+            start = time.perf_counter()
+            batch = next(iterator)
+            self.wait_secs += time.perf_counter() - start
+            return step(iter((batch,)))
+
+        self.train_function = timed_step
+
+
+def _check_heads(heads: Mapping[str, int], teachers: Mapping[str, Teacher]) -> None:
+    if set(heads) != set(teachers):
+        raise ValueError(f"the student has heads {sorted(heads)}, teachers are {sorted(teachers)}")
+    for head, teacher in teachers.items():
+        if heads[head] != teacher.classes:
+            raise ValueError(
+                f"the student's head {head!r} has {heads[head]} classes, its teacher "
+                f"{teacher.spec} has {teacher.classes}; build the student with the teacher's count"
+            )

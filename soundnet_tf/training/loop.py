@@ -1,0 +1,225 @@
+"""One run: build student and distiller, measure baselines, fit, keep best and last, resume."""
+
+import dataclasses
+import json
+import os
+from collections.abc import Mapping
+
+import keras
+import tensorflow as tf
+from absl import logging
+
+from soundnet_tf.data import pipeline
+from soundnet_tf.data.sources import Source
+from soundnet_tf.models import checkpoint, initialise
+from soundnet_tf.models import student as students
+from soundnet_tf.models.architecture import ARCHITECTURES
+from soundnet_tf.models.teachers import Teacher, load_teacher
+from soundnet_tf.training import baselines, monitor, report
+from soundnet_tf.training.distiller import DistillConfig, Distiller
+from soundnet_tf.training.optimizer import OptimizerConfig, build_optimizer
+from soundnet_tf.version import __version__
+
+RUN_FILE = "run.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainConfig:
+    """Everything that decides what a run learns, but its data.
+
+    Attributes:
+        teachers: head ("objects", "scenes") to a teacher's spec, see `models.teachers`.
+        epochs: passes over the training clips.
+        steps: if given, as many epochs as these steps need, instead of `epochs`.
+        architecture: "soundnet8" or "soundnet5".
+        init_from: None for random weights, "published", or a folder that training or export wrote.
+        freeze_batch_norm: keep batch norms as they are.
+        mixed_bfloat16: compute the student in bfloat16; its weights, softmax and loss stay float32.
+        baseline_clips: training clips that the constant baseline is the mean of.
+        seed: of weights, shuffling and augmentation.
+    """
+
+    teachers: Mapping[str, str]
+    epochs: int = 1
+    steps: int | None = None
+    architecture: str = "soundnet8"
+    init_from: str | None = None
+    freeze_batch_norm: bool = False
+    mixed_bfloat16: bool = False
+    baseline_clips: int = 2000
+    seed: int = 0
+    pipeline: pipeline.PipelineConfig = pipeline.PipelineConfig()
+    distill: DistillConfig = DistillConfig()
+    optimizer: OptimizerConfig = OptimizerConfig()
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainResult:
+    """What a run gave: `history` rows by epoch, and the held-out `baselines` beside them."""
+
+    history: list[dict[str, float]]
+    baselines: baselines.Baselines
+    head_starts: Mapping[str, initialise.HeadStart]
+
+
+class Backup(keras.callbacks.BackupAndRestore):
+    """Keras's, but the optimizer's own count of steps tells which epoch is next: a kill between
+    the two files that Keras writes would leave them an epoch apart."""
+
+    def __init__(self, folder: str, steps_per_epoch: int):
+        super().__init__(folder, double_checkpoint=True, delete_checkpoint=False)
+        self._steps_per_epoch = steps_per_epoch
+
+    def on_train_begin(self, logs=None):
+        super().on_train_begin(logs)
+        self.model._initial_epoch = self.epochs_done
+
+    @property
+    def epochs_done(self) -> int:
+        return int(self.model.optimizer.iterations) // self._steps_per_epoch
+
+
+def train(config: TrainConfig, training: Source, validation: Source, out: str) -> TrainResult:
+    """Trains a student, or goes on with the run in `out` where it was left.
+
+    Writes to `out`: `run.json` (versions, settings, teachers), `baselines.json`, `history.csv`,
+    `best/` and `last/` (students with labels), `backup/` (student and optimizer, to resume from)
+    and `logs/` (TensorBoard).
+
+    Raises:
+        ValueError: settings that do not fit each other, or another run's folder.
+        FileNotFoundError: weights or teachers that are not there.
+    """
+    steps_per_epoch = training.count // config.pipeline.batch_size
+    pipeline.check_fills_a_batch(training, config.pipeline)
+    epochs = -(-config.steps // steps_per_epoch) if config.steps else config.epochs
+    _check_crop(config)
+    keras.utils.set_random_seed(config.seed)
+    with _strategy().scope():
+        teachers = {head: load_teacher(spec) for head, spec in config.teachers.items()}
+        labels = {head: teacher.labels for head, teacher in teachers.items()}
+        _claim_folder(out, config, teachers, training, validation)
+        student, head_starts = _build_student(config, teachers, labels)
+        distiller = Distiller(student, teachers, config.distill)
+        optimizer = build_optimizer(config.optimizer, epochs * steps_per_epoch, distiller.heads)
+        distiller.compile(optimizer=optimizer)
+    validation_batches = pipeline.eval_batches(validation, config.pipeline)
+    floor = baselines.measure_once(
+        out,
+        distiller,
+        pipeline.eval_batches(training, config.pipeline),
+        validation_batches,
+        config.baseline_clips,
+    )
+    backup = Backup(os.path.join(out, "backup"), steps_per_epoch)
+    backup.set_model(distiller)
+    backup.on_train_begin()
+    if backup.epochs_done < epochs:
+        if backup.epochs_done:
+            logging.info("resuming %s after %d epochs", out, backup.epochs_done)
+        train_batches = pipeline.train_batches(
+            training, config.pipeline, epochs, first_epoch=backup.epochs_done
+        )
+        distiller.fit(
+            train_batches,
+            epochs=epochs,
+            steps_per_epoch=steps_per_epoch,
+            validation_data=validation_batches,
+            verbose=0,
+            callbacks=[
+                *_callbacks(config, out, labels, backup),
+                report.Progress(floor, epochs, steps_per_epoch, config.pipeline.batch_size),
+            ],
+        )
+    rows = monitor.read_history(os.path.join(out, monitor.HISTORY_FILE))
+    history = [{name: float(value) for name, value in row.items()} for row in rows]
+    return TrainResult(history, floor, head_starts)
+
+
+def _callbacks(config: TrainConfig, out: str, labels, backup: Backup) -> list:
+    """In the order in which an epoch is written down; the backup comes last, so that whatever a
+    kill left out is done again."""
+    averages = keras.callbacks.SwapEMAWeights() if config.optimizer.ema_momentum else None
+    return [
+        *([averages] if averages else []),
+        monitor.StepMonitor(os.path.join(out, "logs"), config.pipeline.batch_size),
+        monitor.SaveStudents(out, labels, averages),
+        monitor.History(out),
+        backup,
+    ]
+
+
+def _strategy() -> tf.distribute.Strategy:
+    """All GPUs of the machine at once; else the one device there is."""
+    several = len(tf.config.list_logical_devices("GPU")) > 1
+    return tf.distribute.MirroredStrategy() if several else tf.distribute.get_strategy()
+
+
+def _build_student(config: TrainConfig, teachers: Mapping[str, Teacher], labels):
+    policy = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16" if config.mixed_bfloat16 else "float32")
+    try:
+        student = students.BUILDERS[config.architecture](
+            object_classes=_classes(teachers, "objects"), scene_classes=_classes(teachers, "scenes")
+        )
+    finally:
+        keras.config.set_dtype_policy(policy)
+    head_starts = {}
+    if config.init_from:
+        head_starts = initialise.initialise(student, labels, config.init_from)
+    if config.freeze_batch_norm:
+        initialise.freeze_batch_norm(student)
+    return student, head_starts
+
+
+def _classes(teachers: Mapping[str, Teacher], head: str) -> int | None:
+    return teachers[head].classes if head in teachers else None
+
+
+def _check_crop(config: TrainConfig) -> None:
+    if config.architecture not in ARCHITECTURES:
+        raise ValueError(
+            f"architecture {config.architecture!r} is unknown; choose one of {[*ARCHITECTURES]}"
+        )
+    if not config.teachers:
+        raise ValueError("no teacher was given: at least one head needs one to learn from")
+    minimum_secs = ARCHITECTURES[config.architecture].heads.minimum_secs
+    if config.pipeline.crop_secs < minimum_secs:
+        raise ValueError(
+            f"a crop of {config.pipeline.crop_secs} s gives no output step; {config.architecture} "
+            f"needs at least {minimum_secs:.2f} s"
+        )
+
+
+def _claim_folder(out: str, config: TrainConfig, teachers, training: Source, validation: Source):
+    """Writes `run.json`, or checks that the run in `out` is this one. Its length may grow."""
+    run = {
+        "soundnet_tf": __version__,
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "settings": dataclasses.asdict(config),
+        "fingerprints": {head: teacher.fingerprint for head, teacher in teachers.items()},
+        "clips": {"train": training.count, "validation": validation.count},
+    }
+    path = os.path.join(out, RUN_FILE)
+    if tf.io.gfile.exists(path):
+        with tf.io.gfile.GFile(path) as file:
+            differences = _differences(json.load(file), json.loads(json.dumps(run)))
+        if differences:
+            raise ValueError(
+                f"{out} holds another run ({'; '.join(differences)}); choose another out folder, "
+                "or go on with the settings of that run"
+            )
+    tf.io.gfile.makedirs(out)
+    checkpoint.write_json(path, run)
+
+
+def _differences(old, new, name: str = "") -> list[str]:
+    free = ("soundnet_tf", "tensorflow", "keras", "settings.epochs", "settings.steps")
+    if isinstance(old, dict) and isinstance(new, dict):
+        return [
+            difference
+            for key in sorted(old.keys() | new.keys())
+            for difference in _differences(old.get(key), new.get(key), f"{name}.{key}".lstrip("."))
+        ]
+    return [] if name in free or old == new else [f"{name} was {old}, now {new}"]

@@ -1,0 +1,86 @@
+"""Distillation losses for one head, on the teacher's posteriors and the student's logits.
+
+All is computed in float32 from `log_softmax` of the logits: Keras's own KL divergence clips
+probabilities at 1e-7, which stops the gradient of exactly those classes that should grow.
+"""
+
+import tensorflow as tf
+
+from soundnet_tf import constants
+
+LOSSES = ("kl", "l2")
+REDUCTIONS = ("mean", "paper")
+
+
+def kl_divergence(targets, logits, temperature: float = 1.0) -> tf.Tensor:
+    """KL(teacher || student) of every step, in nats (paper, equation 1).
+
+    Args:
+        targets: [..., classes], posteriors; a zero costs nothing, whatever the student says.
+        logits: [..., classes], of any floating dtype.
+        temperature: T softens both sides: targets to p^(1/T), normalised, logits to z/T. The result
+            is multiplied by T^2, so that gradients keep their size (Hinton et al. 2015).
+
+    Returns:
+        float32 [...].
+    """
+    targets = tf.cast(targets, tf.float32)
+    logits = tf.cast(logits, tf.float32)
+    if temperature != 1.0:
+        targets = tf.math.pow(targets, 1.0 / temperature)
+        targets = tf.math.divide_no_nan(targets, tf.reduce_sum(targets, -1, keepdims=True))
+    log_student = tf.nn.log_softmax(logits / temperature)
+    divergence = tf.math.xlogy(targets, targets) - targets * log_student
+    return tf.reduce_sum(divergence, -1) * temperature**2
+
+
+def squared_error(targets, logits) -> tf.Tensor:
+    """Sum over classes of the squared difference of probabilities (the paper's l2 ablation).
+
+    Args and result: as `kl_divergence`, float32 [...].
+    """
+    difference = tf.cast(targets, tf.float32) - tf.nn.softmax(tf.cast(logits, tf.float32))
+    return tf.reduce_sum(tf.square(difference), -1)
+
+
+def masked_mean(values, mask) -> tf.Tensor:
+    """Mean of `values` where `mask` is true, in float32; 0 when it is true nowhere."""
+    weights = tf.cast(mask, tf.float32)
+    return tf.math.divide_no_nan(tf.reduce_sum(values * weights), tf.reduce_sum(weights))
+
+
+def head_loss(
+    targets, logits, mask, loss: str = "kl", reduction: str = "mean", heads: int = 1,
+    temperature: float = 1.0,
+) -> tf.Tensor:
+    """The loss of one head over a batch.
+
+    Args:
+        targets: float32 [batch, steps, classes].
+        logits: [batch, steps, classes].
+        mask: bool [batch, steps], the steps that count.
+        loss: "kl" or "l2".
+        reduction: "mean" over the valid steps; "paper" divides that by the number of classes and
+            of heads and multiplies by 250, as the released code's averaged criteria did (so a step
+            of a 401-class head weighs 1000/401 times a step of a 1000-class head).
+        heads: how many heads are trained together; used by reduction="paper".
+        temperature: for loss="kl".
+
+    Returns:
+        float32 [].
+
+    Raises:
+        ValueError: an unknown loss or reduction.
+    """
+    if loss == "kl":
+        per_step = kl_divergence(targets, logits, temperature)
+    elif loss == "l2":
+        per_step = squared_error(targets, logits)
+    else:
+        raise ValueError(f"loss {loss!r} is unknown; choose one of {LOSSES}")
+    mean = masked_mean(per_step, mask)
+    if reduction == "mean":
+        return mean
+    if reduction == "paper":
+        return mean * constants.PAPER_LOSS_SCALE / (heads * targets.shape[-1])
+    raise ValueError(f"reduction {reduction!r} is unknown; choose one of {REDUCTIONS}")

@@ -1,0 +1,125 @@
+"""What a run writes down while it goes: TensorBoard at every step, history.csv at every epoch."""
+
+import csv
+import io
+import os
+import time
+
+import keras
+import tensorflow as tf
+
+from soundnet_tf.models import checkpoint
+
+HISTORY_FILE = "history.csv"
+
+
+class StepMonitor(keras.callbacks.Callback):
+    """TensorBoard scalars from the first step on.
+
+    `train/*` after every step: the distiller's metrics (means since the epoch began), the learning
+    rate, `clips_per_second`, and `waiting_share`, the part of the time spent on waiting for data.
+    `validation/*` after every epoch, at the step reached.
+    """
+
+    def __init__(self, log_dir: str, batch_size: int):
+        super().__init__()
+        self._train = tf.summary.create_file_writer(os.path.join(log_dir, "train"))
+        self._validation = tf.summary.create_file_writer(os.path.join(log_dir, "validation"))
+        self._batch_size = batch_size
+        self._begun_secs = 0.0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._restart_clock()
+
+    def on_train_batch_end(self, batch, logs=None):
+        elapsed_secs = time.perf_counter() - self._begun_secs
+        scalars = dict(logs) | {
+            "learning_rate": float(self.model.optimizer.learning_rate),
+            "clips_per_second": self._batch_size / elapsed_secs,
+            "waiting_share": self.model.wait_secs / elapsed_secs,
+        }
+        self._write(self._train, scalars)
+        self._restart_clock()
+
+    def on_epoch_end(self, epoch, logs=None):
+        prefix = "val_"
+        validation = {k.removeprefix(prefix): v for k, v in logs.items() if k.startswith(prefix)}
+        self._write(self._validation, validation)
+
+    def on_train_end(self, logs=None):
+        self._train.close()
+        self._validation.close()
+
+    def _restart_clock(self):
+        self._begun_secs = time.perf_counter()
+        self.model.wait_secs = 0.0
+
+    def _write(self, writer, scalars):
+        with writer.as_default(step=int(self.model.optimizer.iterations)):
+            for name, value in scalars.items():
+                tf.summary.scalar(name, value)
+        writer.flush()
+
+
+class History(keras.callbacks.Callback):
+    """`history.csv`: one row an epoch. After a resume, rows of epochs that run again are replaced."""
+
+    def __init__(self, folder: str):
+        super().__init__()
+        self._path = os.path.join(folder, HISTORY_FILE)
+
+    def on_epoch_end(self, epoch, logs=None):
+        rows = [row for row in read_history(self._path) if int(row["epoch"]) < epoch]
+        rows.append({"epoch": epoch} | {name: float(value) for name, value in logs.items()})
+        text = io.StringIO(newline="")
+        writer = csv.DictWriter(text, fieldnames=list(rows[-1]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        checkpoint.write_atomically(self._path, text.getvalue())
+
+
+def read_history(path: str) -> list[dict[str, str]]:
+    """The rows of a `history.csv`; none if there is no such file yet."""
+    if not tf.io.gfile.exists(path):
+        return []
+    with tf.io.gfile.GFile(path) as file:
+        return list(csv.DictReader(io.StringIO(file.read())))
+
+
+class SaveStudents(keras.callbacks.Callback):
+    """Saves the student after every epoch: `last`, and `best` by the lowest `monitored` value.
+
+    Args:
+        folder: of the run.
+        labels: class names of each head.
+        averages: swaps averaged weights in while they are saved; None saves the weights as they are.
+    """
+
+    monitored = "val_loss"
+
+    def __init__(
+        self,
+        folder: str,
+        labels: checkpoint.Labels,
+        averages: keras.callbacks.SwapEMAWeights | None = None,
+    ):
+        super().__init__()
+        self._folder = folder
+        self._labels = labels
+        self._averages = averages
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self._averages:
+            self._averages.on_test_begin()
+        self._save("last")
+        earlier = read_history(os.path.join(self._folder, HISTORY_FILE))
+        values = [float(row[self.monitored]) for row in earlier if int(row["epoch"]) < epoch]
+        if not values or logs[self.monitored] < min(values):
+            self._save("best")
+        if self._averages:
+            self._averages.on_test_end()
+
+    def _save(self, name: str):
+        folder = os.path.join(self._folder, name)
+        checkpoint.save_student(folder, self.model.student)
+        checkpoint.save_labels(folder, self._labels)

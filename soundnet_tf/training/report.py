@@ -1,0 +1,96 @@
+"""What a person sees of a run: a progress bar, and held-out figures beside their baselines."""
+
+import sys
+
+import keras
+from tqdm import tqdm
+
+from soundnet_tf.training.baselines import Baselines
+
+_BAR_SECS = 0.5
+_LOG_FILE_SECS = 60  # between two lines of progress where there is no terminal
+
+
+class Progress(keras.callbacks.Callback):
+    """A bar with the loss and the rate in clips for every epoch, then a line of held-out figures."""
+
+    def __init__(self, baselines: Baselines, epochs: int, steps_per_epoch: int, batch_size: int):
+        super().__init__()
+        self._baselines = baselines
+        self._epochs = epochs
+        self._clips = steps_per_epoch * batch_size
+        self._batch_size = batch_size
+        self._bar = None
+
+    def on_epoch_begin(self, epoch, logs=None):
+        interval_secs = _BAR_SECS if sys.stderr.isatty() else _LOG_FILE_SECS
+        self._bar = tqdm(
+            total=self._clips,
+            desc=f"epoch {epoch + 1}/{self._epochs}",
+            unit="clip",
+            mininterval=interval_secs,
+            maxinterval=_LOG_FILE_SECS,
+            leave=False,
+        )
+
+    def on_train_batch_end(self, batch, logs=None):
+        self._bar.set_postfix(loss=f"{logs['loss']:.4g}", refresh=False)
+        self._bar.update(self._batch_size)
+
+    def on_test_begin(self, logs=None):
+        if self._bar is not None:
+            self._bar.set_description("held-out clips")
+
+    def on_epoch_end(self, epoch, logs=None):
+        self._bar.close()
+        figures = "; ".join(
+            _beside_baselines(name, logs[f"val_{name}"], self._baselines)
+            for name in self._baselines["constant"]
+            if name.startswith("kl_")
+        )
+        tqdm.write(
+            f"epoch {epoch + 1}/{self._epochs}: loss {logs['loss']:.4g}, held-out {figures}",
+            file=sys.stdout,
+        )
+
+
+def table(history: list[dict[str, float]], baselines: Baselines) -> str:
+    """The held-out figures of a run: its baselines, its best and its last epoch.
+
+    Args:
+        history: rows of `history.csv`, one an epoch, as numbers.
+        baselines: of the same run.
+
+    Returns:
+        Lines of a table; KL in nats a step (lower is better), agreement in percent.
+    """
+    best = min(history, key=lambda row: row["val_loss"])
+    rows = {
+        "constant answer": baselines["constant"],
+        "before training": baselines["start"],
+        f"best, epoch {best['epoch'] + 1:.0f}": _validation(best),
+        f"last, epoch {history[-1]['epoch'] + 1:.0f}": _validation(history[-1]),
+    }
+    names = list(baselines["constant"])
+    lines = [f"{'held-out clips':<20}" + "".join(f"{_title(name):>20}" for name in names)]
+    for title, figures in rows.items():
+        lines.append(f"{title:<20}" + "".join(f"{_format(n, figures[n]):>20}" for n in names))
+    return "\n".join(lines)
+
+
+def _beside_baselines(name: str, value: float, baselines: Baselines) -> str:
+    constant, start = baselines["constant"][name], baselines["start"][name]
+    return f"{_title(name)} {value:.3f} (constant {constant:.3f}, before training {start:.3f})"
+
+
+def _validation(row: dict[str, float]) -> dict[str, float]:
+    return {name.removeprefix("val_"): value for name, value in row.items()}
+
+
+def _title(name: str) -> str:
+    kind, head = name.split("_")
+    return f"KL {head}" if kind == "kl" else f"{kind} {head}"
+
+
+def _format(name: str, value: float) -> str:
+    return f"{value:.3f}" if name.startswith("kl_") else f"{value:.1%}"

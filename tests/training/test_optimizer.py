@@ -1,0 +1,71 @@
+"""The optimizer against Adam's closed forms and Keras's own Adam."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from soundnet_tf.training.optimizer import HeadFirstAdam, OptimizerConfig, build_optimizer
+
+
+def variables():
+    trunk = keras.Variable([1.0, 2.0], name="kernel")
+    head = keras.Variable([3.0], name="kernel")
+    trunk._path, head._path = "conv1_conv/kernel", "objects/kernel"
+    return trunk, head
+
+
+def gradients(step):
+    return [tf.constant([0.5, -1.0]) * step, tf.constant([2.0]) / step]
+
+
+def test_the_trunk_waits_and_then_moves_as_adam_with_its_moments_would():
+    """After two steps of waiting, step 3 moves the trunk by exactly what Keras's Adam, which saw
+    the same gradients, moves in its step 3."""
+    ours, plain = variables(), variables()
+    waiting = HeadFirstAdam(0.1, head_names=("objects",), head_warmup_steps=2)
+    adam = keras.optimizers.Adam(0.1)
+    for step in (1, 2):
+        waiting.apply(gradients(step), list(ours))
+        adam.apply(gradients(step), list(plain))
+        np.testing.assert_array_equal(ours[0], [1.0, 2.0])
+        np.testing.assert_array_equal(ours[1], plain[1])
+    before = plain[0].numpy()
+    waiting.apply(gradients(3), list(ours))
+    adam.apply(gradients(3), list(plain))
+    np.testing.assert_allclose(ours[0].numpy() - [1, 2], plain[0].numpy() - before, rtol=1e-5)
+
+
+def test_trunk_scale_is_a_share_of_the_first_step():
+    """Adam's first step is the learning rate against the gradient's sign: 0.1 and 0.1 x 0.25."""
+    trunk, head = variables()
+    HeadFirstAdam(0.1, head_names=("objects",), trunk_scale=0.25).apply(gradients(1), [trunk, head])
+    np.testing.assert_allclose(trunk, [1 - 0.025, 2 + 0.025], rtol=1e-5)
+    np.testing.assert_allclose(head, [3 - 0.1], rtol=1e-5)
+
+
+def test_cosine_with_warm_up():
+    """Linear from 0 to 1 over 10 steps, then 1/2 (1 + cos(pi x)) over the other 90."""
+    config = OptimizerConfig(learning_rate=1.0, schedule="cosine", warmup_steps=10)
+    rate = build_optimizer(config, 100, ())._learning_rate
+    for step, expected in [(0, 0.0), (5, 0.5), (10, 1.0), (55, 0.5), (100, 0.0)]:
+        assert float(rate(step)) == pytest.approx(expected, abs=1e-6)
+
+
+def test_constant_with_warm_up_stays_at_its_height():
+    config = OptimizerConfig(learning_rate=0.5, warmup_steps=4)
+    rate = build_optimizer(config, 10, ())._learning_rate
+    assert [float(rate(step)) for step in (0, 2, 4, 9)] == pytest.approx([0.0, 0.25, 0.5, 0.5])
+
+
+def test_defaults_are_the_papers():
+    adam = build_optimizer(OptimizerConfig(), 10, ())
+    assert float(adam.learning_rate) == pytest.approx(1e-3)
+    assert (adam.beta_1, adam.global_clipnorm, adam.use_ema) == (0.9, None, False)
+
+
+def test_unfit_schedules_are_named():
+    with pytest.raises(ValueError, match="'linear' is unknown"):
+        build_optimizer(OptimizerConfig(schedule="linear"), 10, ())
+    with pytest.raises(ValueError, match="10 steps does not fit a run of 10"):
+        build_optimizer(OptimizerConfig(warmup_steps=10), 10, ())
