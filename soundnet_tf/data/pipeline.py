@@ -86,6 +86,9 @@ def train_batches(source: Source, config: PipelineConfig, epochs: int, first_epo
     check_fills_a_batch(source, config)
 
     def one_epoch(epoch):
+        # Of this function's graph only: the order is to depend on the arguments, not on the
+        # program's global seed (and a global seed of 0 cannot be combined with a tensor).
+        tf.random.set_seed(1)
         seed = tf.stack([tf.constant(config.seed, tf.int64), epoch])
         clips = source.read(seed).shuffle(
             config.shuffle_clips, seed=order_seed(seed), reshuffle_each_iteration=False
@@ -96,7 +99,8 @@ def train_batches(source: Source, config: PipelineConfig, epochs: int, first_epo
         )
         return examples.batch(config.batch_size, drop_remainder=True)
 
-    return tf.data.Dataset.range(first_epoch, epochs).flat_map(one_epoch).prefetch(2)
+    batches = tf.data.Dataset.range(first_epoch, epochs).flat_map(one_epoch)
+    return _counted(batches, (epochs - first_epoch) * (source.count // config.batch_size))
 
 
 def check_fills_a_batch(source: Source, config: PipelineConfig) -> None:
@@ -114,7 +118,13 @@ def eval_batches(source: Source, config: PipelineConfig):
     examples = source.read(None).map(
         lambda clip: _eval_example(clip, config), num_parallel_calls=tf.data.AUTOTUNE
     )
-    return examples.batch(config.batch_size).prefetch(2)
+    batches = examples.batch(config.batch_size)
+    return _counted(batches, math.ceil(source.count / config.batch_size))
+
+
+def _counted(batches: tf.data.Dataset, count: int) -> tf.data.Dataset:
+    """Prefetched batches that tell Keras how many they are, and fail if that is not true."""
+    return batches.apply(tf.data.experimental.assert_cardinality(count)).prefetch(2)
 
 
 def _train_example(serialized, config: PipelineConfig, seed):

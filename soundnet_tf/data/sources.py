@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
+from soundnet_tf.constants import SAMPLE_RATE
 from soundnet_tf.data import clips, records
 from soundnet_tf.data.clips import ClipRecord, Cutting, LeftOut, Run, Video
 from soundnet_tf.data.manifest import load_manifest
@@ -23,7 +24,7 @@ class Source:
     """A set of clips.
 
     Attributes:
-        count: clips that one training pass gives.
+        count: clips that one pass gives.
         frame_every_secs: time between the frames of a clip.
         read: gives a dataset of serialized records (string []), in the source's own order for None,
             or in an order drawn from a seed, int64 [2].
@@ -66,8 +67,9 @@ def from_videos(
 ) -> Source:
     """The clips of videos, decoded by worker processes each time they are read.
 
-    A training pass over videos of which some stretch turns out to be unusable (silent, damaged)
-    reads others a second time, so that every pass gives `count` clips.
+    Every pass gives `count` clips, although some stretch may turn out to be unusable (silent,
+    damaged) only when it is decoded: a training pass then reads another one a second time; in the
+    source's own order the clip has no frames, so that nothing is asked of it.
 
     Args:
         videos: what `videos.find_videos` found, or some of it.
@@ -161,16 +163,29 @@ def _decode(starts: list[Run], cutting: Cutting, workers: int, seed=None) -> Ite
         cut = functools.partial(clips.cut, cutting=cutting)
         while True:
             before = given
-            for _, (outcome,) in pool.map(cut, order, _uncuttable):
-                if isinstance(outcome, ClipRecord):
-                    given += 1
-                    yield records.encode(outcome)
+            for run, (outcome,) in pool.map(cut, order, _uncuttable):
+                if isinstance(outcome, LeftOut) and seed is not None:
+                    continue
+                given += 1
+                yield records.encode(outcome if isinstance(outcome, ClipRecord) else _blank(run))
                 if given == len(starts):
                     return
-            if seed is None:
-                return
             if given == before:
                 raise ValueError(f"none of {len(starts)} stretches of video gives a clip")
+
+
+def _blank(run: Run) -> ClipRecord:
+    """A second of silence without frames, in the place of an unusable stretch."""
+    (start_secs,) = run.starts_secs
+    return ClipRecord(
+        id=f"{run.video.id}@{start_secs:.3f}",
+        video_id=run.video.id,
+        start_secs=start_secs,
+        audio=bytes(2 * SAMPLE_RATE),
+        sample_count=SAMPLE_RATE,
+        jpegs=(),
+        frame_secs=(),
+    )
 
 
 def _unplannable(video: Video) -> tuple[Run, ...]:

@@ -10,6 +10,7 @@ import tensorflow as tf
 from absl import logging
 
 from soundnet_tf.data import pipeline
+from soundnet_tf.data.pipeline import PipelineConfig
 from soundnet_tf.data.sources import Source
 from soundnet_tf.models import checkpoint, initialise
 from soundnet_tf.models import student as students
@@ -48,7 +49,7 @@ class TrainConfig:
     mixed_bfloat16: bool = False
     baseline_clips: int = 2000
     seed: int = 0
-    pipeline: pipeline.PipelineConfig = pipeline.PipelineConfig()
+    pipeline: PipelineConfig = PipelineConfig()
     distill: DistillConfig = DistillConfig()
     optimizer: OptimizerConfig = OptimizerConfig()
 
@@ -125,6 +126,7 @@ def train(config: TrainConfig, training: Source, validation: Source, out: str) -
             epochs=epochs,
             steps_per_epoch=steps_per_epoch,
             validation_data=validation_batches,
+            shuffle=False,
             verbose=0,
             callbacks=[
                 *_callbacks(config, out, labels, backup),

@@ -1,0 +1,1 @@
+"""The commands, one a stage; installed as soundnet_tf.bin."""

@@ -1,0 +1,50 @@
+import runpy
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+ROOT = Path(__file__).resolve().parent
+
+# The lower bounds are what the tests run with; nobody has tried older ones.
+REQUIREMENTS = [
+    "tensorflow>=2.16,<2.22",
+    "keras>=3.15,<4",
+    "tensorflow-hub>=0.16",
+    "tensorboard>=2.16",
+    "setuptools<82",  # the last with pkg_resources, which tensorflow_hub and tensorboard import
+    "numpy>=1.26",
+    "h5py>=3.14",
+    "av>=18.1",
+    "soundfile>=0.14",
+    "soxr>=1.1",
+    "pillow>=12.3",
+    "scikit-learn>=1.9",
+    "absl-py>=2.5",
+    "tqdm>=4.70",
+]
+
+setup(
+    name="soundnet-tf",
+    version=runpy.run_path(str(ROOT / "soundnet_tf" / "version.py"))["__version__"],
+    description="SoundNet in Keras: sound representations learned from unlabelled video",
+    author="The soundnet_tf authors",
+    license="MIT",
+    license_files=["LICENSE"],
+    python_requires=">=3.11,<3.13",
+    install_requires=REQUIREMENTS,
+    extras_require={
+        "gpu": ["tensorflow[and-cuda]"],
+        # Shards of flac or vorbis, and s3:// paths. Its native ops know no newer TensorFlow.
+        "io": ["tensorflow-io>=0.37.1", "tensorflow<2.18"],
+        "test": ["hypothesis", "pytest"],
+    },
+    packages=[*find_packages(include=["soundnet_tf*"]), "soundnet_tf.bin", "soundnet_tf.flags"],
+    package_dir={"soundnet_tf.bin": "bin", "soundnet_tf.flags": "flags"},
+    package_data={"soundnet_tf": ["assets/**/*"], "soundnet_tf.flags": ["**/*.flags"]},
+    entry_points={
+        "console_scripts": [
+            f"soundnet-{stage} = soundnet_tf.bin.{stage}:run"
+            for stage in ("prepare", "train", "export")
+        ]
+    },
+)

@@ -1,0 +1,206 @@
+"""A video becomes clip records: sound as 16-bit PCM beside a few JPEG frames on the same clock.
+
+This module runs in spawned worker processes and therefore never imports TensorFlow.
+"""
+
+import io
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+from PIL import Image
+
+from soundnet_tf import media
+from soundnet_tf.constants import (
+    CLIP_SECS,
+    FRAME_EVERY_SECS,
+    FRAME_SHORT_SIDE,
+    JPEG_QUALITY,
+    PCM16_SCALE,
+    SAMPLE_RATE,
+)
+
+SHORTEST_VIDEO_SECS = 1.0
+SILENT_PEAK = 1e-4  # -80 dBFS
+RUN_SECS = 300.0  # what one task cuts: about 17 MB of records, and a film occupies every core
+SILENT = "silent"
+NO_FRAME = "no frame"
+CRASHED = "crashed the decoder"
+
+
+@dataclass(frozen=True)
+class Posteriors:
+    """What one teacher says about the frames of a clip: float16 [frames, classes] in [0, 1]."""
+
+    teacher: str
+    fingerprint: str
+    values: np.ndarray
+
+
+@dataclass(frozen=True)
+class ClipRecord:
+    """One clip as the shards keep it.
+
+    Attributes:
+        id: f"{video_id}@{start_secs:.3f}".
+        video_id: the video's path below the folder that was prepared, POSIX slashes.
+        start_secs: where the clip starts in the video.
+        audio: little-endian int16 mono at SAMPLE_RATE (for audio_codec "pcm16").
+        sample_count: samples in `audio`.
+        jpegs: encoded RGB frames, the shorter side FRAME_SHORT_SIDE pixels.
+        frame_secs: the time of each frame, relative to the clip's start.
+        audio_codec: how `audio` is encoded.
+        posteriors: by head ("objects", "scenes"), once a teacher has labelled the clip.
+    """
+
+    id: str
+    video_id: str
+    start_secs: float
+    audio: bytes
+    sample_count: int
+    jpegs: tuple[bytes, ...]
+    frame_secs: tuple[float, ...]
+    audio_codec: str = "pcm16"
+    posteriors: Mapping[str, Posteriors] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A clip that gives no record, with the reason in one line."""
+
+    start_secs: float
+    reason: str
+    damaged: bool = False  # the file could not be read, as against one that has nothing there
+
+
+@dataclass(frozen=True)
+class Cutting:
+    """How videos are cut: clip length, frame interval (seconds) and channel ("mean" or "first")."""
+
+    clip_secs: float = CLIP_SECS
+    frame_every_secs: float = FRAME_EVERY_SECS
+    channel: str = "mean"
+
+
+@dataclass(frozen=True)
+class Video:
+    """A video's identity, where it lies (local or remote), and its bytes."""
+
+    id: str
+    path: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Run:
+    """One task: consecutive clips of one video, or the `problem` for which it has none."""
+
+    video: Video
+    starts_secs: tuple[float, ...]
+    last: bool  # whether the video ends with this run
+    problem: str | None = None
+
+
+def clip_starts(duration_secs: float, cutting: Cutting) -> tuple[float, ...]:
+    """Starts (seconds) of the consecutive clips that a video is cut into.
+
+    The remainder counts if it is at least one frame interval long or the only clip. A video
+    shorter than SHORTEST_VIDEO_SECS has no clips.
+    """
+    whole = int(duration_secs // cutting.clip_secs)
+    remainder_secs = duration_secs - whole * cutting.clip_secs
+    shortest_secs = cutting.frame_every_secs if whole else SHORTEST_VIDEO_SECS
+    count = whole + (remainder_secs >= shortest_secs)
+    return tuple(i * cutting.clip_secs for i in range(count))
+
+
+def plan(video: Video, cutting: Cutting) -> tuple[Run, ...]:
+    """Tasks for a video, at least one; a file that cannot be used gives one with its problem."""
+    try:
+        info = media.probe(video.path)
+    except (media.MediaError, OSError) as error:
+        return (Run(video, (), last=True, problem=_reason(error, video)),)
+    problem = None
+    starts_secs = clip_starts(info.duration_secs, cutting)
+    if info.audio_codec is None:
+        problem = "no sound"
+    elif info.width is None:
+        problem = "no pictures"
+    elif not starts_secs:
+        problem = _too_short(info.duration_secs)
+    if problem:
+        return (Run(video, (), last=True, problem=problem),)
+    clips_per_run = max(1, int(RUN_SECS // cutting.clip_secs))
+    runs = [starts_secs[i : i + clips_per_run] for i in range(0, len(starts_secs), clips_per_run)]
+    return tuple(Run(video, run, last=run is runs[-1]) for run in runs)
+
+
+def cut(run: Run, cutting: Cutting) -> tuple[ClipRecord | LeftOut, ...]:
+    """One outcome per start of the run, in order; a run with a problem gives just that problem."""
+    if run.problem:
+        return (LeftOut(0.0, run.problem, damaged=True),)
+    return tuple(cut_clip(run.video, start_secs, cutting) for start_secs in run.starts_secs)
+
+
+def plan_crashed(video: Video) -> tuple[Run, ...]:
+    """What stands for `plan` if the video takes the process down."""
+    return (Run(video, (), last=True, problem=CRASHED),)
+
+
+def cut_crashed(run: Run) -> tuple[LeftOut, ...]:
+    """What stands for `cut` if the run takes the process down."""
+    return tuple(LeftOut(start_secs, CRASHED, damaged=True) for start_secs in run.starts_secs)
+
+
+def cut_clip(video: Video, start_secs: float, cutting: Cutting) -> ClipRecord | LeftOut:
+    """Reads the clip of `video` at `start_secs`, or says why it gives no record."""
+    try:
+        clip = media.read_clip(
+            video.path,
+            start_secs=start_secs,
+            duration_secs=cutting.clip_secs,
+            frame_every_secs=cutting.frame_every_secs,
+            short_side=FRAME_SHORT_SIDE,
+            channel=cutting.channel,
+        )
+    except (media.MediaError, OSError) as error:
+        return LeftOut(start_secs, _reason(error, video), damaged=True)
+    sound_secs = len(clip.waveform) / SAMPLE_RATE
+    if sound_secs < SHORTEST_VIDEO_SECS:
+        return LeftOut(start_secs, _too_short(sound_secs))
+    if np.abs(clip.waveform).max() < SILENT_PEAK:
+        return LeftOut(start_secs, SILENT)
+    if not clip.frames:
+        return LeftOut(start_secs, NO_FRAME)
+    return ClipRecord(
+        id=f"{video.id}@{start_secs:.3f}",
+        video_id=video.id,
+        start_secs=start_secs,
+        audio=pcm16(clip.waveform),
+        sample_count=len(clip.waveform),
+        jpegs=tuple(jpeg(frame) for frame in clip.frames),
+        frame_secs=tuple(float(secs) for secs in clip.frame_secs),
+    )
+
+
+def pcm16(waveform: np.ndarray) -> bytes:
+    """Waveform (float [samples] in [-1, 1]) as little-endian int16; +1 clips to 32767."""
+    scaled = np.round(waveform * PCM16_SCALE)
+    return np.clip(scaled, -PCM16_SCALE, PCM16_SCALE - 1).astype("<i2").tobytes()
+
+
+def jpeg(frame: np.ndarray) -> bytes:
+    """Frame (uint8 [height, width, 3] RGB) as JPEG with full colour resolution."""
+    encoded = io.BytesIO()
+    Image.fromarray(frame).save(encoded, "JPEG", quality=JPEG_QUALITY, subsampling="4:4:4")
+    return encoded.getvalue()
+
+
+def _too_short(secs: float) -> str:
+    return f"{secs:.2f} s of sound is too short, at least {SHORTEST_VIDEO_SECS:g} s is needed"
+
+
+def _reason(error: Exception, video: Video) -> str:
+    """One line, without the path of this machine."""
+    text = str(error).removeprefix(f"{video.path}: ").replace(video.path, video.id)
+    return " ".join(text.split())

@@ -1,0 +1,154 @@
+"""The files beside the shards: what each shard holds, and the manifest that is written last.
+
+A folder with a manifest is complete. Whoever reads shards begins with `load_manifest`.
+"""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+
+import tensorflow as tf
+
+FORMAT = 1
+MANIFEST_NAME = "manifest.json"
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A video that gave no clip."""
+
+    video_id: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Shard:
+    """One finished shard; `sha256` is of the file."""
+
+    name: str
+    videos: int
+    clips: int
+    seconds: float
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Split:
+    """Totals of a split's shards."""
+
+    videos: int
+    clips: int
+    seconds: float
+    bytes: int
+    shards: tuple[Shard, ...]
+
+    @classmethod
+    def of(cls, shards: tuple[Shard, ...]) -> "Split":
+        return cls(
+            videos=sum(shard.videos for shard in shards),
+            clips=sum(shard.clips for shard in shards),
+            seconds=sum(shard.seconds for shard in shards),
+            bytes=sum(shard.bytes for shard in shards),
+            shards=shards,
+        )
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A folder of shards.
+
+    Attributes:
+        directory: where it lies (not written: the folder may be moved).
+        version: the soundnet_tf that wrote it.
+        videos: the folder, pattern or list that was prepared.
+        settings: everything that shapes the shards, by name.
+        splits: "train" and "val".
+        skipped: videos without a clip, with the reason of each.
+    """
+
+    directory: str
+    version: str
+    videos: str
+    settings: dict[str, str | int | float]
+    splits: dict[str, Split]
+    skipped: tuple[Skipped, ...]
+
+    def shard_paths(self, split: str) -> list[str]:
+        """Paths of a split's shards, in order. Raises KeyError if there is no such split."""
+        return [tf.io.gfile.join(self.directory, s.name) for s in self.splits[split].shards]
+
+
+def load_manifest(directory: str) -> Manifest:
+    """Reads the manifest of a prepared folder.
+
+    Raises:
+        FileNotFoundError: if the folder was not prepared, or not to the end, or if a shard has
+            gone or has another size than when it was written.
+        ValueError: if another version of the format wrote it.
+    """
+    path = tf.io.gfile.join(directory, MANIFEST_NAME)
+    content = read_json(path)
+    if content is None:
+        begun = tf.io.gfile.glob(tf.io.gfile.join(directory, "*-of-*"))
+        state = "is only half prepared" if begun else "is not a prepared folder"
+        raise FileNotFoundError(
+            f"{directory} {state}: it has no {MANIFEST_NAME}; run bin/prepare.py --out={directory}"
+            f"{' again with the flags it began with' if begun else ''}"
+        )
+    if content["format"] != FORMAT:
+        raise ValueError(f"{path} has format {content['format']}, this version reads {FORMAT}")
+    manifest = Manifest(
+        directory=directory,
+        version=content["version"],
+        videos=content["videos"],
+        settings=content["settings"],
+        splits={
+            name: Split(**{**split, "shards": tuple(Shard(**shard) for shard in split["shards"])})
+            for name, split in content["splits"].items()
+        },
+        skipped=tuple(Skipped(**skipped) for skipped in content["skipped"]),
+    )
+    for split in manifest.splits.values():
+        for shard in split.shards:
+            found = size(tf.io.gfile.join(directory, shard.name))
+            if found != shard.bytes:
+                raise FileNotFoundError(
+                    f"{directory} is incomplete: {shard.name} should have {shard.bytes} bytes, "
+                    f"{'is missing' if found is None else f'has {found}'}; prepare it again"
+                )
+    return manifest
+
+
+def write_manifest(manifest: Manifest) -> None:
+    """Writes `manifest` into its directory, unless it says so already."""
+    content = {"format": FORMAT, **dataclasses.asdict(manifest)}
+    del content["directory"]
+    path = tf.io.gfile.join(manifest.directory, MANIFEST_NAME)
+    if read_json(path) != json.loads(json.dumps(content)):
+        write_json(path, content)
+
+
+def read_json(path: str) -> dict | None:
+    """Content of a JSON file; None if there is none."""
+    try:
+        with tf.io.gfile.GFile(path) as file:
+            return json.loads(file.read())
+    except tf.errors.NotFoundError:
+        return None
+
+
+def write_json(path: str, content: dict) -> None:
+    """Writes JSON under a temporary name and renames it: `path` is never half a file."""
+    temporary = f"{path}.tmp"
+    with tf.io.gfile.GFile(temporary, "w") as file:
+        file.write(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    tf.io.gfile.rename(temporary, path, overwrite=True)
+
+
+def size(path: str) -> int | None:
+    """Bytes of a file; None if there is none."""
+    try:
+        return tf.io.gfile.stat(path).length
+    except tf.errors.NotFoundError:
+        return None

@@ -1,0 +1,228 @@
+"""Videos become shards of clip records; run again, it does only what is not yet done."""
+
+import importlib.metadata
+import os
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import partial
+
+import tensorflow as tf
+from tqdm import tqdm
+
+import soundnet_tf
+from soundnet_tf import constants
+from soundnet_tf.data import clips, shards, videos
+from soundnet_tf.data.clips import ClipRecord, Cutting, Video
+from soundnet_tf.data.manifest import (
+    MANIFEST_NAME,
+    Manifest,
+    Shard,
+    Skipped,
+    Split,
+    load_manifest,
+    write_manifest,
+)
+from soundnet_tf.data.shards import Results, ShardPlan
+from soundnet_tf.data.videos import TRAIN, VAL
+from soundnet_tf.data.workers import Workers
+
+__all__ = ["PrepareConfig", "load_manifest", "prepare"]
+
+_SPARSE_SECS = 60  # between two lines of progress in a log file
+_FLAGS = {"clip_secs": "clip_seconds", "frame_every_secs": "frame_every"}
+
+
+@dataclass(frozen=True)
+class PrepareConfig:
+    """What to prepare, whereto, and how.
+
+    Attributes:
+        videos: a folder, a pattern or a list (see `videos.find_videos`).
+        out: folder of the shards, local or remote.
+        clip_secs, frame_every_secs: length of the clips, and one frame each so many seconds.
+        num_shards: of the training split; validation has its fraction of that, at least one.
+        val_fraction: share of the videos, in [0, 1), that is kept for validation.
+        workers: processes that decode; None takes one a core. The shards do not depend on it.
+        channel: "mean" of the channels or the "first" (what the released code did).
+        strict: the first video that cannot be used is an error, not a line in the manifest.
+    """
+
+    videos: str
+    out: str
+    clip_secs: float = constants.CLIP_SECS
+    frame_every_secs: float = constants.FRAME_EVERY_SECS
+    num_shards: int = 16
+    val_fraction: float = 0.1
+    workers: int | None = None
+    channel: str = "mean"
+    strict: bool = False
+
+    def __post_init__(self):
+        requirements = {
+            "clip_secs": (self.clip_secs >= clips.SHORTEST_VIDEO_SECS, "at least 1 second"),
+            "frame_every_secs": (
+                0 < self.frame_every_secs <= self.clip_secs,
+                f"above 0 and not above the clip's {self.clip_secs:g} s",
+            ),
+            "num_shards": (self.num_shards >= 1, "at least 1"),
+            "val_fraction": (0 <= self.val_fraction < 1, "at least 0 and below 1"),
+            "workers": (self.workers is None or self.workers >= 1, "at least 1"),
+            "channel": (self.channel in ("mean", "first"), "mean or first"),
+        }
+        for name, (fulfilled, requirement) in requirements.items():
+            if not fulfilled:
+                raise ValueError(f"{_flag(name)} must be {requirement}, not {getattr(self, name)}")
+
+    def settings(self) -> dict[str, str | int | float]:
+        """Everything that shapes the shards, besides the videos."""
+        return {
+            "clip_secs": self.clip_secs,
+            "frame_every_secs": self.frame_every_secs,
+            "num_shards": self.num_shards,
+            "val_fraction": self.val_fraction,
+            "channel": self.channel,
+            "sample_rate": constants.SAMPLE_RATE,
+            "frame_short_side": constants.FRAME_SHORT_SIDE,
+            "jpeg_quality": constants.JPEG_QUALITY,
+        }
+
+
+def prepare(config: PrepareConfig, progress: bool = True) -> Manifest:
+    """Cuts videos into clips and writes them as shards, with a manifest at the end.
+
+    Shards that are finished (same settings, same videos with the same sizes) are left untouched.
+    The same videos and settings give the same bytes, wherever and with however many workers.
+
+    Args:
+        config: what to prepare and how.
+        progress: whether to show progress on stderr.
+
+    Returns:
+        The manifest that was written.
+
+    Raises:
+        FileNotFoundError: if there are no videos.
+        ValueError: if the folder holds shards of other settings, if no video gave a clip, or, with
+            `strict`, at the first video that cannot be used.
+    """
+    plans = shard_plans(videos.find_videos(config.videos), config)
+    settings = config.settings()
+    _refuse_other_settings(config.out, settings)
+    tf.io.gfile.makedirs(config.out)
+    finished = [shards.finished(config.out, plan, settings) for plan in plans]
+    if config.strict:
+        _refuse_problems_found(filter(None, finished))
+    todo = [plan for plan, content in zip(plans, finished, strict=True) if content is None]
+    if todo:
+        shards.remove(tf.io.gfile.join(config.out, MANIFEST_NAME))  # no longer complete
+        _write_shards(config, todo, progress)
+    manifest = _summary(config, plans)
+    if not any(split.clips for split in manifest.splits.values()):
+        examples = "; ".join(f"{s.video_id}: {s.reason}" for s in manifest.skipped[:3])
+        raise ValueError(f"none of {len(manifest.skipped)} videos gave a clip ({examples})")
+    write_manifest(manifest)
+    return manifest
+
+
+def shard_plans(found: Iterable[Video], config: PrepareConfig) -> tuple[ShardPlan, ...]:
+    """Every shard of every split with its videos, some perhaps with none."""
+    val_shards = max(1, round(config.num_shards * config.val_fraction))
+    counts = {TRAIN: config.num_shards, VAL: val_shards if config.val_fraction else 0}
+    members = {(split, index): [] for split, count in counts.items() for index in range(count)}
+    for video in found:
+        members[videos.split_and_shard(video.id, config.val_fraction, counts)].append(video)
+    return tuple(
+        ShardPlan(f"{split}-{index:05d}-of-{counts[split]:05d}.tfrecord", split, tuple(chosen))
+        for (split, index), chosen in members.items()
+    )
+
+
+def _write_shards(config: PrepareConfig, todo: list[ShardPlan], progress: bool) -> None:
+    cutting = Cutting(config.clip_secs, config.frame_every_secs, config.channel)
+    every_secs = 0.5 if sys.stderr.isatty() else _SPARSE_SECS
+    show = partial(tqdm, disable=not progress, mininterval=every_secs, maxinterval=_SPARSE_SECS)
+    sources = [video for plan in todo for video in plan.videos]
+    with Workers(config.workers or os.cpu_count()) as workers:
+        planned = workers.map(partial(clips.plan, cutting=cutting), sources, clips.plan_crashed)
+        planned = show(planned, total=len(sources), desc="planning", unit="video")
+        runs = [run for _, runs_of_video in planned for run in runs_of_video]
+        results = workers.map(partial(clips.cut, cutting=cutting), runs, clips.cut_crashed)
+        if config.strict:
+            results = _strictly(results)
+        total = sum(len(run.starts_secs) for run in runs)
+        with show(total=total, desc="cutting", unit="clip") as bar:
+            results = _counted(results, bar)
+            for plan in todo:
+                shards.write_shard(config.out, plan, config.settings(), results)
+
+
+def _counted(results: Results, bar: tqdm) -> Results:
+    for run, outcomes in results:
+        bar.update(len(run.starts_secs))
+        yield run, outcomes
+
+
+def _strictly(results: Results) -> Results:
+    used = False  # whether the video has given a clip so far
+    for run, outcomes in results:
+        for outcome in outcomes:
+            if isinstance(outcome, ClipRecord):
+                used = True
+            elif outcome.damaged:
+                raise _strict_error(run.video.id, outcome.reason)
+        if run.last and not used:
+            raise _strict_error(run.video.id, outcomes[-1].reason)
+        used = used and not run.last
+        yield run, outcomes
+
+
+def _refuse_problems_found(finished: Iterable[dict]) -> None:
+    for content in finished:
+        for problem in content["skipped"] + [c for c in content["left_out"] if c["damaged"]]:
+            raise _strict_error(problem["video_id"], problem["reason"])
+
+
+def _strict_error(video_id: str, reason: str) -> ValueError:
+    return ValueError(f"{video_id}: {reason} (strict: repair or remove it, or go on without)")
+
+
+def _refuse_other_settings(out: str, settings: dict) -> None:
+    for found in shards.settings_found(out):
+        differing = [
+            f"{_flag(name)} was {found.get(name)}, is {settings.get(name)}"
+            for name in sorted(found.keys() | settings.keys())
+            if found.get(name) != settings.get(name)
+        ]
+        if differing:
+            raise ValueError(
+                f"{out} was prepared with other settings ({'; '.join(differing)}): "
+                "choose another --out, or remove it first"
+            )
+
+
+def _flag(name: str) -> str:
+    return f"--{_FLAGS.get(name, name)}"
+
+
+def _summary(config: PrepareConfig, plans: tuple[ShardPlan, ...]) -> Manifest:
+    finished = [shards.finished(config.out, plan, config.settings()) for plan in plans]
+    of_split = {
+        split: [c["shard"] for p, c in zip(plans, finished, strict=True) if p.split == split]
+        for split in (TRAIN, VAL)
+    }
+    return Manifest(
+        directory=config.out,
+        version=_version(),
+        videos=config.videos,
+        settings=config.settings(),
+        splits={k: Split.of(tuple(Shard(**shard) for shard in v)) for k, v in of_split.items()},
+        skipped=tuple(Skipped(**skipped) for c in finished for skipped in c["skipped"]),
+    )
+
+
+def _version() -> str:
+    try:
+        return importlib.metadata.version("soundnet-tf")
+    except importlib.metadata.PackageNotFoundError:  # used from a checkout
+        return soundnet_tf.__version__

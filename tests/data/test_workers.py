@@ -1,0 +1,87 @@
+"""Workers: order, a bounded number in flight, and crashes that cost one task.
+
+The tasks are Python expressions and the function is `eval`, which every process has.
+"""
+
+import math
+import os
+import subprocess
+import sys
+from concurrent.futures import Future
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from soundnet_tf.data.workers import Workers, ordered
+
+ROOT = Path(__file__).resolve().parents[2]
+DIE = "__import__('os')._exit(1)"
+
+
+@given(count=st.integers(0, 30), window=st.integers(1, 8))
+def test_ordered_holds_at_most_a_window_and_keeps_the_order(count, window):
+    """Of n items, window w: when item i comes out, min(n, i + w) have been asked for."""
+    asked = 0
+
+    def items():
+        nonlocal asked
+        for asked in range(1, count + 1):
+            yield asked
+
+    def submit(item):
+        future = Future()
+        future.set_result(item * item)
+        return future
+
+    seen = [(item, result, asked) for item, result in ordered(submit, items(), window)]
+    assert seen == [(i, i * i, min(count, i + window - 1)) for i in range(1, count + 1)]
+
+
+def test_map_asks_for_two_tasks_a_worker_and_no_more():
+    asked = []
+    with Workers(2) as workers:
+        numbers = (asked.append(n) or n for n in range(100))
+        results = workers.map(math.sqrt, numbers, crashed=repr)
+        assert next(results) == (0, 0.0)
+        assert asked == [0, 1, 2, 3]
+        assert next(results) == (1, 1.0)
+        assert asked == [0, 1, 2, 3, 4]
+
+
+def test_a_task_that_kills_its_process_costs_only_itself():
+    tasks = ["1 + 1", DIE, "2 + 2", DIE, "3 + 3"]
+    with Workers(2) as workers:
+        results = [result for _, result in workers.map(eval, tasks, crashed=lambda task: "dead")]
+    assert results == [2, "dead", 4, "dead", 6]
+
+
+def test_a_process_that_dies_once_is_tried_again(tmp_path):
+    marker = str(tmp_path / "tried")
+    task = f"'done' if __import__('os').path.exists({marker!r}) else (open({marker!r}, 'w'), {DIE})"
+    with Workers(1) as workers:
+        assert list(workers.map(eval, [task], crashed=lambda _: "dead")) == [(task, "done")]
+
+
+def test_an_exception_of_a_task_names_the_task():
+    with Workers(1) as workers, pytest.raises(ZeroDivisionError) as caught:
+        list(workers.map(eval, ["1 / 0"], crashed=repr))
+    assert caught.value.__notes__ == ["It happened with 1 / 0"]
+
+
+def test_leaving_ends_the_processes_in_the_middle_of_their_work():
+    """The second task sleeps ten minutes; leaving does not wait for it."""
+    tasks = ["__import__('os').getpid()", "__import__('time').sleep(600)"]
+    with Workers(1) as workers:
+        _, pid = next(workers.map(eval, tasks, crashed=repr))
+        os.kill(pid, 0)  # it lives
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+
+
+@pytest.mark.parametrize("module", ["soundnet_tf.data.clips", "bin.prepare"])
+def test_what_a_worker_imports_does_not_import_tensorflow(module):
+    code = f"import sys, {module}; print('tensorflow' in sys.modules, {module!r} in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert ran.stdout == "False True\n", ran.stderr
