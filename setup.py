@@ -43,7 +43,7 @@ setup(
     package_data={"soundnet_tf": ["assets/**/*"], "soundnet_tf.flags": ["**/*.flags"]},
     entry_points={
         "console_scripts": [
-            f"soundnet-{stage} = soundnet_tf.bin.{stage}:run"
+            f"soundnet-{stage} = soundnet_tf.bin:run"
             for stage in ("prepare", "train", "export")
         ]
     },

@@ -1,1 +1,21 @@
-"""The commands, one a stage; installed as soundnet_tf.bin."""
+"""The binaries as modules of the package, and what they share."""
+
+import pathlib
+import runpy
+import sys
+
+from absl import logging
+
+
+def run() -> None:
+    """Every console command's entry: `soundnet-train` runs `soundnet_tf.bin.train` as the main
+    program, since absl's --help shows the docstring and the flags of that one."""
+    stage = pathlib.PurePath(sys.argv[0]).stem.removeprefix("soundnet-")
+    runpy.run_module(f"{__name__}.{stage}", run_name="__main__", alter_sys=True)
+
+
+def fail(error: Exception) -> int:
+    """Says what went wrong in one sentence (with --verbosity=1 also where) and gives exit code 1."""
+    logging.debug("where it came from:", exc_info=error)
+    print(f"{pathlib.PurePath(sys.argv[0]).name}: {error}", file=sys.stderr)
+    return 1

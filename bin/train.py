@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Trains a SoundNet: teachers look at the frames of your videos, the student hears their sound.
 
     bin/train.py --flagfile=flags/soundnet8.flags --data=PREPARED --out=RUN \\
@@ -7,12 +8,11 @@ Start from the published network to go on from two million videos: --init_from=p
 The same command goes on where a killed run was left.
 """
 
-import sys
-
 from absl import app, flags
 
-from soundnet_tf.bin import train_flags
+from soundnet_tf.bin import fail, train_flags
 
+flags.adopt_module_key_flags(train_flags)  # --help shows those of this file and those adopted
 _OUT = flags.DEFINE_string("out", None, "Folder of the run.", required=True)
 
 
@@ -20,16 +20,14 @@ def main(argv: list[str]) -> int:
     if len(argv) > 1:
         raise app.UsageError(f"unexpected arguments {argv[1:]}; every setting is a --flag")
     # Imported here: worker processes import this file again and should stay without TensorFlow.
-    from soundnet_tf.media import MediaError
     from soundnet_tf.training import loop, report
 
     try:
         training, validation = train_flags.sources()
         config = train_flags.config(training.frame_every_secs)
         result = loop.train(config, training, validation, _OUT.value)
-    except (ValueError, FileNotFoundError, MediaError) as error:
-        print(f"bin/train.py: {error}", file=sys.stderr)
-        return 1
+    except (ValueError, OSError, RuntimeError) as error:
+        return fail(error)
     for head, start in result.head_starts.items():
         print(f"{head}: {start.shared} of {start.classes} classes started from trained rows")
     print(f"\n{report.table(result.history, result.baselines)}\n")
@@ -38,9 +36,5 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def run() -> None:
-    app.run(main)
-
-
 if __name__ == "__main__":
-    run()
+    app.run(main)

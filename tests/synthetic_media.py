@@ -74,6 +74,19 @@ def clock_sound(start_secs: float, seconds: float, sample_rate: int) -> np.ndarr
     return (0.5 * np.sin(2 * np.pi * pitch_of_second(second) * (secs - second))).astype(np.float32)
 
 
+def sound_lag_secs(waveform: np.ndarray, sample_rate: int, start_secs: float = 0.0) -> float:
+    """How late the clock's sound is in `waveform`, [n], which should begin at `start_secs`.
+
+    It looks 0.2 s both ways. The shift of the largest cross-correlation with `clock_sound`, to one sample.
+    """
+    expected = clock_sound(start_secs, len(waveform) / sample_rate, sample_rate)
+    size = 2 * len(waveform)
+    spectrum = np.fft.rfft(waveform, size) * np.conj(np.fft.rfft(expected, size))
+    correlation = np.fft.irfft(spectrum, size)
+    reach = round(0.2 * sample_rate)
+    return (int(np.argmax(np.roll(correlation, reach)[: 2 * reach])) - reach) / sample_rate
+
+
 def write_clock_video(
     path: str | Path,
     seconds: float,
@@ -101,10 +114,11 @@ def write_clock_video(
     absolute second. With `vfr` the frames come at irregular steps of 1 to 3 frame times, but one
     falls on each full second. The packets between the times of `sound_gap_secs` are left out,
     the later ones keep their times. Every channel holds the same sound. Opus is written at
-    48 kHz. A TS file starts later than 1.4 s, and there the encoder's delay (AAC 23 ms, MP2 11 ms at
-    44.1 kHz) counts as sound before the picture, so that the picture begins that much after time 0.
-    AVI knows neither late streams nor irregular frames (no delays, no `vfr`, no gap), and in it the
-    MP3 encoder's delay (25 ms at 44.1 kHz) makes the sound late.
+    48 kHz. A TS file starts later than 1.4 s, and there the encoder's delay (AAC 23 ms, MP2 11 ms
+    at 44.1 kHz) is sound before the picture: the clock of both begins that much after time 0.
+    AVI knows neither late streams nor irregular frames (no delays, no `vfr`, no gap), and in it
+    the MP3 encoder's delay (25 ms at 44.1 kHz) makes the sound late. MPEG-2 takes no `vfr`; use
+    H.264 ("libx264") in TS for that.
     """
     if not 0 < seconds <= MAX_SECONDS:
         raise ValueError(f"a clock video lasts up to {MAX_SECONDS} s, not {seconds}")
@@ -137,7 +151,10 @@ def write_sound(path: str | Path, waveform: np.ndarray, sample_rate: int, **opti
     """
     path = Path(path)
     if path.suffix in (".wav", ".flac", ".ogg", ".mp3"):
-        soundfile.write(path, waveform, sample_rate, **options)
+        channels = 1 if waveform.ndim == 1 else waveform.shape[1]
+        with soundfile.SoundFile(path, "w", sample_rate, channels, **options) as file:
+            for begin in range(0, len(waveform), sample_rate):  # a long write crashes its Vorbis
+                file.write(waveform[begin : begin + sample_rate])
         return path
     codec = {".m4a": "aac", ".opus": "libopus", ".mka": "flac"}[path.suffix]
     planes = np.atleast_2d(waveform.T).astype(np.float32)

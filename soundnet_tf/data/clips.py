@@ -149,7 +149,8 @@ def plan_crashed(video: Video) -> tuple[Run, ...]:
 
 def cut_crashed(run: Run) -> tuple[LeftOut, ...]:
     """What stands for `cut` if the run takes the process down."""
-    return tuple(LeftOut(start_secs, CRASHED, damaged=True) for start_secs in run.starts_secs)
+    reason = run.problem or CRASHED
+    return tuple(LeftOut(secs, reason, damaged=True) for secs in run.starts_secs or (0.0,))
 
 
 def cut_clip(video: Video, start_secs: float, cutting: Cutting) -> ClipRecord | LeftOut:

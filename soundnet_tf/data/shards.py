@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from soundnet_tf.constants import SAMPLE_RATE
 from soundnet_tf.data import manifest, records
-from soundnet_tf.data.clips import SILENT, ClipRecord, LeftOut, Run, Video
+from soundnet_tf.data.clips import ClipRecord, LeftOut, Run, Video
 from soundnet_tf.data.manifest import Shard, Skipped
 
 _DIGEST_BLOCK_BYTES = 1 << 20
@@ -45,7 +45,6 @@ def write_shard(directory: str, plan: ShardPlan, settings: dict, results: Result
     """
     path = tf.io.gfile.join(directory, plan.name)
     temporary = f"{path}.tmp"
-    remove(_json_path(directory, plan))
     tally = _Tally()
     try:
         with tf.io.TFRecordWriter(temporary) as writer:
@@ -59,6 +58,7 @@ def write_shard(directory: str, plan: ShardPlan, settings: dict, results: Result
             bytes=manifest.size(temporary),
             sha256=_sha256(temporary),
         )
+        remove(_json_path(directory, plan))  # of an earlier shard, whole until here
         tf.io.gfile.rename(temporary, path, overwrite=True)
     except BaseException:
         remove(temporary)

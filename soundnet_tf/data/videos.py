@@ -22,9 +22,9 @@ def find_videos(source: str) -> tuple[Video, ...]:
     Args:
         source: a folder (searched through to the bottom), a pattern in which `*`, `?` and `[...]`
             stay within one level and `**` spans any number of them, one video, or a text file
-            with one path a line (`#` starts a comment line; twice counts once). Folders and patterns give the files
-            with one of VIDEO_EXTENSIONS, a list gives what it names. A file that is gone counts
-            0 bytes and is left for the decoder to refuse.
+            with one path a line (`#` starts a comment line, a path named twice counts once).
+            Folders and patterns give the files with one of VIDEO_EXTENSIONS, a list gives what it
+            names. A file that is gone has 0 bytes; the decoder will refuse it.
 
     Returns:
         Videos whose ids are their paths below the folder, below the fixed beginning of the
@@ -32,6 +32,7 @@ def find_videos(source: str) -> tuple[Video, ...]:
 
     Raises:
         FileNotFoundError: if `source` does not exist or holds no videos.
+        ValueError: if `source` is a file, but neither a video nor a text.
     """
     root = _absolute(source)
     if tf.io.gfile.isdir(root):
@@ -51,7 +52,9 @@ def find_videos(source: str) -> tuple[Video, ...]:
     return tuple(Video(id, path, size(path) or 0) for id, path in sorted(ids.items()))
 
 
-def split_and_shard(video_id: str, val_fraction: float, shard_counts: dict[str, int]):
+def split_and_shard(
+    video_id: str, val_fraction: float, shard_counts: dict[str, int]
+) -> tuple[str, int]:
     """Split ("train" or "val") and shard index of a video: fixed by its id alone.
 
     The first 8 bytes of the id's SHA-256 choose the split, the next 8 the shard.

@@ -22,7 +22,8 @@ def read_audio(
     Sound lies where the container's time stamps say: zeros stand before sound that starts late and
     in gaps, and the result ends where the sound ends, it is not padded. A window equals the same
     stretch of the whole file, and only as much is decoded and held as the window needs. (Matroska
-    and WebM round time stamps to 1 ms: there a window may lie up to 1 ms off the whole.)
+    and WebM round time stamps to 1 ms: there a window may lie up to 1 ms off the whole. The noise
+    that an AAC decoder substitutes differs with where it began.)
 
     Args:
         path: a local path, or a remote one ("://") that `tf.io.gfile` can open.
@@ -50,6 +51,6 @@ def read_audio(
     if not waveform.size:
         raise MediaError(
             f"{path}: no sound at or after {start_secs:g} s, it ends at {native.end_secs:.3f} s; "
-            "ask for an earlier start"
+            "ask for an earlier start or leave it out"
         )
     return waveform

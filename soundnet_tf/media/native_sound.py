@@ -1,37 +1,28 @@
 """Sound at a file's own sample rate, laid down at the container's times.
 
-soundfile reads WAV, FLAC, Ogg and MP3, FFmpeg (PyAV) everything else and what soundfile refuses.
+FFmpeg (PyAV) reads every format, WAV, FLAC, Ogg and MP3 too. There it is as fast as libsndfile,
+which gives wrong samples after a seek in Vorbis and MP3, and which of an MP3 with a changing bit
+rate and no length in its header leaves out what lies beyond its guess of the length.
 """
 
 import math
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import PurePath
 
 import av
 import numpy as np
-import soundfile
 from av.audio.plane import AudioPlane
 
-from soundnet_tf.media.container import (
-    UNDECODABLE,
-    MediaError,
-    Track,
-    open_source,
-    open_track,
-)
+from soundnet_tf.media.container import UNDECODABLE, MediaError, scan_end_secs
+from soundnet_tf.media.track import Track, open_track
 from soundnet_tf.media.waveform import to_mono
 
-_SOUNDFILE_SUFFIXES = frozenset({".wav", ".flac", ".ogg", ".oga", ".mp3"})
 _SAMPLE_DTYPES = {"u8": "u1", "s16": "i2", "s32": "i4", "s64": "i8", "flt": "f4", "dbl": "f8"}
-_BLOCK_SECS = 10
 _MARGIN_SECS = 0.1  # the resampling filter reaches less far
 _PREROLL_SECS = 0.5  # a decoder that starts in the middle settles in less (MP3's bit reservoir)
 _JITTER_SECS = 0.05  # re-encoded streams show time stamps 20 ms off a steady count of samples
 _LONGEST_GAP_SECS = 3600
 _HIGHEST_PEAK = 8.0  # of float samples; beyond it they are integers in disguise, or garbage
-_UNKNOWN_WAV_BYTES = 0x7FFFF000  # a size from here on is what a writer to a pipe puts down
 
 
 @dataclass(frozen=True)
@@ -50,11 +41,6 @@ class Window:
         if not (self.sample_rate > 0 and self.sample_rate == int(self.sample_rate)):
             raise ValueError(f"sample_rate is {self.sample_rate}; it must be a whole number of Hz")
 
-    @property
-    def end_secs(self) -> float:
-        """Infinity when the window is open."""
-        return math.inf if self.duration_secs is None else self.start_secs + self.duration_secs
-
     def first(self, native_rate: int) -> int:
         """Native sample to begin with: a margin before the start, where both grids meet."""
         period = native_rate // math.gcd(native_rate, self.sample_rate)
@@ -64,7 +50,7 @@ class Window:
         """Native sample to end before; infinity when the window is open."""
         if self.duration_secs is None:
             return math.inf
-        return math.ceil((self.end_secs + _MARGIN_SECS) * native_rate)
+        return math.ceil((self.start_secs + self.duration_secs + _MARGIN_SECS) * native_rate)
 
     def slice(self, native_rate: int) -> slice:
         """The window within what resampling gives from native sample `first` on."""
@@ -86,89 +72,48 @@ class NativeSound:
 
 def read_native(path: str, window: Window, channel: str) -> NativeSound:
     """The native samples that `window` takes; errors as in `read_audio`."""
-    if PurePath(path).suffix.lower() not in _SOUNDFILE_SUFFIXES:
-        return _read_with_ffmpeg(path, window, channel)
-    try:
-        return _read_with_soundfile(path, window, channel)
-    except soundfile.LibsndfileError:  # another format under this name, or damage
-        return _read_with_ffmpeg(path, window, channel)
-
-
-def _read_with_soundfile(path: str, window: Window, channel: str) -> NativeSound:
-    with open_source(path) as source, soundfile.SoundFile(source) as file:
-        rate = file.samplerate
-        position = min(window.first(rate), file.frames)
-        stop = min(window.stop(rate), file.frames)
-        file.seek(position)
-        chunks = [np.zeros(0, np.float32)]
-        while position < stop:
-            block = file.read(min(_BLOCK_SECS * rate, stop - position), "float32", always_2d=True)
-            if not len(block):
-                break
-            chunks.append(to_mono(_checked(path, block), channel))
-            position += len(block)
-        if position < window.stop(rate):
-            _check_not_cut(path, window, position / rate, _declared_frames(file) / rate)
-        return NativeSound(np.concatenate(chunks), rate, position / rate)
-
-
-def _declared_frames(file: soundfile.SoundFile) -> int:
-    """Frames by the header; of a WAV libsndfile counts the bytes there are and logs the header."""
-    sizes = re.search(r"^data : (\d+) \(should be (\d+)\)", file.extra_info, re.MULTILINE)
-    if sizes is None:
-        return file.frames
-    declared_bytes, found_bytes = map(int, sizes.groups())
-    if declared_bytes >= _UNKNOWN_WAV_BYTES or not found_bytes:
-        return file.frames
-    return file.frames * declared_bytes // found_bytes
-
-
-def _read_with_ffmpeg(path: str, window: Window, channel: str) -> NativeSound:
     reach_secs = _MARGIN_SECS + 1.0 + _PREROLL_SECS  # the grids of two whole rates meet each second
     with open_track(path, "audio", window.start_secs - reach_secs) as track:
         rate = track.stream.codec_context.sample_rate
         timeline = _Timeline(path, rate, window.first(rate), window.stop(rate))
-        for position, block in _decoded_blocks(track, rate, timeline.first / rate - _PREROLL_SECS):
-            timeline.place(position, to_mono(_checked(path, block), channel))
+        decoded = undecodable = 0
+        for frames in _decoded_packets(track, timeline.first / rate - _PREROLL_SECS):
+            decoded += frames is not None
+            undecodable += frames is None
+            for frame in frames or ():
+                timeline.place(_position(track, frame, rate), _columns(frame), channel)
             if timeline.is_full:
                 break
-        if timeline.end is None:
-            raise MediaError(f"{path}: none of its sound can be decoded; fetch it again")
-        end_secs = timeline.end / rate
+        if undecodable > decoded:
+            raise MediaError(
+                f"{path}: {undecodable} of {undecodable + decoded} packets of sound cannot be "
+                "decoded; it is damaged, fetch it again or leave it out"
+            )
+        end_secs = scan_end_secs(path) if timeline.end is None else timeline.end / rate
         if not timeline.is_full:
-            _check_not_cut(path, window, end_secs, track.declared_end_secs())
+            _check_not_cut(track, end_secs)
         return NativeSound(timeline.samples(), rate, end_secs)
 
 
-def _decoded_blocks(
-    track: Track, rate: int, from_secs: float
-) -> Iterator[tuple[int, np.ndarray]]:
-    """Blocks [samples, channels] in the codec's sample format, with their native positions."""
-    decoded = undecodable = position = 0
+def _decoded_packets(track: Track, from_secs: float) -> Iterator[list[av.AudioFrame] | None]:
+    """Frames of each packet from `from_secs` on; None for a packet that cannot be decoded."""
     for packet in track.packets:
-        if packet.pts is not None and track.secs(packet.pts) < from_secs:
-            continue
-        try:
-            frames = packet.decode()
-        except UNDECODABLE:
-            undecodable += 1
-            continue
-        decoded += 1
-        for frame in frames:
-            if frame.sample_rate != rate:
-                raise MediaError(
-                    f"{track.path}: its sample rate changes from {rate} to {frame.sample_rate} Hz; "
-                    "convert it to one rate"
-                )
-            if frame.pts is not None:
-                position = round(track.secs(frame.pts) * rate)
-            yield position, _columns(frame)
-            position += frame.samples
-    if undecodable > decoded:
+        if packet.pts is None or track.secs(packet.pts) >= from_secs:
+            try:
+                frames = packet.decode()
+            except UNDECODABLE:
+                frames = None
+            yield frames
+
+
+def _position(track: Track, frame: av.AudioFrame, rate: int) -> int | None:
+    """Native sample at which the frame begins; None if it follows on the one before."""
+    if frame.sample_rate != rate:
         raise MediaError(
-            f"{track.path}: {undecodable} of {undecodable + decoded} packets of sound cannot be "
-            "decoded; it is damaged, fetch it again"
+            f"{track.path}: its sample rate changes from {rate} to {frame.sample_rate} Hz; "
+            "convert it to one rate"
         )
+    return None if frame.pts is None else round(track.secs(frame.pts) * rate)
 
 
 def _columns(frame: av.AudioFrame) -> np.ndarray:
@@ -188,7 +133,7 @@ def _columns(frame: av.AudioFrame) -> np.ndarray:
 
 @dataclass
 class _Run:
-    """Decoded blocks that follow each other; it starts where their time stamps say on average."""
+    """Mono blocks that follow each other; it starts where their time stamps say on average."""
 
     blocks: list[np.ndarray] = field(default_factory=list)
     length: int = 0
@@ -202,10 +147,10 @@ class _Run:
     def end(self) -> int:
         return self.start + self.length
 
-    def append(self, position: int, samples: np.ndarray) -> None:
+    def append(self, position: int, block: np.ndarray) -> None:
         self._starts += position - self.length
-        self.blocks.append(samples)
-        self.length += len(samples)
+        self.blocks.append(block)
+        self.length += len(block)
 
 
 class _Timeline:
@@ -224,10 +169,15 @@ class _Timeline:
     def is_full(self) -> bool:
         return self.end is not None and self.end >= self.stop
 
-    def place(self, position: int, samples: np.ndarray) -> None:
+    def place(self, position: int | None, columns: np.ndarray, channel: str) -> None:
+        """Adds `columns` [samples, channels] at `position`; None puts them after the last."""
+        if position is None:
+            position = self.end or 0
+        if position + len(columns) > self.first:  # before, a decoder that settles may give garbage
+            _check_peak(self.path, columns)
         if self.end is None or abs(position - self.end) > _JITTER_SECS * self.rate:
             self._runs.append(_Run())
-        self._runs[-1].append(position, samples)
+        self._runs[-1].append(position, to_mono(columns, channel))
 
     def samples(self) -> np.ndarray:
         """Float32 [samples]; zeros fill gaps, what overlaps earlier samples is dropped."""
@@ -235,16 +185,16 @@ class _Timeline:
         cursor = self.first
         for run in self._runs:
             position = run.start
+            gap = int(min(position, self.stop)) - cursor
+            if gap > 0:
+                self._check_gap(gap)
+                laid.append(np.zeros(gap, np.float32))
+                cursor += gap
             for block in run.blocks:
-                gap = int(min(position, self.stop)) - cursor
-                if gap > 0:
-                    self._check_gap(gap)
-                    laid.append(np.zeros(gap, np.float32))
-                    cursor += gap
-                past = max(0, cursor - position)
-                rest = int(max(past, min(self.stop - position, len(block))))
-                laid.append(block[past:rest])
-                cursor += rest - past
+                begin = max(0, cursor - position)
+                end = int(max(begin, min(self.stop - position, len(block))))
+                laid.append(block[begin:end])
+                cursor += end - begin
                 position += len(block)
         return np.concatenate(laid)
 
@@ -256,25 +206,20 @@ class _Timeline:
             )
 
 
-def _checked(path: str, block: np.ndarray) -> np.ndarray:
-    if block.dtype.kind == "f" and block.size:
-        peak = float(np.abs(block).max())  # NaN if any sample is
+def _check_peak(path: str, columns: np.ndarray) -> None:
+    if columns.dtype.kind == "f" and columns.size:
+        peak = float(np.abs(columns).max())  # NaN if any sample is
         if not peak <= _HIGHEST_PEAK:
             raise MediaError(
                 f"{path}: float samples reach {peak:g}, where full scale is 1; it is damaged or "
                 "written in another scale, write it anew in [-1, 1]"
             )
-    return block
 
 
-def _check_not_cut(
-    path: str, window: Window, end_secs: float, declared_end_secs: float | None
-) -> None:
-    if declared_end_secs is None:
-        return
-    declared_secs = min(window.end_secs, declared_end_secs) - window.start_secs
-    if end_secs - window.start_secs < declared_secs / 2:
+def _check_not_cut(track: Track, end_secs: float) -> None:
+    declared_secs = track.declared_end_secs()
+    if declared_secs is not None and end_secs < declared_secs / 2:
         raise MediaError(
-            f"{path}: its header declares sound up to {declared_end_secs:.3f} s but it ends at "
+            f"{track.path}: its header declares sound up to {declared_secs:.3f} s but it ends at "
             f"{end_secs:.3f} s; it is cut off, fetch it again"
         )

@@ -9,13 +9,8 @@ import numpy as np
 
 from soundnet_tf.constants import CLIP_SECS, FRAME_EVERY_SECS, FRAME_SHORT_SIDE
 from soundnet_tf.media.audio import read_audio
-from soundnet_tf.media.container import (
-    UNDECODABLE,
-    MediaError,
-    Track,
-    open_track,
-    rotation_degrees,
-)
+from soundnet_tf.media.container import UNDECODABLE, MediaError, rotation_degrees
+from soundnet_tf.media.track import Track, open_track
 
 _CLOCK_TICK_SECS = 1e-5  # MPEG-TS counts in 1/90 000 s: a frame this little early is on time
 _MOST_PENDING = 1000  # packets held back in search of a nearer keyframe

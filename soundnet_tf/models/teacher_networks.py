@@ -8,6 +8,7 @@ import functools
 import os
 import pathlib
 import sys
+import warnings
 import zipfile
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -64,8 +65,10 @@ def _with_file(application: Callable[..., keras.Model], name: str, path: str) ->
     _must_exist(path)
     network = application(weights=None)
     try:
-        network.load_weights(path)
-    except (ValueError, OSError, KeyError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)  # of layers that stay as they were drawn
+            network.load_weights(path)
+    except (ValueError, OSError, KeyError, UserWarning) as error:
         raise ValueError(f"{path} does not hold weights of {name}: {error}") from error
     return network
 
@@ -111,8 +114,9 @@ def _file(what: str) -> Network:
             config = archive.read("config.json")
     except Exception as error:  # a damaged archive can raise nearly anything
         raise ValueError(
-            f"{path} is damaged, or wants to run code of its own, which is refused: {error}. "
-            "Build the model of Keras's own layers, without Lambda, or export it as a SavedModel."
+            f"{path} is damaged, or wants to run code of its own, which is refused: build it of "
+            "Keras's own layers, without Lambda, or export it as a SavedModel. "
+            f"Keras says: {error}"
         ) from error
     if len(network.inputs) != 1 or len(network.outputs) != 1:
         raise ValueError(
@@ -127,7 +131,9 @@ def _hub(what: str) -> Network:
     try:
         import tensorflow_hub as hub
     except ImportError as error:
-        raise ImportError(f"hub:{what} needs: pip install tensorflow-hub") from error
+        raise ImportError(
+            f"hub:{what} needs: pip install tensorflow-hub 'setuptools<81' ({error})"
+        ) from error
     try:
         path = hub.resolve(what)
     except Exception as error:  # whatever the resolver of that kind of handle raises

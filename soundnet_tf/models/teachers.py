@@ -127,6 +127,7 @@ def load_teacher(spec: str) -> Teacher:
             are not finite, or nobody knows names for so many classes.
         FileNotFoundError: there is no such file, or the PyPI package is not installed.
         RuntimeError: a download failed.
+        ImportError: `hub:` without TF Hub.
     """
     with _float32_policy():
         network = teacher_networks.find(spec)

@@ -30,7 +30,7 @@ def kl_divergence(targets, logits, temperature: float = 1.0) -> tf.Tensor:
         targets = tf.math.pow(targets, 1.0 / temperature)
         targets = tf.math.divide_no_nan(targets, tf.reduce_sum(targets, -1, keepdims=True))
     log_student = tf.nn.log_softmax(logits / temperature)
-    divergence = tf.math.xlogy(targets, targets) - targets * log_student
+    divergence = tf.math.xlogy(targets, targets) - tf.math.multiply_no_nan(log_student, targets)
     return tf.reduce_sum(divergence, -1) * temperature**2
 
 

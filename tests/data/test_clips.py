@@ -140,10 +140,15 @@ def test_a_clip_at_minus_80_dbfs_is_kept(monkeypatch):
 
 def test_settings_reach_the_reader(monkeypatch):
     seen = {}
-    monkeypatch.setattr(clips.media, "read_clip", lambda path, **kwargs: seen.update(kwargs) or 1 / 0)
-    with pytest.raises(ZeroDivisionError):
-        clips.cut_clip(Video("a.mp4", "a.mp4", 1), 6.0, Cutting(3.0, 1.5, "first"))
+
+    def read_clip(path, **settings):
+        seen.update(settings, path=path)
+        raise media.MediaError("seen enough")
+
+    monkeypatch.setattr(clips.media, "read_clip", read_clip)
+    clips.cut_clip(Video("a.mp4", "films/a.mp4", 1), 6.0, Cutting(3.0, 1.5, "first"))
     assert seen == {
+        "path": "films/a.mp4",
         "start_secs": 6.0,
         "duration_secs": 3.0,
         "frame_every_secs": 1.5,

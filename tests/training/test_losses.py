@@ -21,6 +21,11 @@ def test_kl_of_a_certain_teacher_and_an_even_student_is_log_classes():
     np.testing.assert_allclose(kl, [np.log(4.0)], rtol=1e-6)
 
 
+def test_a_class_that_neither_knows_costs_nothing():
+    """p = q = (1, 0): the student's logit of minus infinity meets a zero of the teacher."""
+    np.testing.assert_array_equal(losses.kl_divergence([[1.0, 0.0]], [[0.0, -np.inf]]), [0.0])
+
+
 def test_kl_of_halves_and_quarters():
     """p = (1/2, 1/2), q = (1/4, 3/4): 1/2 log 2 + 1/2 log(2/3) = 1/2 log(4/3)."""
     kl = losses.kl_divergence([[0.5, 0.5]], np.log([[0.25, 0.75]]))

@@ -1,0 +1,115 @@
+"""One stream of a media file from a given moment on, its times on the file's clock."""
+
+import itertools
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import av
+
+from soundnet_tf.media.container import (
+    RAW_FORMATS,
+    STREAM_NAMES,
+    MediaError,
+    declared_duration_secs,
+    demux,
+    find_stream,
+    open_container,
+    open_file,
+    origin_secs,
+    scan_end_secs,
+)
+
+# Seeks land late (MPEG streams) or at a guessed place (raw streams).
+_UNSEEKABLE_FORMATS = RAW_FORMATS | {"mpeg", "mpegts"}
+_OPEN_RIFF_BYTES = 0x7FFFF000  # from here on, the size that a writer to a pipe puts down
+
+
+@dataclass(frozen=True)
+class Track:
+    """One stream of an open file and its packets in decoding order, the flushing one last."""
+
+    path: str
+    stream: av.stream.Stream
+    packets: Iterator[av.Packet]
+    origin_secs: float
+
+    def secs(self, ticks: int) -> float:
+        """Seconds since the file's time 0 of a time stamp in the stream's time base."""
+        return float(ticks * self.stream.time_base) - self.origin_secs
+
+    def declared_end_secs(self) -> float | None:
+        """Where the header says that the stream ends; None if it does not say."""
+        stream, container = self.stream, self.stream.container
+        longest_secs = declared_duration_secs(container)
+        if longest_secs is None:
+            return None
+        if container.format.name == "wav":  # FFmpeg counts only the bytes that are there
+            return longest_secs * _riff_bytes(self.path) / container.size
+        if stream.duration:
+            return self.secs((stream.start_time or 0) + stream.duration)
+        tag = re.fullmatch(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)", stream.metadata.get("DURATION", ""))
+        if tag:  # Matroska: the time of the stream's end
+            hours, minutes, secs = tag.groups()
+            return int(hours) * 3600 + int(minutes) * 60 + float(secs) - self.origin_secs
+        # The longest stream's end says something about this one only if the file is cut off.
+        return longest_secs if scan_end_secs(self.path) < longest_secs / 2 else None
+
+
+@contextmanager
+def open_track(path: str, kind: str, from_secs: float = 0.0) -> Iterator[Track]:
+    """The first "audio" or "video" stream, its packets from `from_secs` or earlier on.
+
+    The first packet is a keyframe that comes no later than `from_secs`, or the first of the file.
+
+    Raises:
+        FileNotFoundError: no such file.
+        MediaError: no such stream, no decoder for it, or any FFmpeg error inside the block.
+    """
+    with open_container(path) as container:
+        track = _track(path, container, kind)
+        if from_secs > 0 and container.format.name not in _UNSEEKABLE_FORMATS:
+            packets = _seek(track, from_secs)
+        else:
+            packets = track.packets
+        if packets is not None:
+            yield Track(path, track.stream, packets, track.origin_secs)
+            return
+    with open_container(path) as container:  # the seek landed late
+        yield _track(path, container, kind)
+
+
+def _track(path: str, container: av.container.InputContainer, kind: str) -> Track:
+    stream = find_stream(path, container, kind)
+    if stream is None:
+        found = ", ".join(s.type for s in container.streams) or "no stream at all"
+        raise MediaError(
+            f"{path}: has no {STREAM_NAMES[kind]} stream (found {found}); "
+            f"give a file with {STREAM_NAMES[kind]} or leave it out"
+        )
+    for other in container.streams:
+        if other is not stream:
+            other.discard = av.stream.Discard.all
+    return Track(path, stream, demux(stream), origin_secs(container))
+
+
+def _seek(track: Track, from_secs: float) -> Iterator[av.Packet] | None:
+    """Packets from the last keyframe up to `from_secs` on; None if the seek lands late."""
+    stream = track.stream
+    ticks = int((from_secs + track.origin_secs) / stream.time_base)
+    try:
+        stream.container.seek(ticks, stream=stream)
+    except av.error.FFmpegError:
+        return None  # the container has no index
+    keyframe = next((packet for packet in track.packets if packet.is_keyframe), None)
+    if keyframe is None or keyframe.pts is None or track.secs(keyframe.pts) > from_secs:
+        return None
+    return itertools.chain([keyframe], track.packets)
+
+
+def _riff_bytes(path: str) -> int:
+    """Size of a WAV file by its header; 0 if a writer to a pipe left it open."""
+    with open_file(path) as file:
+        size = int.from_bytes(file.read(8)[4:], "little") + 8
+    return size if size < _OPEN_RIFF_BYTES else 0

@@ -1,0 +1,177 @@
+"""Preparation: the same bytes anywhere, every clip in its place, nothing done twice."""
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import prepare_material
+import pytest
+import synthetic_media
+import tensorflow as tf
+from prepare_material import GOOD, GOOD_CLIPS, SMALL, digests, ids_in, mtimes, run
+
+from soundnet_tf.data import prepare as module
+from soundnet_tf.data import records
+from soundnet_tf.data.prepare import PrepareConfig, load_manifest
+
+SHARED = Path(
+    os.environ.get("SOUNDNET_SHARED", Path(__file__).resolve().parents[3] / "shared")
+)
+
+
+@pytest.fixture(scope="module")
+def good_folder(tmp_path_factory):
+    return prepare_material.write_good_videos(tmp_path_factory.mktemp("good"))
+
+
+@pytest.fixture
+def config(good_folder, tmp_path):
+    def make(videos=good_folder, out=tmp_path / "shards", **changes):
+        return prepare_material.config(videos, out, **changes)
+
+    return make
+
+
+def test_shards_hold_every_clip_and_the_manifest_adds_up(config):
+    manifest = run(config())
+    assert load_manifest(config().out) == manifest
+    assert ids_in(manifest) == GOOD_CLIPS
+    assert sum(split.videos for split in manifest.splits.values()) == 4
+    assert sum(split.clips for split in manifest.splits.values()) == 12
+    seconds = sum(split.seconds for split in manifest.splits.values())
+    assert seconds == pytest.approx(4 * 5, abs=4 * 0.1)  # codecs round to their frames
+    assert manifest.skipped == ()
+    assert manifest.settings["clip_secs"] == 2.0
+    names = [shard.name for split in manifest.splits.values() for shard in split.shards]
+    assert names == [
+        "train-00000-of-00002.tfrecord",
+        "train-00001-of-00002.tfrecord",
+        "val-00000-of-00001.tfrecord",
+    ]
+    found = digests(config().out)
+    for split in manifest.splits.values():
+        for shard in split.shards:
+            assert shard.sha256 == found[shard.name]
+            assert shard.bytes == (Path(config().out) / shard.name).stat().st_size
+
+
+def test_two_runs_in_other_places_with_other_workers_give_the_same_bytes(
+    config, good_folder, tmp_path
+):
+    run(config())
+    moved = tmp_path / "elsewhere" / "films"
+    for name in reversed(GOOD):
+        (moved / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(good_folder / name, moved / name)
+    run(config(videos=f"{moved}/**/*", out=str(tmp_path / "again"), workers=2))
+    first, second = digests(config().out), digests(tmp_path / "again")
+    assert {k: v for k, v in first.items() if k != "manifest.json"} == {
+        k: v for k, v in second.items() if k != "manifest.json"
+    }
+    assert len(first) == len(second) == 3 * 2 + 1
+
+
+def refuse_to_work(*_):
+    raise AssertionError("no process is needed")
+
+
+def test_a_second_run_changes_nothing(config, monkeypatch):
+    manifest = run(config())
+    before = mtimes(config().out)
+    monkeypatch.setattr(module, "Workers", refuse_to_work)
+    assert run(config()) == manifest
+    assert mtimes(config().out) == before
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda out, stem: (out / f"{stem}.tfrecord").unlink(),
+        lambda out, stem: (out / f"{stem}.tfrecord").write_bytes(b"cut short"),
+        lambda out, stem: (out / f"{stem}.json").unlink(),
+    ],
+    ids=["shard gone", "shard cut", "json gone"],
+)
+def test_only_the_spoilt_shard_is_done_again(config, spoil):
+    run(config())
+    out = Path(config().out)
+    before, times = digests(out), mtimes(out)
+    spoil(out, "train-00001-of-00002")
+    run(config())
+    assert digests(out) == before
+    changed = {name for name, mtime in mtimes(out).items() if mtime != times[name]}
+    stem = "train-00001-of-00002"
+    assert changed == {f"{stem}.tfrecord", f"{stem}.json", "manifest.json"}
+
+
+def test_an_added_video_touches_only_its_shard(config, good_folder, tmp_path):
+    films = tmp_path / "films"
+    shutil.copytree(good_folder, films)
+    run(config(videos=str(films)))
+    out = Path(config().out)
+    times = mtimes(out)
+    synthetic_media.write_clock_video(films / "new.mp4", 2, **SMALL)
+    manifest = run(config(videos=str(films)))
+    changed = {name for name, mtime in mtimes(out).items() if mtime != times[name]}
+    (stem,) = {name.split(".")[0] for name in changed - {"manifest.json"}}
+    assert changed == {f"{stem}.tfrecord", f"{stem}.json", "manifest.json"}
+    assert b"new.mp4@0.000" in (out / f"{stem}.tfrecord").read_bytes()
+    assert "new.mp4@0.000" in ids_in(manifest)
+    (films / "new.mp4").unlink()
+    assert "new.mp4@0.000" not in ids_in(run(config(videos=str(films))))
+
+
+def test_shards_may_lie_in_a_bucket(config):
+    """TensorFlow's in-memory file system stands for it; the bytes are those of local shards."""
+    run(config())
+    remote = run(config(out="ram://bucket/shards"))
+    assert load_manifest("ram://bucket/shards") == remote
+    local = load_manifest(config().out)
+    assert {k: v.shards for k, v in remote.splits.items()} == {
+        k: v.shards for k, v in local.splits.items()
+    }
+    assert ids_in(remote) == ids_in(local)
+
+
+def test_no_validation_split_on_wish(config):
+    manifest = run(config(val_fraction=0.0))
+    assert (manifest.splits["train"].clips, manifest.splits["val"].clips) == (12, 0)
+    assert manifest.shard_paths("val") == []
+
+
+@pytest.mark.parametrize(
+    ("num_shards", "val_fraction", "expected"),
+    [(16, 0.1, 2), (4, 0.01, 1), (16, 0.5, 8), (16, 0.0, 0)],
+)
+def test_validation_has_its_share_of_shards(config, num_shards, val_fraction, expected):
+    """max(1, round(num_shards * val_fraction)), and none without a fraction."""
+    plans = module.shard_plans((), config(num_shards=num_shards, val_fraction=val_fraction))
+    assert sum(plan.split == "train" for plan in plans) == num_shards
+    assert sum(plan.split == "val" for plan in plans) == expected
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not (SHARED / "data/videos").is_dir(), reason="needs the shared real videos")
+def test_real_videos_all_give_clips(tmp_path):
+    """Six of the 63, in MP4, MKV, WebM and AVI."""
+    videos = SHARED / "data/videos"
+    chosen = [p for e in ("mkv", "webm", "avi") for p in sorted(videos.glob(f"*.{e}"))[:2]]
+    chosen += sorted(videos.glob("*.mp4"))[:2]
+    (tmp_path / "list.txt").write_text("\n".join(map(str, chosen)))
+    manifest = run(PrepareConfig(str(tmp_path / "list.txt"), str(tmp_path / "out"), workers=2))
+    assert manifest.skipped == ()
+    clips = [
+        clip
+        for split in manifest.splits
+        for clip in tf.data.TFRecordDataset(manifest.shard_paths(split))
+        .map(records.parse)
+        .as_numpy_iterator()
+    ]
+    assert {clip["video_id"].decode() for clip in clips} == {path.name for path in chosen}
+    for clip in clips:
+        assert 22050 <= len(clip["waveform"]) <= 441000
+        assert 1e-4 < np.abs(clip["waveform"]).max() <= 1
+        assert 1 <= len(clip["jpegs"]) <= 4
+        for jpeg in clip["jpegs"]:
+            assert min(tf.io.decode_jpeg(jpeg).shape[:2]) == 256

@@ -1,0 +1,187 @@
+"""The training step: what moves, what must not, and how far one batch can be learned."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from colour_teacher import write_colour_teacher
+
+from soundnet_tf.constants import SAMPLE_RATE
+from soundnet_tf.models import initialise, student
+from soundnet_tf.models.teachers import load_teacher
+from soundnet_tf.training import losses
+from soundnet_tf.training.distiller import DistillConfig, Distiller
+
+COLOURS = [[255, 0, 0], [0, 255, 0], [0, 0, 255]]
+GREYS = [[20, 20, 20], [230, 230, 230]]
+CLIPS, SECS = 2, 4
+
+
+@pytest.fixture
+def teachers(tmp_path):
+    return {
+        "objects": load_teacher(write_colour_teacher(tmp_path / "colours.keras", COLOURS, 1e-4)),
+        "scenes": load_teacher(write_colour_teacher(tmp_path / "greys.keras", GREYS, 1e-4)),
+    }
+
+
+def batch(seed=0):
+    rng = np.random.default_rng(seed)
+    return {
+        "id": tf.constant([f"clip{i}" for i in range(CLIPS)]),
+        "waveform": tf.constant(rng.uniform(-0.5, 0.5, (CLIPS, SECS * SAMPLE_RATE)), tf.float32),
+        "lengths": tf.fill([CLIPS], SECS * SAMPLE_RATE),
+        "frames": tf.constant(
+            np.repeat(np.repeat(rng.integers(0, 256, (CLIPS, SECS, 1, 1, 3)), 64, 2), 64, 3), tf.uint8
+        ),
+        "frame_secs": tf.tile(tf.range(float(SECS))[None], [CLIPS, 1]),
+        "frame_mask": tf.ones([CLIPS, SECS], bool),
+    }
+
+
+def distiller_of(teachers, build=student.SoundNet5, learning_rate=1e-3, **config):
+    classes = {f"{head[:-1]}_classes": teacher.classes for head, teacher in teachers.items()}
+    network = build(**({"object_classes": None, "scene_classes": None} | classes))
+    distiller = Distiller(network, teachers, DistillConfig(**config))
+    distiller.compile(optimizer=keras.optimizers.Adam(learning_rate))
+    return distiller
+
+
+def weights_of(model):
+    return [variable.numpy().copy() for variable in model.variables]
+
+
+def test_a_step_moves_every_trainable_weight_and_no_teachers(teachers):
+    distiller = distiller_of(teachers)
+    before = weights_of(distiller.student)
+    teachers_before = {head: weights_of(t.model) for head, t in teachers.items()}
+    one_step(distiller, batch())
+    for variable, old in zip(distiller.student.variables, before, strict=True):
+        assert not np.array_equal(variable.numpy(), old), f"{variable.path} stayed as it was"
+    for head, teacher in teachers.items():
+        for now, old in zip(weights_of(teacher.model), teachers_before[head], strict=True):
+            np.testing.assert_array_equal(now, old)
+
+
+def one_step(distiller, data):
+    dataset = tf.data.Dataset.from_tensors(data)
+    return distiller.fit(dataset, epochs=1, verbose=0, shuffle=False).history
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("build", [student.SoundNet5, student.SoundNet8])
+def test_one_batch_is_learned_to_a_tenth_of_its_start(teachers, build):
+    """The floor of KL is 0 (the teacher's entropy is taken off), so a tenth of the start is a tenth
+    of the way above it."""
+    data = batch()
+    data |= {
+        "waveform": tf.tile(data["waveform"], [1, 3]),
+        "lengths": tf.fill([CLIPS], 3 * SECS * SAMPLE_RATE),
+    }
+    distiller = distiller_of(teachers, build)
+    losses_seen = Losses()
+    dataset = tf.data.Dataset.from_tensors(data).repeat(30)
+    distiller.fit(dataset, epochs=1, verbose=0, shuffle=False, callbacks=[losses_seen])
+    assert losses_seen.values[-1] < 0.1 * losses_seen.values[0]
+
+
+class Losses(keras.callbacks.Callback):
+    """The loss of every step, not the running mean of the epoch."""
+
+    def __init__(self):
+        super().__init__()
+        self.values = []
+
+    def on_train_batch_begin(self, step, logs=None):
+        self.model.reset_metrics()
+
+    def on_train_batch_end(self, step, logs=None):
+        self.values.append(logs["loss"])
+
+
+def test_metrics_are_the_losses_of_the_heads_and_their_sum(teachers):
+    """Computed again by hand from the student's logits and the teacher's aligned posteriors."""
+    distiller = distiller_of(teachers, weights={"scenes": 0.25})
+    data = batch()
+    results = distiller.evaluate(tf.data.Dataset.from_tensors(data), return_dict=True, verbose=0)
+    logits = distiller.student(data["waveform"], training=False)
+    kl, agreement = {}, {}
+    for head, (posteriors, mask) in distiller.targets(data).items():
+        kl[head] = float(losses.masked_mean(losses.kl_divergence(posteriors, logits[head]), mask))
+        agreement[head] = np.mean(
+            posteriors.numpy().argmax(-1) == logits[head].numpy().argmax(-1)
+        )
+    assert results["kl_objects"] == pytest.approx(kl["objects"], rel=1e-4)
+    assert results["kl_scenes"] == pytest.approx(kl["scenes"], rel=1e-4)
+    assert results["loss"] == pytest.approx(kl["objects"] + 0.25 * kl["scenes"], rel=1e-4)
+    assert results["agreement_objects"] == pytest.approx(agreement["objects"])
+    assert "gradient_norm" not in results
+
+
+def test_training_reports_the_gradients_norm(teachers):
+    """Equal to the norm of the gradients taken by hand from the same start."""
+    distiller = distiller_of(teachers)
+    data = batch()
+    with tf.GradientTape() as tape:
+        loss = distiller._loss(data, distiller.targets(data), training=True)
+    gradients = tape.gradient(loss, distiller.student.trainable_variables)
+    expected = float(tf.linalg.global_norm(gradients))
+    history = one_step(distiller, data)
+    assert history["gradient_norm"][0] == pytest.approx(expected, rel=1e-3)
+    assert history["loss"][0] > 0
+
+
+def test_graph_equals_eager(teachers):
+    distiller = distiller_of(teachers)
+    dataset = tf.data.Dataset.from_tensors(batch())
+    graph = distiller.evaluate(dataset, return_dict=True, verbose=0)
+    distiller.run_eagerly = True
+    distiller.make_test_function(force=True)
+    eager = distiller.evaluate(dataset, return_dict=True, verbose=0)
+    assert graph == pytest.approx(eager, rel=1e-4)
+
+
+def test_either_teacher_alone(teachers):
+    for head in teachers:
+        distiller = distiller_of({head: teachers[head]})
+        history = one_step(distiller, batch())
+        assert set(history) == {"loss", "gradient_norm", f"kl_{head}", f"agreement_{head}"}
+
+
+def test_teachers_are_not_saved(teachers, tmp_path):
+    """What is saved is as large as the student with Adam's two moments, and no more."""
+    distiller = distiller_of(teachers)
+    one_step(distiller, batch())
+    path = tmp_path / "distiller.weights.h5"
+    distiller.save_weights(str(path))
+    trainable = sum(int(np.prod(v.shape)) for v in distiller.student.trainable_variables)
+    numbers = distiller.student.count_params() + 2 * trainable
+    assert path.stat().st_size == pytest.approx(4 * numbers, rel=0.02)
+    teacher_paths = {id(v) for t in teachers.values() for v in t.model.variables}
+    assert not teacher_paths & {id(v) for v in distiller.variables}
+
+
+def test_frozen_batch_norm_keeps_its_statistics(teachers):
+    distiller = distiller_of(teachers)
+    initialise.freeze_batch_norm(distiller.student)
+    distiller.compile(optimizer=keras.optimizers.Adam(1e-3))
+    norm = distiller.student.get_layer("conv2_bn")
+    before = weights_of(norm)
+    one_step(distiller, batch())
+    for now, old in zip(weights_of(norm), before, strict=True):
+        np.testing.assert_array_equal(now, old)
+
+
+def test_bfloat16_keeps_weights_and_loss_in_float32(teachers):
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    distiller = distiller_of(teachers)
+    assert distiller.student.get_layer("conv1_conv").compute_dtype == "bfloat16"
+    assert all(v.dtype == "float32" for v in distiller.student.variables)
+    assert np.isfinite(one_step(distiller, batch())["loss"][0])
+
+
+def test_heads_and_teachers_must_fit(teachers):
+    with pytest.raises(ValueError, match="'objects'.*5 classes.*3; build"):
+        Distiller(student.SoundNet5(object_classes=5, scene_classes=2), teachers, DistillConfig())
+    with pytest.raises(ValueError, match=r"heads \['objects'\], teachers are \['objects', 'scenes'\]"):
+        Distiller(student.SoundNet5(object_classes=3, scene_classes=None), teachers, DistillConfig())
