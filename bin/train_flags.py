@@ -7,6 +7,8 @@ _VIDEOS = flags.DEFINE_string(
     "videos", None, "Folder, glob or list of videos, decoded on the fly instead of --data."
 )
 _VAL_FRACTION = flags.DEFINE_float("val_fraction", 0.1, "Share of --videos that is held out.")
+_CLIP = flags.DEFINE_float("clip_seconds", 20.0, "Length of the clips that --videos are cut into.")
+_FRAME_EVERY = flags.DEFINE_float("frame_every", 5.0, "Seconds between the frames of --videos.")
 _WORKERS = flags.DEFINE_integer("workers", None, "Processes that decode --videos; default: cores.")
 _IMAGENET_TEACHER = flags.DEFINE_string(
     "imagenet_teacher",
@@ -67,13 +69,15 @@ def sources():
         FileNotFoundError: there is nothing there.
     """
     from soundnet_tf.data import sources, videos
+    from soundnet_tf.data.clips import Cutting
 
     if (_DATA.value is None) == (_VIDEOS.value is None):
         raise ValueError("give either --data, a prepared folder, or --videos, a folder of videos")
     if _DATA.value:
         return sources.from_prepared(_DATA.value)
     found = videos.find_videos(_VIDEOS.value)
-    return sources.from_videos_split(found, _VAL_FRACTION.value, _WORKERS.value)
+    cutting = Cutting(_CLIP.value, _FRAME_EVERY.value)
+    return sources.from_videos_split(found, _VAL_FRACTION.value, cutting, _WORKERS.value)
 
 
 def config(frame_every_secs: float):

@@ -77,7 +77,8 @@ def clock_sound(start_secs: float, seconds: float, sample_rate: int) -> np.ndarr
 def sound_lag_secs(waveform: np.ndarray, sample_rate: int, start_secs: float = 0.0) -> float:
     """How late the clock's sound is in `waveform`, [n], which should begin at `start_secs`.
 
-    It looks 0.2 s both ways. The shift of the largest cross-correlation with `clock_sound`, to one sample.
+    It is the shift of the largest cross-correlation with `clock_sound`, to one sample, up to 0.2 s
+    both ways.
     """
     expected = clock_sound(start_secs, len(waveform) / sample_rate, sample_rate)
     size = 2 * len(waveform)

@@ -129,3 +129,17 @@ def write_state(path: Path, arrays: Mapping[str, np.ndarray], *, is_legacy: bool
     if not is_legacy:
         return write_zip(path, content, storages)
     return write_legacy(path, content, storages, {keys[name]: arrays[name].size for name in arrays})
+
+
+def write_layout(
+    path: Path,
+    content: bytes,
+    storages: Mapping[str, bytes],
+    *,
+    is_legacy: bool,
+    counts: Mapping[str, int],
+) -> Path:
+    """Either layout; only the legacy one says counts beside the storages."""
+    if is_legacy:
+        return write_legacy(path, content, storages, counts)
+    return write_zip(path, content, storages)

@@ -82,7 +82,7 @@ def from_videos(
     workers = workers or os.cpu_count()
     plan = functools.partial(clips.plan, cutting=cutting)
     with Workers(workers) as pool:
-        runs = [run for _, planned in pool.map(plan, videos, _unplannable) for run in planned]
+        runs = [run for _, planned in pool.map(plan, videos, clips.plan_crashed) for run in planned]
     problems = [f"{run.video.id}: {run.problem}" for run in runs if run.problem]
     for problem in problems:
         logging.warning("skipped %s", problem)
@@ -113,7 +113,7 @@ def from_prepared(folder: str) -> tuple[Source, Source]:
 
 
 def from_videos_split(
-    videos: Sequence[Video], val_fraction: float, workers: int | None = None
+    videos: Sequence[Video], val_fraction: float, cutting: Cutting, workers: int | None = None
 ) -> tuple[Source, Source]:
     """Training and validation clips of videos, divided as `prepare` would divide them.
 
@@ -130,7 +130,7 @@ def from_videos_split(
                 f"of {len(videos)} videos none falls into {split!r} with a validation fraction of "
                 f"{val_fraction}; give more videos, or another fraction"
             )
-    return tuple(from_videos(members[split], workers=workers) for split in (TRAIN, VAL))
+    return tuple(from_videos(members[split], cutting, workers) for split in (TRAIN, VAL))
 
 
 def order_seed(seed: tf.Tensor) -> tf.Tensor:
@@ -163,7 +163,7 @@ def _decode(starts: list[Run], cutting: Cutting, workers: int, seed=None) -> Ite
         cut = functools.partial(clips.cut, cutting=cutting)
         while True:
             before = given
-            for run, (outcome,) in pool.map(cut, order, _uncuttable):
+            for run, (outcome,) in pool.map(cut, order, clips.cut_crashed):
                 if isinstance(outcome, LeftOut) and seed is not None:
                     continue
                 given += 1
@@ -187,10 +187,3 @@ def _blank(run: Run) -> ClipRecord:
         frame_secs=(),
     )
 
-
-def _unplannable(video: Video) -> tuple[Run, ...]:
-    return (Run(video, (), last=True, problem="crashed the decoder"),)
-
-
-def _uncuttable(run: Run) -> tuple[LeftOut, ...]:
-    return tuple(LeftOut(start_secs, "crashed the decoder") for start_secs in run.starts_secs)

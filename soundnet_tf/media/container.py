@@ -17,10 +17,10 @@ import av
 STREAM_NAMES = {"audio": "sound", "video": "picture"}
 
 # Streams without a header: FFmpeg guesses their duration from the bit rate of the beginning.
-RAW_FORMATS = frozenset({"aac", "ac3", "amr", "dts", "eac3", "loas", "mp3", "truehd"})
+_RAW_FORMATS = frozenset({"aac", "ac3", "amr", "dts", "eac3", "loas", "mp3", "truehd"})
 
-# What decoding a packet raises that is damaged, or in whose middle a recording began. Players skip it
-# and go on; so do we, and judge by what is left.
+# What decoding raises of a damaged packet, or of one in whose middle a recording began. Players
+# skip it and go on; so do we, and judge by what is left.
 UNDECODABLE = av.error.FFmpegError
 
 
@@ -67,6 +67,7 @@ def probe(path: str) -> MediaInfo:
             )
         sound_codec, picture_codec = (s and s.codec_context for s in (sound, picture))
         frame_rate = picture and (picture.average_rate or picture.guessed_rate)
+        first_frame = picture and _first_frame(path, picture)
         duration_secs = declared_duration_secs(container)
         return MediaInfo(
             duration_secs=scan_end_secs(path) if duration_secs is None else duration_secs,
@@ -74,11 +75,11 @@ def probe(path: str) -> MediaInfo:
             sample_rate=sound_codec and sound_codec.sample_rate,
             channels=sound_codec and sound_codec.layout.nb_channels,
             audio_codec=sound_codec and sound_codec.codec.canonical_name,
-            width=picture_codec and picture_codec.width,
-            height=picture_codec and picture_codec.height,
+            width=first_frame and first_frame.width,
+            height=first_frame and first_frame.height,
             frame_rate=frame_rate and float(frame_rate),
             video_codec=picture_codec and picture_codec.codec.canonical_name,
-            rotation_degrees=_first_rotation(path, picture) if picture else 0,
+            rotation_degrees=rotation_degrees(first_frame) if first_frame else 0,
         )
 
 
@@ -135,10 +136,10 @@ def find_stream(
         codec = stream.codec_context
         if codec is None:
             raise MediaError(f"{path}: no decoder for its {STREAM_NAMES[kind]}; convert it")
-        if not (codec.sample_rate if kind == "audio" else codec.width):
+        if kind == "audio" and not codec.sample_rate:
             raise MediaError(
-                f"{path}: its {STREAM_NAMES[kind]} stream is {codec.name} without content; it is "
-                "damaged or not a media file, fetch it again or leave it out"
+                f"{path}: its sound stream is {codec.name} without any sound near the beginning; it "
+                "is damaged or not a media file, fetch it again or leave it out"
             )
     return stream
 
@@ -161,7 +162,7 @@ def origin_secs(container: av.container.InputContainer) -> float:
 def declared_duration_secs(container: av.container.InputContainer) -> float | None:
     """The end of the longest stream by the header, from time 0; None if it does not say."""
     # An MP3 with LAME's header tells its length, and begins after the encoder's delay.
-    guessed = container.format.name in RAW_FORMATS and not container.start_time
+    guessed = container.format.name in _RAW_FORMATS and not container.start_time
     if guessed or not container.duration:
         return None
     end = Fraction((container.start_time or 0) + container.duration, av.time_base)
@@ -186,12 +187,12 @@ def rotation_degrees(frame: av.VideoFrame) -> int:
     return round(frame.rotation / 90) * 90 % 360
 
 
-def _first_rotation(path: str, stream: av.stream.Stream) -> int:
+def _first_frame(path: str, stream: av.stream.Stream) -> av.VideoFrame:
     for packet in demux(stream):
         try:
             frames = packet.decode()
         except UNDECODABLE:
             continue
         if frames:
-            return rotation_degrees(frames[0])
+            return frames[0]
     raise MediaError(f"{path}: none of its pictures can be decoded; fetch it again or leave it out")

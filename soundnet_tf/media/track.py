@@ -9,7 +9,6 @@ from dataclasses import dataclass
 import av
 
 from soundnet_tf.media.container import (
-    RAW_FORMATS,
     STREAM_NAMES,
     MediaError,
     declared_duration_secs,
@@ -21,8 +20,7 @@ from soundnet_tf.media.container import (
     scan_end_secs,
 )
 
-# Seeks land late (MPEG streams) or at a guessed place (raw streams).
-_UNSEEKABLE_FORMATS = RAW_FORMATS | {"mpeg", "mpegts"}
+_LATE_SEEKING_FORMATS = frozenset({"mpeg", "mpegts"})  # all seeks in them land behind the moment
 _OPEN_RIFF_BYTES = 0x7FFFF000  # from here on, the size that a writer to a pipe puts down
 
 
@@ -69,7 +67,7 @@ def open_track(path: str, kind: str, from_secs: float = 0.0) -> Iterator[Track]:
     """
     with open_container(path) as container:
         track = _track(path, container, kind)
-        if from_secs > 0 and container.format.name not in _UNSEEKABLE_FORMATS:
+        if from_secs > 0 and container.format.name not in _LATE_SEEKING_FORMATS:
             packets = _seek(track, from_secs)
         else:
             packets = track.packets

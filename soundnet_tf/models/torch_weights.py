@@ -15,17 +15,14 @@ import pathlib
 import pickle
 import pickletools
 import zipfile
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+import keras
 import numpy as np
-
-if TYPE_CHECKING:
-    import keras
 
 StateDict = dict[str, np.ndarray]
 
-_LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
-_LEGACY_VERSION = 1001
+_LEGACY_HEADER = (0x1950A86A20F9469CFC6C, 1001)  # magic number, version
 _DTYPES = {
     "FloatStorage": "f4",
     "DoubleStorage": "f8",
@@ -91,7 +88,9 @@ class _TensorUnpickler(pickle.Unpickler):
             case ("storage", str(kind), str(key), _, int(count), *view) if (
                 kind in _DTYPES and count >= 0 and view in ([], [None])
             ):
-                return self.storages.setdefault(key, _Storage(kind, key, count))
+                storage = _Storage(kind, key, count)
+                if self.storages.setdefault(key, storage) == storage:
+                    return storage
         raise pickle.UnpicklingError(f"{pid!r} is not a storage that this reader knows")
 
 
@@ -139,7 +138,7 @@ def _read_zip(data: bytes) -> tuple[Any, StateDict]:
 def _read_legacy(data: bytes) -> tuple[Any, StateDict]:
     stream = io.BytesIO(data)
     magic, version, _system = (_unpickle(stream)[0] for _ in range(3))
-    if (magic, version) != (_LEGACY_MAGIC, _LEGACY_VERSION):
+    if (magic, version) != _LEGACY_HEADER:
         raise ValueError("this is no PyTorch checkpoint")
     content, storages = _unpickle(stream)
     keys, _ = _unpickle(stream)
@@ -200,13 +199,10 @@ def load_state_dict(path: str | os.PathLike) -> StateDict:
             raise ValueError(f"neither it nor its 'state_dict' is a dict of tensors, but {what}")
         arrays = {name: _array(name, tensor, storages) for name, tensor in state.items()}
     except Exception as error:  # a damaged pickle can raise nearly anything
-        raise ValueError(
-            f"cannot read {path} as a PyTorch checkpoint: {error}. What can be read is the file of "
-            "torch.save(model.state_dict(), path)."
-        ) from error
-    if all(name.startswith("module.") for name in arrays):
-        return {name.removeprefix("module."): array for name, array in arrays.items()}
-    return arrays
+        remedy = "What can be read is the file of torch.save(model.state_dict(), path)."
+        raise ValueError(f"{path} is no PyTorch checkpoint to read: {error}. {remedy}") from error
+    prefix = "module." if all(name.startswith("module.") for name in arrays) else ""
+    return {name.removeprefix(prefix): array for name, array in arrays.items()}
 
 
 _KEYS = {
@@ -219,7 +215,7 @@ _KEYS = {
 }
 
 
-def assign(model: "keras.Model", state: StateDict, source: str | os.PathLike) -> None:
+def assign(model: keras.Model, state: StateDict, source: str | os.PathLike) -> None:
     """Puts a state dict into a Keras model whose layers bear PyTorch's names.
 
     Convolutions are turned from [out, in, height, width] to [height, width, in, out], depthwise
@@ -230,8 +226,6 @@ def assign(model: "keras.Model", state: StateDict, source: str | os.PathLike) ->
         ValueError: a layer's key is missing, has another shape, or a key has no layer; `source` is
             named in the message.
     """
-    import keras
-
     unused = {key for key in state if not key.endswith("num_batches_tracked")}
     for layer in model.layers:
         for variable in layer.weights:

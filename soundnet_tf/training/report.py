@@ -71,7 +71,7 @@ def table(history: list[dict[str, float]], baselines: Baselines) -> str:
         f"best, epoch {best['epoch'] + 1:.0f}": _validation(best),
         f"last, epoch {history[-1]['epoch'] + 1:.0f}": _validation(history[-1]),
     }
-    names = list(baselines["constant"])
+    names = sorted(baselines["constant"], key=lambda name: (not name.startswith("kl_"), name))
     lines = [f"{'held-out clips':<20}" + "".join(f"{_title(name):>20}" for name in names)]
     for title, figures in rows.items():
         lines.append(f"{title:<20}" + "".join(f"{_format(n, figures[n]):>20}" for n in names))

@@ -156,7 +156,7 @@ def test_another_runs_folder_is_refused(train_flags, unbroken):
 
 def test_decoding_on_the_fly_trains_too(films, train_flags, tmp_path):
     flags = [flag for flag in train_flags if not flag.startswith(("--data", "--epochs"))]
-    flags += [f"--videos={films}", "--val_fraction=0.1", "--workers=1", "--epochs=1"]
+    flags += [f"--videos={films}", "--val_fraction=0.1", "--workers=1", "--epochs=1", "--frame_every=1"]
     out = tmp_path / "run"
     run("train.py", *flags, f"--out={out}")
     assert len(history(out)) == 1

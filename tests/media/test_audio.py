@@ -71,17 +71,17 @@ def test_window_of_millisecond_clock(clock_file, name):
     assert min(errors) < 0.02
 
 
-@pytest.mark.parametrize("name", ["sound.wav", "sound.flac", "sound.ogg", "sound.mp3", "sound.opus"])
-def test_length_and_time_of_sound_files(clock_file, name):
-    """8 s are 176 400 samples, with the encoder's delay taken off (to 25 us, one sample of 40 kHz)."""
-    waveform = read_audio(clock_file(name))
+@pytest.mark.parametrize("extension", ["wav", "flac", "ogg", "mp3", "opus"])
+def test_length_and_time_of_sound_files(clock_file, extension):
+    """8 s are 176 400 samples, with the encoder's delay taken off to the sample."""
+    waveform = read_audio(clock_file(f"sound.{extension}"))
     assert waveform.dtype == np.float32
     assert len(waveform) == 8 * RATE
     assert media.sound_lag_secs(waveform, RATE) == 0.0
 
 
 def test_ffmpeg_mp3_equals_libsndfile(clock_file):
-    """Both decoders take off LAME's delay and padding: the same samples, not merely the same length."""
+    """Both decoders take off LAME's delay and padding and give the same samples."""
     import soundfile
 
     expected, rate = soundfile.read(clock_file("sound.mp3"), dtype="float32")
@@ -109,7 +109,7 @@ def test_channels(tmp_path, extension, channels):
 
 @pytest.mark.parametrize("extension", ["m4a", "opus"])
 def test_eight_planes(tmp_path, extension):
-    """PyAV's own `to_ndarray` reads beyond such frames and crashes; the mean keeps the amplitude."""
+    """PyAV's own `to_ndarray` reads beyond such frames and crashes; the mean keeps the height."""
     sine = 0.5 * np.sin(2 * np.pi * 440 * np.arange(96000) / 48000)
     path = media.write_sound(tmp_path / f"sound.{extension}", np.repeat(sine[:, None], 8, 1), 48000)
     waveform = read_audio(path)[4000:-4000]
@@ -154,7 +154,7 @@ def test_other_sample_rate(tmp_path):
 
 @pytest.mark.parametrize("name", ["late.mkv", "late.mp4", "late.ts", "late.webm"])
 def test_late_sound(clock_file, name):
-    """Silence stands where there is none yet, and what follows keeps its time (to Matroska's 1 ms)."""
+    """Silence stands where there is none yet; what follows keeps its time (to Matroska's 1 ms)."""
     path = clock_file(name, sound_delay_secs=2.5)
     waveform = read_audio(path)
     assert np.abs(waveform[: round(2.45 * RATE)]).max() < 1e-6
