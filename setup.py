@@ -15,7 +15,6 @@ REQUIREMENTS = [
     "numpy>=1.26",
     "h5py>=3.14",
     "av>=18.1",
-    "soundfile>=0.14",
     "soxr>=1.1",
     "pillow>=12.3",
     "scikit-learn>=1.9",
@@ -36,7 +35,7 @@ setup(
         "gpu": ["tensorflow[and-cuda]"],
         # Shards of flac or vorbis, and s3:// paths. Its native ops know no newer TensorFlow.
         "io": ["tensorflow-io>=0.37.1", "tensorflow<2.18"],
-        "test": ["hypothesis", "pytest"],
+        "test": ["hypothesis", "pytest", "scipy", "soundfile"],
     },
     packages=[*find_packages(include=["soundnet_tf*"]), "soundnet_tf.bin", "soundnet_tf.flags"],
     package_dir={"soundnet_tf.bin": "bin", "soundnet_tf.flags": "flags"},

@@ -4,7 +4,7 @@ import pathlib
 import runpy
 import sys
 
-from absl import logging
+from absl import flags, logging
 
 
 def run() -> None:
@@ -12,6 +12,12 @@ def run() -> None:
     program, since absl's --help shows the docstring and the flags of that one."""
     stage = pathlib.PurePath(sys.argv[0]).stem.removeprefix("soundnet-")
     runpy.run_module(f"{__name__}.{stage}", run_name="__main__", alter_sys=True)
+
+
+def be_quiet() -> None:
+    """Warnings only, unless --verbosity says otherwise: TensorFlow logs every step of saving."""
+    if not flags.FLAGS["verbosity"].present:
+        logging.set_verbosity(logging.WARNING)
 
 
 def fail(error: Exception) -> int:

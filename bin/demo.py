@@ -10,9 +10,9 @@ Goes on from the published SoundNet-8 with EfficientNet-Lite0 as teacher, for a 
 
 import os
 
-from absl import app, flags, logging
+from absl import app, flags
 
-from soundnet_tf.bin import fail
+from soundnet_tf.bin import be_quiet, fail
 
 _VIDEOS = flags.DEFINE_string("videos", None, "Folder, glob or list of videos; default: fetched.")
 _OUT = flags.DEFINE_string("out", "demo", "Folder of all that is made; a second call goes on there.")
@@ -20,16 +20,14 @@ _IMAGENET_TEACHER = flags.DEFINE_string(
     "imagenet_teacher", "pypi:efficientnet_lite0", "Teacher of the objects head."
 )
 _PLACES_TEACHER = flags.DEFINE_string("places_teacher", None, "Teacher of a scenes head, if any.")
-_EPOCHS = flags.DEFINE_integer("epochs", 40, "Passes over the clips.")
+_EPOCHS = flags.DEFINE_integer("epochs", 80, "Passes over the clips.")
 _VAL_FRACTION = flags.DEFINE_float("val_fraction", 0.2, "Share of your videos that is held out.")
-
-# TensorFlow logs every step of saving a model as information; --verbosity=0 shows it.
-flags.FLAGS.set_default("verbosity", logging.WARNING)
 
 
 def main(argv: list[str]) -> int:
     if len(argv) > 1:
         raise app.UsageError(f"unexpected arguments {argv[1:]}; every setting is a --flag")
+    be_quiet()
     # Imported here: worker processes import this file again and should stay without TensorFlow.
     from soundnet_tf import demo
 

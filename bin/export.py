@@ -5,9 +5,9 @@
     python -c 'import tensorflow as tf; print(tf.saved_model.load("SAVED_MODEL").signatures)'
 """
 
-from absl import app, flags, logging
+from absl import app, flags
 
-from soundnet_tf.bin import fail
+from soundnet_tf.bin import be_quiet, fail
 
 _RUN = flags.DEFINE_string("run", None, "Folder that bin/train.py wrote.", required=True)
 _OUT = flags.DEFINE_string("out", None, "Folder to write.", required=True)
@@ -18,13 +18,11 @@ _FORMAT = flags.DEFINE_list(
     "savedmodel, keras, or both with a comma; several go into subfolders of --out.",
 )
 
-# TensorFlow logs every step of saving a model as information; --verbosity=0 shows it.
-flags.FLAGS.set_default("verbosity", logging.WARNING)
-
 
 def main(argv: list[str]) -> int:
     if len(argv) > 1:
         raise app.UsageError(f"unexpected arguments {argv[1:]}; every setting is a --flag")
+    be_quiet()
     import os
 
     from soundnet_tf.models import checkpoint

@@ -86,7 +86,7 @@ def run(
             crop_secs=CLIP_SECS,
             frame_every_secs=FRAME_EVERY_SECS,
         ),
-        optimizer=OptimizerConfig(learning_rate=3e-4, clip_norm=10.0),
+        optimizer=OptimizerConfig(trunk_scale=0.1, clip_norm=10.0),
     )
     trained = os.path.join(out, "run")
     result = loop.train(config, training, validation, trained)

@@ -168,11 +168,14 @@ def _fit(clip, config: PipelineConfig):
     waveform = tf.tile(tf.pad(clip["waveform"], [[0, padding]]), [turns])
     period_secs = tf.cast(period, tf.float32) / constants.SAMPLE_RATE
     starts_secs = tf.range(tf.cast(turns, tf.float32)) * period_secs
+    # Pictures that outlast the sound would come after the first ones of the next turn.
+    within = tf.where(~short | (clip["frame_secs"] < period_secs))[:, 0]
+    frame_secs = tf.gather(clip["frame_secs"], within)
     return clip | {
         "waveform": waveform,
         "length": tf.size(waveform),
-        "frame_secs": tf.reshape(starts_secs[:, None] + clip["frame_secs"][None], [-1]),
-        "jpegs": tf.tile(clip["jpegs"], [turns]),
+        "frame_secs": tf.reshape(starts_secs[:, None] + frame_secs[None], [-1]),
+        "jpegs": tf.tile(tf.gather(clip["jpegs"], within), [turns]),
     }
 
 

@@ -5,9 +5,7 @@ import numpy as np
 from soundnet_tf.constants import SAMPLE_RATE
 from soundnet_tf.media.container import MediaError
 from soundnet_tf.media.native_sound import Window, read_native
-from soundnet_tf.media.waveform import check_channel, resample, to_mono
-
-__all__ = ["read_audio", "resample", "to_mono"]
+from soundnet_tf.media.waveform import check_channel, resample
 
 
 def read_audio(

@@ -23,13 +23,15 @@ class Progress(keras.callbacks.Callback):
         self._bar = None
 
     def on_epoch_begin(self, epoch, logs=None):
-        interval_secs = _BAR_SECS if sys.stderr.isatty() else _LOG_FILE_SECS
+        terminal = sys.stderr.isatty()
+        interval_secs = _BAR_SECS if terminal else _LOG_FILE_SECS
         self._bar = tqdm(
             total=self._clips,
             desc=f"epoch {epoch + 1}/{self._epochs}",
             unit="clip",
             mininterval=interval_secs,
             maxinterval=_LOG_FILE_SECS,
+            delay=0 if terminal else _LOG_FILE_SECS,
             leave=False,
         )
 
@@ -39,7 +41,7 @@ class Progress(keras.callbacks.Callback):
 
     def on_test_begin(self, logs=None):
         if self._bar is not None:
-            self._bar.set_description("held-out clips")
+            self._bar.set_description("held-out clips", refresh=sys.stderr.isatty())
 
     def on_epoch_end(self, epoch, logs=None):
         self._bar.close()

@@ -100,6 +100,15 @@ def test_a_short_clip_is_padded_to_whole_intervals_and_looped_with_its_frames():
     assert batch["lengths"].numpy() == [4 * SAMPLE_RATE]
 
 
+def test_pictures_that_outlast_a_short_clips_sound_are_not_looped():
+    """Sound of 1.5 s, frames to 3.5 s: those from the end of the padded turn at 2 s are left out."""
+    longer = vars(clip(0, 3.5))
+    short = ClipRecord(**(vars(clip(0, 1.5)) | {n: longer[n] for n in ("jpegs", "frame_secs")}))
+    (batch,) = pipeline.eval_batches(source(short), config())
+    np.testing.assert_array_equal(batch["frame_secs"], [[0, 1, 2, 3]])
+    np.testing.assert_allclose(grey_of(batch["frames"]), [[10, 30, 10, 30]], atol=1)
+
+
 def test_a_short_clip_is_padded_and_counted_when_masked():
     (batch,) = pipeline.eval_batches(source(clip(0, 1.5)), config(short="mask"))
     assert batch["lengths"].numpy() == [33075]
