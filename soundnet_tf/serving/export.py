@@ -9,7 +9,7 @@ The object follows TF Hub's interface for reusable SavedModels: `model(waveform,
 
 Signatures: `serving_default` gives the same; one of every endpoint's name ("conv1" … "conv7",
 "objects", "scenes") gives {"output": [batch, steps, channels]}. Waveforms shorter than what the
-heads need are looped in the graph, so any length from one sample on works.
+heads need are looped in the graph to the 20 s of training, so any length from one sample on works.
 
     FOLDER/saved_model.pb, variables/
     FOLDER/assets/objects.txt, scenes.txt    class names, one a line, in output order
@@ -81,7 +81,7 @@ def save_savedmodel(student: keras.Model, labels: checkpoint.Labels, folder: str
     taps = keras.Model(student.input, {name: student.get_layer(name).output for name in endpoints})
 
     def outputs(waveform, training=False):
-        values = taps(loop_to(waveform, minimum_samples), training=training)
+        values = taps(loop_short(waveform, minimum_samples), training=training)
         return values | {head: tf.nn.softmax(values[head]) for head in heads}
 
     @tf.function
@@ -104,19 +104,19 @@ def save_savedmodel(student: keras.Model, labels: checkpoint.Labels, folder: str
         tf.saved_model.save(root, folder, signatures=signatures)
 
 
-def loop_to(waveform: tf.Tensor, minimum_samples: int) -> tf.Tensor:
-    """Repeats waveforms [batch, samples] until they have at least `minimum_samples`.
+def loop_short(waveform: tf.Tensor, minimum_samples: int) -> tf.Tensor:
+    """Repeats waveforms [batch, samples] that are shorter than `minimum_samples` to a whole clip.
 
-    A waveform that is long enough stays as it is; a shorter one is repeated whole and cut to the
-    minimum. Zero samples give silence.
+    To a clip of 20 s and not just to the minimum, since that is what short videos became in training
+    (released code), and since at the bare minimum the head hears mostly the end's padding. No
+    samples at all are silence.
     """
     samples = tf.shape(waveform)[1]
-    # The remainder of an index is a loop; an empty waveform gets one sample of silence first.
     waveform = tf.pad(waveform, [[0, 0], [0, tf.cast(samples == 0, tf.int32)]])
     samples = tf.maximum(samples, 1)
-    index = tf.range(tf.maximum(samples, minimum_samples)) % samples
+    loop = tf.range(constants.CLIP_SAMPLES) % samples
     return tf.cond(
-        samples < minimum_samples, lambda: tf.gather(waveform, index, axis=1), lambda: waveform
+        samples < minimum_samples, lambda: tf.gather(waveform, loop, axis=1), lambda: waveform
     )
 
 

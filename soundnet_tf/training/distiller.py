@@ -113,10 +113,11 @@ class Distiller(keras.Model):
         with tf.GradientTape() as tape:
             loss = self._loss(batch, targets, training=True)
             # Keras sums gradients over replicas; each replica's loss is the mean of its own share.
-            scaled = loss / tf.distribute.get_strategy().num_replicas_in_sync
+            replicas = tf.distribute.get_strategy().num_replicas_in_sync
+            scaled = loss / replicas
         gradients = tape.gradient(scaled, self.student.trainable_variables)
         self.optimizer.apply(gradients, self.student.trainable_variables)
-        self.gradient_norm_mean.update_state(tf.linalg.global_norm(gradients))
+        self.gradient_norm_mean.update_state(tf.linalg.global_norm(gradients) * replicas)
         return self.get_metrics_result()
 
     def test_step(self, batch):
@@ -149,6 +150,10 @@ class Distiller(keras.Model):
         divergence = losses.kl_divergence(posteriors, logits)
         self.head_means[f"kl_{head}"].update_state(divergence, mask)
         self.head_means[f"agreement_{head}"].update_state(tf.cast(agreement, tf.float32), mask)
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """Nothing is left to build. Keras would take the mean of a batch over all replicas to
+        learn its shapes, which fails on names and masks."""
 
     def make_train_function(self, force=False):
         """Keras's, with the time spent on waiting for the next batch added to `wait_secs`."""

@@ -73,6 +73,13 @@ def test_evaluation_takes_the_first_crop_of_every_clip_once():
         np.testing.assert_allclose(grey_of(batch["frames"]), [[10, 30, 50, 70]] * len(batch["id"]), atol=1)
 
 
+def test_evaluation_gives_equal_batches_twice():
+    clips_ = source(*(clip(i, 5.0) for i in range(5)))
+    batches = pipeline.eval_batches(clips_, config(batch_size=2, gain_db=6.0, flip=True))
+    first, second = ([{n: v.numpy() for n, v in b.items()} for b in batches] for _ in range(2))
+    assert_equal(first, second)
+
+
 def test_sound_and_frames_are_cut_together():
     """Whatever the crop, a frame of grey 10 + 20 k stands where the sound says second k."""
     starts = set()

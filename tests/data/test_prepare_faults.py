@@ -217,6 +217,6 @@ def test_the_command_prints_a_table_the_skipped_and_what_comes_next(bad_folder, 
 def test_the_command_says_errors_in_one_line(tmp_path):
     ran = command(f"--videos={tmp_path}", f"--out={tmp_path}/shards")
     assert ran.returncode == 1
-    assert ran.stderr.splitlines()[-1].startswith(f"bin/prepare.py: {tmp_path}: no videos found")
+    assert ran.stderr.splitlines()[-1].startswith(f"prepare.py: {tmp_path}: no videos found")
     assert "Traceback" not in ran.stderr
     assert ran.stdout == ""

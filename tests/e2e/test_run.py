@@ -147,6 +147,15 @@ def test_a_finished_run_trains_no_further(train_flags, unbroken):
     assert again.stdout[again.stdout.index("held-out clips") :] in printed
 
 
+def test_a_run_starts_from_an_earlier_ones_student(train_flags, unbroken, tmp_path):
+    out, _ = unbroken
+    flags = [flag for flag in train_flags if not flag.startswith("--epochs")]
+    done = run("train.py", *flags, f"--init_from={out}/last", "--epochs=1", f"--out={tmp_path / 'run'}")
+    assert "objects: 8 of 8 classes started from trained rows" in done.stdout
+    before = json.loads((tmp_path / "run" / "baselines.json").read_text())["start"]["kl_objects"]
+    assert before == pytest.approx(float(history(out)[-1]["val_kl_objects"]), rel=1e-4)
+
+
 def test_another_runs_folder_is_refused(train_flags, unbroken):
     out, _ = unbroken
     done = run("train.py", *train_flags, "--temperature=2", f"--out={out}", check=False)
