@@ -25,7 +25,7 @@ def main(argv: list[str]) -> int:
     try:
         training, validation = train_flags.sources()
         config = train_flags.config(training.frame_every_secs)
-        result = loop.train(config, training, validation, _OUT.value)
+        result = loop.train(config, training, validation, _OUT.value, train_flags.as_text())
     except (ValueError, OSError, RuntimeError) as error:
         return fail(error)
     for head, start in result.head_starts.items():

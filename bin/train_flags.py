@@ -61,6 +61,12 @@ _EMA = flags.DEFINE_float("ema_momentum", 0.0, "Average the weights with this mo
 _SEED = flags.DEFINE_integer("seed", 0, "Of weights, shuffling and augmentation.")
 
 
+def as_text() -> str:
+    """The flags that were given, as a flagfile."""
+    own = flags.FLAGS.get_flags_for_module(__name__)
+    return "".join(f"{flag.serialize()}\n" for flag in own if flag.present)
+
+
 def sources():
     """Training and validation clips (`data.sources.Source`) of --data or --videos.
 

@@ -180,7 +180,8 @@ def cut_clip(video: Video, start_secs: float, cutting: Cutting) -> ClipRecord | 
         audio=pcm16(clip.waveform),
         sample_count=len(clip.waveform),
         jpegs=tuple(jpeg(frame) for frame in clip.frames),
-        frame_secs=tuple(float(secs) for secs in clip.frame_secs),
+        # A picture that came on screen before the clip began is seen from its beginning on.
+        frame_secs=tuple(max(0.0, float(secs)) for secs in clip.frame_secs),
     )
 
 

@@ -22,6 +22,7 @@ from soundnet_tf.training.optimizer import OptimizerConfig, build_optimizer
 from soundnet_tf.version import __version__
 
 RUN_FILE = "run.json"
+FLAGS_FILE = "flags.txt"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,12 +81,14 @@ class Backup(keras.callbacks.BackupAndRestore):
         return int(self.model.optimizer.iterations) // self._steps_per_epoch
 
 
-def train(config: TrainConfig, training: Source, validation: Source, out: str) -> TrainResult:
+def train(
+    config: TrainConfig, training: Source, validation: Source, out: str, flags: str = ""
+) -> TrainResult:
     """Trains a student, or goes on with the run in `out` where it was left.
 
-    Writes to `out`: `run.json` (versions, settings, teachers), `baselines.json`, `history.csv`,
-    `best/` and `last/` (students with labels), `backup/` (student and optimizer, to resume from)
-    and `logs/` (TensorBoard).
+    Writes to `out`: `run.json` (versions, settings, teachers), `flags.txt` (the text given, as a
+    flagfile), `baselines.json`, `history.csv`, `best/` and `last/` (students with labels),
+    `backup/` (student and optimizer, to resume from) and `logs/` (TensorBoard).
 
     Raises:
         ValueError: settings that do not fit each other, or another run's folder.
@@ -100,6 +103,7 @@ def train(config: TrainConfig, training: Source, validation: Source, out: str) -
         teachers = {head: load_teacher(spec) for head, spec in config.teachers.items()}
         labels = {head: teacher.labels for head, teacher in teachers.items()}
         _claim_folder(out, config, teachers, training, validation)
+        checkpoint.write_atomically(os.path.join(out, FLAGS_FILE), flags)
         student, head_starts = _build_student(config, teachers, labels)
         distiller = Distiller(student, teachers, config.distill)
         optimizer = build_optimizer(config.optimizer, epochs * steps_per_epoch, distiller.heads)

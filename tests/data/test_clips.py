@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from soundnet_tf import media
+from soundnet_tf.constants import SAMPLE_RATE
 from soundnet_tf.data import clips
 from soundnet_tf.data.clips import Cutting, LeftOut, Run, Video
 
@@ -198,3 +199,14 @@ def test_a_clip_that_cannot_be_read_is_left_out_as_damaged(tmp_path):
     outcomes = clips.cut(Run(video, (0.0, 6.0), last=True), cutting)
     assert outcomes[0].id == "films/clock.mp4@0.000"
     assert outcomes[1].damaged and "sound" in outcomes[1].reason
+
+
+def test_a_picture_on_screen_since_before_the_clip_counts_from_its_start(tmp_path, monkeypatch):
+    """`read_clip` tells the true time, -3 s; a record's times count within the clip."""
+    path = tmp_path / "slides.mp4"
+    synthetic_media.write_clock_video(path, 2, **SMALL)
+    picture = media.read_clip(str(path)).frames[0]
+    sound = np.full(2 * SAMPLE_RATE, 0.5, np.float32)
+    seen = media.Clip(sound, (picture, picture), np.array([-3.0, 1.5], np.float32))
+    monkeypatch.setattr(media, "read_clip", lambda *_, **__: seen)
+    assert clips.cut_clip(video_at(path), 4.0, Cutting()).frame_secs == (0.0, 1.5)

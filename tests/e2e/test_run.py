@@ -73,7 +73,7 @@ def history(out):
         return list(csv.DictReader(file))
 
 
-def test_a_run_writes_what_it_promises(unbroken):
+def test_a_run_writes_what_it_promises(unbroken, train_flags):
     out, printed = unbroken
     rows = history(out)
     assert [row["epoch"] for row in rows] == ["0", "1", "2"]
@@ -82,6 +82,7 @@ def test_a_run_writes_what_it_promises(unbroken):
     settings = json.loads((out / "run.json").read_text())
     assert settings["settings"]["architecture"] == "soundnet5"
     assert set(settings["fingerprints"]) == {"objects", "scenes"}
+    assert set((out / "flags.txt").read_text().split()) == {*train_flags}
     assert list((out / "logs" / "train").iterdir()) and list((out / "logs" / "validation").iterdir())
     for name in ("best", "last"):
         model, labels = checkpoint.load_student(str(out / name))
