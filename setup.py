@@ -42,8 +42,7 @@ setup(
     package_data={"soundnet_tf": ["assets/**/*"], "soundnet_tf.flags": ["**/*.flags"]},
     entry_points={
         "console_scripts": [
-            f"soundnet-{stage} = soundnet_tf.bin:run"
-            for stage in ("prepare", "train", "export")
+            f"soundnet-{stage} = soundnet_tf.bin:run" for stage in ("prepare", "train", "export")
         ]
     },
 )

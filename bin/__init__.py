@@ -21,7 +21,7 @@ def be_quiet() -> None:
 
 
 def fail(error: Exception) -> int:
-    """Says what went wrong in one sentence (with --verbosity=1 also where) and gives exit code 1."""
+    """Says what went wrong in one sentence (with --verbosity=1 also where); gives exit code 1."""
     logging.debug("where it came from:", exc_info=error)
     print(f"{pathlib.PurePath(sys.argv[0]).name}: {error}", file=sys.stderr)
     return 1

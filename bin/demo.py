@@ -15,7 +15,9 @@ from absl import app, flags
 from soundnet_tf.bin import be_quiet, fail
 
 _VIDEOS = flags.DEFINE_string("videos", None, "Folder, glob or list of videos; default: fetched.")
-_OUT = flags.DEFINE_string("out", "demo", "Folder of all that is made; a second call goes on there.")
+_OUT = flags.DEFINE_string(
+    "out", "demo", "Folder of all that is made; a second call goes on there."
+)
 _IMAGENET_TEACHER = flags.DEFINE_string(
     "imagenet_teacher", "pypi:efficientnet_lite0", "Teacher of the objects head."
 )

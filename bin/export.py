@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Exports a trained SoundNet: a reusable SavedModel, or a .keras file with its labels.
 
-    bin/export.py --run=RUN --out=SAVED_MODEL
-    python -c 'import tensorflow as tf; print(tf.saved_model.load("SAVED_MODEL").signatures)'
+bin/export.py --run=RUN --out=SAVED_MODEL
+python -c 'import tensorflow as tf; print(tf.saved_model.load("SAVED_MODEL").signatures)'
 """
 
 from absl import app, flags

@@ -119,7 +119,9 @@ def _print_clips(split: str, batches, listener, teachers, labels) -> None:
             for head, teacher in loaded.items():
                 seen = teacher(batch["frames"][i : i + 1])[0].numpy()[valid].mean(axis=0)
                 print(f"  teacher saw {head}: {_best(seen, labels[head])}")
-                print(f"  student hears: {_best(heard[head][i].numpy().mean(axis=0), labels[head])}")
+                print(
+                    f"  student hears: {_best(heard[head][i].numpy().mean(axis=0), labels[head])}"
+                )
 
 
 def _best(probabilities, names) -> str:

@@ -51,7 +51,7 @@ def load(name: str) -> tuple[str, ...]:
     """
     if name == "imagenet_1000":
         return tuple(line.split(" ", 1)[1] for line in _lines(name))
-    return tuple(key[len("/a/"):].replace("_", " ").replace("/", " ") for key in keys(name))
+    return tuple(key[len("/a/") :].replace("_", " ").replace("/", " ") for key in keys(name))
 
 
 def for_classes(count: int) -> tuple[str, ...]:

@@ -25,9 +25,7 @@ def write_good_videos(folder: Path) -> Path:
 
 def config(videos: str | Path, out: str | Path, **changes) -> PrepareConfig:
     """Clips of 2 s, a frame each second, two training shards and one of validation."""
-    chosen = dict(
-        clip_secs=2.0, frame_every_secs=1.0, num_shards=2, val_fraction=0.3, workers=1
-    )
+    chosen = dict(clip_secs=2.0, frame_every_secs=1.0, num_shards=2, val_fraction=0.3, workers=1)
     return PrepareConfig(str(videos), str(out), **(chosen | changes))
 
 

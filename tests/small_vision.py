@@ -13,16 +13,21 @@ def small_network(*, seed=1, is_softmax=True, classes=CLASSES, input_shape=(SIZE
     """With what makes training and inference differ: dropout, and statistics unlike any batch's."""
     keras.utils.set_random_seed(seed)
     layers = keras.layers
-    network = keras.Sequential([
-        keras.Input(input_shape),
-        layers.Rescaling(1 / 255),
-        layers.Conv2D(8, 3, strides=2),
-        layers.BatchNormalization(),
-        layers.GlobalAveragePooling2D(),
-        layers.Dropout(0.5),
-        layers.Dense(classes, activation="softmax" if is_softmax else None,
-                     kernel_initializer=keras.initializers.RandomNormal(stddev=2)),
-    ])
+    network = keras.Sequential(
+        [
+            keras.Input(input_shape),
+            layers.Rescaling(1 / 255),
+            layers.Conv2D(8, 3, strides=2),
+            layers.BatchNormalization(),
+            layers.GlobalAveragePooling2D(),
+            layers.Dropout(0.5),
+            layers.Dense(
+                classes,
+                activation="softmax" if is_softmax else None,
+                kernel_initializer=keras.initializers.RandomNormal(stddev=2),
+            ),
+        ]
+    )
     network.layers[2].moving_mean.assign(np.linspace(-1, 1, 8))
     return network
 

@@ -70,9 +70,7 @@ def storage(kind: str, key: str, count: int) -> bytes:
     return sequence(*parts) + b"Q"
 
 
-def tensor(
-    stored: bytes, offset: int, shape: tuple[int, ...], strides: tuple[int, ...]
-) -> bytes:
+def tensor(stored: bytes, offset: int, shape: tuple[int, ...], strides: tuple[int, ...]) -> bytes:
     return called(
         named("torch._utils", "_rebuild_tensor_v2"),
         stored,

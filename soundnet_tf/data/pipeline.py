@@ -224,4 +224,3 @@ def _random_gain(waveform, gain_db: float, seed):
 
 def _fold_in(seed, index):
     return tf.random.experimental.stateless_fold_in(seed, index)
-

@@ -122,9 +122,7 @@ def decode(serialized: bytes) -> ClipRecord:
     )
 
 
-def parse(
-    serialized: tf.Tensor, heads: Mapping[str, int] | None = None
-) -> dict[str, tf.Tensor]:
+def parse(serialized: tf.Tensor, heads: Mapping[str, int] | None = None) -> dict[str, tf.Tensor]:
     """Reads one record in the graph, eagerly or inside Dataset.map.
 
     Args:

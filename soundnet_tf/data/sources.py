@@ -107,9 +107,7 @@ def from_prepared(folder: str) -> tuple[Source, Source]:
     Raises:
         FileNotFoundError: the folder is not prepared, or a split has no clips.
     """
-    return tuple(
-        from_records(tf.io.gfile.join(folder, f"{split}-*")) for split in (TRAIN, VAL)
-    )
+    return tuple(from_records(tf.io.gfile.join(folder, f"{split}-*")) for split in (TRAIN, VAL))
 
 
 def from_videos_split(
@@ -186,4 +184,3 @@ def _blank(run: Run) -> ClipRecord:
         jpegs=(),
         frame_secs=(),
     )
-

@@ -138,7 +138,7 @@ def find_stream(
             raise MediaError(f"{path}: no decoder for its {STREAM_NAMES[kind]}; convert it")
         if kind == "audio" and not codec.sample_rate:
             raise MediaError(
-                f"{path}: its sound stream is {codec.name} without any sound near the beginning; it "
+                f"{path}: its sound stream is {codec.name} with no sound near the beginning; it "
                 "is damaged or not a media file, fetch it again or leave it out"
             )
     return stream

@@ -98,9 +98,7 @@ def _first_frames(
     return found
 
 
-def _frames_towards(
-    track: Track, wanted: deque[float]
-) -> Iterator[tuple[float, av.VideoFrame]]:
+def _frames_towards(track: Track, wanted: deque[float]) -> Iterator[tuple[float, av.VideoFrame]]:
     """Decoded frames with their times, leaving out what the way to `wanted[0]` does not need.
 
     The caller takes the times that it has found off `wanted`. Packets are held back until no later

@@ -48,13 +48,12 @@ def load_labels(folder: str, heads: Mapping[str, int]) -> Labels:
     return labels
 
 
-def save_student(folder: str, student: keras.Model) -> None:
-    """Writes `FOLDER/student.keras` in float32, whatever policy the student was trained under."""
-    tf.io.gfile.makedirs(folder)
-    plain = float32_copy(student)
+def save_student(folder: str, student: keras.Model, labels: Labels) -> None:
+    """Writes a student as it is (see `float32_copy`) and the names of its heads' classes."""
+    save_labels(folder, labels)
     path = os.path.join(folder, STUDENT_FILE)
     partial = os.path.join(folder, f"partial-{STUDENT_FILE}")
-    plain.save(partial)
+    student.save(partial)
     tf.io.gfile.rename(partial, path, overwrite=True)
 
 
@@ -76,7 +75,8 @@ def load_student(folder: str) -> tuple[keras.Model, Labels]:
 
 
 def float32_copy(student: keras.Model) -> keras.Model:
-    """A student with the same weights, all trainable, whose layers compute in float32."""
+    """A student with the same weights, whose layers compute in float32 and are all trainable,
+    whatever policy it was trained under and whatever was frozen."""
     heads = students.heads_of(student)
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float32")
@@ -88,9 +88,15 @@ def float32_copy(student: keras.Model) -> keras.Model:
         )
     finally:
         keras.config.set_dtype_policy(policy)
-    for source in student.layers:
-        copy.get_layer(source.name).set_weights(source.get_weights())
+    copy_weights(student, copy)
     return copy
+
+
+def copy_weights(source: keras.Model, target: keras.Model) -> None:
+    """Gives `target` the weights of `source`, layer by layer: the order of a whole model's weights
+    changes with what is frozen."""
+    for layer in source.layers:
+        target.get_layer(layer.name).set_weights(layer.get_weights())
 
 
 def write_atomically(path: str, text: str) -> None:

@@ -48,7 +48,10 @@ def initialise(
             layer.set_weights(trained.get_layer(layer.name).get_weights())
     return {
         head: _copy_head(
-            student.get_layer(head), labels[head], _find_head(trained, head), trained_labels.get(head, ())
+            student.get_layer(head),
+            labels[head],
+            _find_head(trained, head),
+            trained_labels.get(head, ()),
         )
         for head in heads
     }
@@ -81,7 +84,7 @@ def _copy_head(target, names, source, source_names) -> HeadStart:
     if pairs:
         into, out_of = np.array(pairs).T
         merged = []
-        for fresh, learned in zip(target.get_weights(), source.get_weights()):
+        for fresh, learned in zip(target.get_weights(), source.get_weights(), strict=True):
             fresh[..., into] = learned[..., out_of]
             merged.append(fresh)
         target.set_weights(merged)

@@ -85,7 +85,9 @@ def _build(architecture, weights, include_top, object_classes, scene_classes, ac
             if count is not None
         }
         if not outputs:
-            raise ValueError("both heads are None; pass include_top=False for a model without heads")
+            raise ValueError(
+                "both heads are None; pass include_top=False for a model without heads"
+            )
     model = keras.Model(waveform, outputs, name=architecture.name)
     _load_weights(model, weights)
     return model
@@ -208,4 +210,6 @@ def decode_predictions(
     if len(names) != rows.shape[-1]:
         raise ValueError(f"{len(names)} names for {rows.shape[-1]} classes")
     order = np.argsort(-rows, axis=-1, kind="stable")[:, :top]
-    return [[(names[i], float(row[i])) for i in best] for row, best in zip(rows, order)]
+    return [
+        [(names[i], float(row[i])) for i in best] for row, best in zip(rows, order, strict=True)
+    ]

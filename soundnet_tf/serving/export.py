@@ -68,8 +68,7 @@ def export(
 
 def save_keras(student: keras.Model, labels: checkpoint.Labels, folder: str) -> None:
     """Writes `student.keras` and the class names, see `models.checkpoint`."""
-    checkpoint.save_student(folder, student)
-    checkpoint.save_labels(folder, labels)
+    checkpoint.save_student(folder, checkpoint.float32_copy(student), labels)
 
 
 def save_savedmodel(student: keras.Model, labels: checkpoint.Labels, folder: str) -> None:
@@ -107,8 +106,8 @@ def save_savedmodel(student: keras.Model, labels: checkpoint.Labels, folder: str
 def loop_short(waveform: tf.Tensor, minimum_samples: int) -> tf.Tensor:
     """Repeats waveforms [batch, samples] that are shorter than `minimum_samples` to a whole clip.
 
-    To a clip of 20 s and not just to the minimum, since that is what short videos became in training
-    (released code), and since at the bare minimum the head hears mostly the end's padding. No
+    To a clip of 20 s and not just to the minimum, since that is what short videos became in
+    training (released code), and since at the bare minimum the head hears mostly the end's padding. No
     samples at all are silence.
     """
     samples = tf.shape(waveform)[1]

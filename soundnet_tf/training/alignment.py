@@ -64,7 +64,9 @@ def interpolation_weights(frame_secs, frame_mask, centres_secs) -> tf.Tensor:
     valid = tf.reduce_sum(tf.cast(frame_mask, tf.int32), axis=1)  # [batch]
     last = tf.maximum(valid - 1, 0)[:, None]
     begun = frame_mask[:, None, :] & (frame_secs[:, None, :] <= centres_secs[None, :, None])
-    begun = tf.reduce_sum(tf.cast(begun, tf.int32), axis=2)  # [batch, steps] frames up to the moment
+    begun = tf.reduce_sum(
+        tf.cast(begun, tf.int32), axis=2
+    )  # [batch, steps] frames up to the moment
     before = tf.clip_by_value(begun - 1, 0, last)
     after = tf.minimum(begun, last)
     before_secs = tf.gather(frame_secs, before, batch_dims=1)

@@ -55,7 +55,9 @@ def _constant(distiller, train, validation, max_train_clips) -> dict[str, float]
             break
     # A sum of posteriors is its mean once it is normalised.
     log_means = {head: tf.math.log(total / tf.reduce_sum(total)) for head, total in sums.items()}
-    means = {f"{kind}_{head}": keras.metrics.Mean() for kind in ("kl", "agreement") for head in sums}
+    means = {
+        f"{kind}_{head}": keras.metrics.Mean() for kind in ("kl", "agreement") for head in sums
+    }
     for batch in validation:
         for head, (posteriors, mask) in targets(batch).items():
             logits = tf.broadcast_to(log_means[head], tf.shape(posteriors))

@@ -133,7 +133,7 @@ def train(
             shuffle=False,
             verbose=0,
             callbacks=[
-                *_callbacks(config, out, labels, backup),
+                *_callbacks(config, out, student, labels, backup),
                 report.Progress(floor, epochs, steps_per_epoch, config.pipeline.batch_size),
             ],
         )
@@ -142,14 +142,14 @@ def train(
     return TrainResult(history, floor, head_starts)
 
 
-def _callbacks(config: TrainConfig, out: str, labels, backup: Backup) -> list:
+def _callbacks(config: TrainConfig, out: str, student, labels, backup: Backup) -> list:
     """In the order in which an epoch is written down; the backup comes last, so that whatever a
     kill left out is done again."""
     averages = keras.callbacks.SwapEMAWeights() if config.optimizer.ema_momentum else None
     return [
         *([averages] if averages else []),
         monitor.StepMonitor(os.path.join(out, "logs"), config.pipeline.batch_size),
-        monitor.SaveStudents(out, labels, averages),
+        monitor.SaveStudents(out, student, labels, averages),
         monitor.History(out),
         backup,
     ]

@@ -50,7 +50,12 @@ def masked_mean(values, mask) -> tf.Tensor:
 
 
 def head_loss(
-    targets, logits, mask, loss: str = "kl", reduction: str = "mean", heads: int = 1,
+    targets,
+    logits,
+    mask,
+    loss: str = "kl",
+    reduction: str = "mean",
+    heads: int = 1,
     temperature: float = 1.0,
 ) -> tf.Tensor:
     """The loss of one head over a batch.

@@ -62,7 +62,7 @@ class StepMonitor(keras.callbacks.Callback):
 
 
 class History(keras.callbacks.Callback):
-    """`history.csv`: one row an epoch. After a resume, rows of epochs that run again are replaced."""
+    """`history.csv`: one row an epoch. After a resume, epochs that run again replace their rows."""
 
     def __init__(self, folder: str):
         super().__init__()
@@ -91,8 +91,9 @@ class SaveStudents(keras.callbacks.Callback):
 
     Args:
         folder: of the run.
+        student: that is trained; a float32 copy is made once and saved with its weights.
         labels: class names of each head.
-        averages: swaps averaged weights in while they are saved; None saves the weights as they are.
+        averages: swaps averaged weights in while they are saved; None saves the plain ones.
     """
 
     monitored = "val_loss"
@@ -100,26 +101,29 @@ class SaveStudents(keras.callbacks.Callback):
     def __init__(
         self,
         folder: str,
+        student: keras.Model,
         labels: checkpoint.Labels,
         averages: keras.callbacks.SwapEMAWeights | None = None,
     ):
         super().__init__()
         self._folder = folder
+        self._student = student
+        self._saved = checkpoint.float32_copy(student)
         self._labels = labels
         self._averages = averages
 
     def on_epoch_end(self, epoch, logs=None):
         if self._averages:
             self._averages.on_test_begin()
+        checkpoint.copy_weights(self._student, self._saved)
+        if self._averages:
+            self._averages.on_test_end()
         self._save("last")
         earlier = read_history(os.path.join(self._folder, HISTORY_FILE))
         values = [float(row[self.monitored]) for row in earlier if int(row["epoch"]) < epoch]
         if not values or logs[self.monitored] < min(values):
             self._save("best")
-        if self._averages:
-            self._averages.on_test_end()
 
     def _save(self, name: str):
         folder = os.path.join(self._folder, name)
-        checkpoint.save_student(folder, self.model.student)
-        checkpoint.save_labels(folder, self._labels)
+        checkpoint.save_student(folder, self._saved, self._labels)

@@ -12,7 +12,7 @@ _LOG_FILE_SECS = 60  # between two lines of progress where there is no terminal
 
 
 class Progress(keras.callbacks.Callback):
-    """A bar with the loss and the rate in clips for every epoch, then a line of held-out figures."""
+    """A bar with loss and clips a second for every epoch, then a line of held-out figures."""
 
     def __init__(self, baselines: Baselines, epochs: int, steps_per_epoch: int, batch_size: int):
         super().__init__()

@@ -20,7 +20,9 @@ def clip(index, seconds, width=256, height=256):
     """Sound rises by one step of 1/4096 every tenth of a second; frame k is grey 10 + 20 k."""
     tenths = np.arange(round(seconds * SAMPLE_RATE)) * 10 // SAMPLE_RATE
     waveform = ((tenths + 1) / 4096).astype(np.float32)
-    frames = [np.full((height, width, 3), 10 + 20 * k, np.uint8) for k in range(int(np.ceil(seconds)))]
+    frames = [
+        np.full((height, width, 3), 10 + 20 * k, np.uint8) for k in range(int(np.ceil(seconds)))
+    ]
     return ClipRecord(
         id=f"video{index}@0.000",
         video_id=f"video{index}",
@@ -59,18 +61,26 @@ def grey_of(frames):
 
 
 def test_evaluation_takes_the_first_crop_of_every_clip_once():
-    batches = list(pipeline.eval_batches(source(clip(0, 6.0), clip(1, 4.0), clip(2, 5.5)), config(batch_size=2)))
+    batches = list(
+        pipeline.eval_batches(
+            source(clip(0, 6.0), clip(1, 4.0), clip(2, 5.5)), config(batch_size=2)
+        )
+    )
     assert [len(batch["id"]) for batch in batches] == [2, 1]
     assert [i.decode() for b in batches for i in b["id"].numpy()] == [
         "video0@0.000", "video1@0.000", "video2@0.000"
     ]  # fmt: skip
     for batch in batches:
         assert batch["waveform"].shape[1:] == (4 * SAMPLE_RATE,)
-        np.testing.assert_array_equal(tenth_of(batch["waveform"])[:, 2205::22050], [[1, 11, 21, 31]] * len(batch["id"]))
+        np.testing.assert_array_equal(
+            tenth_of(batch["waveform"])[:, 2205::22050], [[1, 11, 21, 31]] * len(batch["id"])
+        )
         np.testing.assert_array_equal(batch["frame_secs"], [[0, 1, 2, 3]] * len(batch["id"]))
         assert batch["frame_mask"].numpy().all()
         np.testing.assert_array_equal(batch["lengths"], [4 * SAMPLE_RATE] * len(batch["id"]))
-        np.testing.assert_allclose(grey_of(batch["frames"]), [[10, 30, 50, 70]] * len(batch["id"]), atol=1)
+        np.testing.assert_allclose(
+            grey_of(batch["frames"]), [[10, 30, 50, 70]] * len(batch["id"]), atol=1
+        )
 
 
 def test_evaluation_gives_equal_batches_twice():
@@ -87,7 +97,9 @@ def test_sound_and_frames_are_cut_together():
         first = tenth_of(batch["waveform"])[0, 0] / 10
         starts.add(first)
         for secs, grey, valid in zip(
-            batch["frame_secs"][0].numpy(), grey_of(batch["frames"])[0], batch["frame_mask"][0].numpy()
+            batch["frame_secs"][0].numpy(),
+            grey_of(batch["frames"])[0],
+            batch["frame_mask"][0].numpy(),
         ):
             assert valid and 0 <= secs < 4
             assert (grey - 10) / 20 == pytest.approx(first + secs, abs=0.11)
@@ -101,14 +113,16 @@ def test_a_short_clip_is_padded_to_whole_intervals_and_looped_with_its_frames():
     np.testing.assert_allclose(grey_of(batch["frames"]), [[10, 30, 10, 30]], atol=1)
     tenths = tenth_of(batch["waveform"])[0]
     once = tenths[: 2 * SAMPLE_RATE]
-    np.testing.assert_array_equal(once[: SAMPLE_RATE * 3 // 2], np.arange(33075) * 10 // SAMPLE_RATE)
+    np.testing.assert_array_equal(
+        once[: SAMPLE_RATE * 3 // 2], np.arange(33075) * 10 // SAMPLE_RATE
+    )
     assert (once[SAMPLE_RATE * 3 // 2 :] == -1).all()  # silence
     np.testing.assert_array_equal(tenths[2 * SAMPLE_RATE :], once)
     assert batch["lengths"].numpy() == [4 * SAMPLE_RATE]
 
 
 def test_pictures_that_outlast_a_short_clips_sound_are_not_looped():
-    """Sound of 1.5 s, frames to 3.5 s: those from the end of the padded turn at 2 s are left out."""
+    """Sound of 1.5 s, frames to 3.5 s: those from the end of the padded turn at 2 s on are out."""
     longer = vars(clip(0, 3.5))
     short = ClipRecord(**(vars(clip(0, 1.5)) | {n: longer[n] for n in ("jpegs", "frame_secs")}))
     (batch,) = pipeline.eval_batches(source(short), config())
@@ -185,11 +199,17 @@ def test_training_is_the_same_for_a_seed_and_another_for_another():
 
 def test_starting_at_a_later_epoch_gives_what_an_unbroken_run_gets_there():
     assert_equal(shuffled(3)[3:], shuffled(3, first_epoch=1))
-    assert [b["id"].tolist() for b in shuffled(2)[:3]] != [b["id"].tolist() for b in shuffled(2)[3:]]
+    assert [b["id"].tolist() for b in shuffled(2)[:3]] != [
+        b["id"].tolist() for b in shuffled(2)[3:]
+    ]
 
 
 def test_an_epoch_drops_what_does_not_fill_a_batch():
-    batches = list(pipeline.train_batches(source(*(clip(i, 4.0) for i in range(5))), config(batch_size=2), epochs=2))
+    batches = list(
+        pipeline.train_batches(
+            source(*(clip(i, 4.0) for i in range(5))), config(batch_size=2), epochs=2
+        )
+    )
     assert [len(b["id"]) for b in batches] == [2, 2, 2, 2]
 
 

@@ -15,9 +15,7 @@ from soundnet_tf.data import prepare as module
 from soundnet_tf.data import records
 from soundnet_tf.data.prepare import PrepareConfig, load_manifest
 
-SHARED = Path(
-    os.environ.get("SOUNDNET_SHARED", Path(__file__).resolve().parents[3] / "shared")
-)
+SHARED = Path(os.environ.get("SOUNDNET_SHARED", Path(__file__).resolve().parents[3] / "shared"))
 
 
 @pytest.fixture(scope="module")

@@ -75,7 +75,9 @@ def test_shards_of_one_seed_come_in_one_order(films, tmp_path):
 def test_a_film_of_silence_has_no_clips(tmp_path):
     soundfile.write(tmp_path / "silence.wav", np.zeros(44100), 22050)
     (tmp_path / "list.txt").write_text(str(tmp_path / "silence.wav"))
-    with pytest.raises(ValueError, match="none of 1 videos gives a clip .*silence.wav: no pictures"):
+    with pytest.raises(
+        ValueError, match="none of 1 videos gives a clip .*silence.wav: no pictures"
+    ):
         sources.from_videos(find_videos(str(tmp_path / "list.txt")), CUTTING, workers=1)
 
 

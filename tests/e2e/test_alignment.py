@@ -28,10 +28,14 @@ FILMS = {
 @pytest.fixture(scope="module", params=FILMS)
 def clips(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("films")
-    synthetic_media.write_clock_video(folder / request.param, FILM_SECS, FPS, **FILMS[request.param])
+    synthetic_media.write_clock_video(
+        folder / request.param, FILM_SECS, FPS, **FILMS[request.param]
+    )
     out = str(folder / "prepared")
     prepare(
-        PrepareConfig(str(folder), out, CLIP_SECS, 1 / FPS, num_shards=1, val_fraction=0.0, workers=1),
+        PrepareConfig(
+            str(folder), out, CLIP_SECS, 1 / FPS, num_shards=1, val_fraction=0.0, workers=1
+        ),
         progress=False,
     )
     return sources.from_records(f"{out}/train-*")
@@ -59,13 +63,19 @@ def test_colour_and_pitch_change_within_one_frame_of_each_other(clips):
     changes = 0
     for crop in crops(clips, 6):
         heard = seconds_heard(crop["waveform"])
-        seen = np.array([synthetic_media.second_of_colour(f) for f in crop["frames"].mean(axis=(1, 2))])
+        seen = np.array(
+            [synthetic_media.second_of_colour(f) for f in crop["frames"].mean(axis=(1, 2))]
+        )
         assert crop["frame_mask"].all()
         for k in np.flatnonzero(np.diff(seen)) + 1:
             colour_secs = crop["frame_secs"][k]
             sample = round(float(colour_secs) * SAMPLE_RATE)
             margin = round(1.0 / FPS * SAMPLE_RATE) + SAMPLE_RATE // 100  # one frame and 10 ms
-            if sample < 2 * margin or sample > len(heard) - 2 * margin or heard[sample - margin] < 0:
+            if (
+                sample < 2 * margin
+                or sample > len(heard) - 2 * margin
+                or heard[sample - margin] < 0
+            ):
                 continue
             assert heard[sample + margin] == seen[k]
             assert heard[sample - margin] == seen[k] - 1 == seen[k - 1]

@@ -77,13 +77,22 @@ def test_a_run_writes_what_it_promises(unbroken, train_flags):
     out, printed = unbroken
     rows = history(out)
     assert [row["epoch"] for row in rows] == ["0", "1", "2"]
-    for column in ("loss", "kl_objects", "kl_scenes", "val_loss", "val_kl_objects", "val_kl_scenes"):
+    for column in (
+        "loss",
+        "kl_objects",
+        "kl_scenes",
+        "val_loss",
+        "val_kl_objects",
+        "val_kl_scenes",
+    ):
         assert all(np.isfinite(float(row[column])) for row in rows)
     settings = json.loads((out / "run.json").read_text())
     assert settings["settings"]["architecture"] == "soundnet5"
     assert set(settings["fingerprints"]) == {"objects", "scenes"}
     assert set((out / "flags.txt").read_text().split()) == {*train_flags}
-    assert list((out / "logs" / "train").iterdir()) and list((out / "logs" / "validation").iterdir())
+    assert list((out / "logs" / "train").iterdir()) and list(
+        (out / "logs" / "validation").iterdir()
+    )
     for name in ("best", "last"):
         model, labels = checkpoint.load_student(str(out / name))
         assert student.heads_of(model) == {"objects": 8, "scenes": 3}
@@ -116,7 +125,11 @@ def test_tensorboard_has_every_figure_from_the_first_step(unbroken):
     steps = [event.step for event in events.Tensors("loss")]
     assert steps == list(range(1, len(steps) + 1)) and len(steps) >= EPOCHS
     for event in events.Tensors("waiting_share"):
-        assert 0 <= float(np.frombuffer(event.tensor_proto.tensor_content or b"", np.float32).sum()) <= 1
+        assert (
+            0
+            <= float(np.frombuffer(event.tensor_proto.tensor_content or b"", np.float32).sum())
+            <= 1
+        )
 
 
 def test_a_killed_run_resumes_to_the_same_weights_bit_for_bit(train_flags, unbroken, tmp_path):
@@ -142,7 +155,9 @@ def test_a_killed_run_resumes_to_the_same_weights_bit_for_bit(train_flags, unbro
 
 def test_a_finished_run_trains_no_further(train_flags, unbroken):
     out, printed = unbroken
-    before = {p: p.stat().st_mtime_ns for p in out.rglob("*") if p.is_file() and p.name != "run.json"}
+    before = {
+        p: p.stat().st_mtime_ns for p in out.rglob("*") if p.is_file() and p.name != "run.json"
+    }
     again = run("train.py", *train_flags, f"--out={out}")
     assert {p: p.stat().st_mtime_ns for p in before} == before
     assert again.stdout[again.stdout.index("held-out clips") :] in printed
@@ -151,7 +166,9 @@ def test_a_finished_run_trains_no_further(train_flags, unbroken):
 def test_a_run_starts_from_an_earlier_ones_student(train_flags, unbroken, tmp_path):
     out, _ = unbroken
     flags = [flag for flag in train_flags if not flag.startswith("--epochs")]
-    done = run("train.py", *flags, f"--init_from={out}/last", "--epochs=1", f"--out={tmp_path / 'run'}")
+    done = run(
+        "train.py", *flags, f"--init_from={out}/last", "--epochs=1", f"--out={tmp_path / 'run'}"
+    )
     assert "objects: 8 of 8 classes started from trained rows" in done.stdout
     before = json.loads((tmp_path / "run" / "baselines.json").read_text())["start"]["kl_objects"]
     assert before == pytest.approx(float(history(out)[-1]["val_kl_objects"]), rel=1e-4)
@@ -166,7 +183,13 @@ def test_another_runs_folder_is_refused(train_flags, unbroken):
 
 def test_decoding_on_the_fly_trains_too(films, train_flags, tmp_path):
     flags = [flag for flag in train_flags if not flag.startswith(("--data", "--epochs"))]
-    flags += [f"--videos={films}", "--val_fraction=0.1", "--workers=1", "--epochs=1", "--frame_every=1"]
+    flags += [
+        f"--videos={films}",
+        "--val_fraction=0.1",
+        "--workers=1",
+        "--epochs=1",
+        "--frame_every=1",
+    ]
     out = tmp_path / "run"
     run("train.py", *flags, f"--out={out}")
     assert len(history(out)) == 1
@@ -210,10 +233,15 @@ def test_export_loads_in_plain_tensorflow(unbroken, tmp_path):
         (["--data=DATA", "--imagenet_teacher=T", "--init_from=nowhere"], "nowhere/student.keras"),
     ],
 )
-def test_unfit_flags_are_answered_with_one_clear_sentence(flags, message, train_flags, prepared, tmp_path):
+def test_unfit_flags_are_answered_with_one_clear_sentence(
+    flags, message, train_flags, prepared, tmp_path
+):
     teacher = next(flag for flag in train_flags if flag.startswith("--imagenet_teacher"))
     small = ["--model=soundnet5", "--crop_seconds=4", "--batch_size=2"]
-    given = [flag.replace("DATA", str(prepared)).replace("--imagenet_teacher=T", teacher) for flag in flags]
+    given = [
+        flag.replace("DATA", str(prepared)).replace("--imagenet_teacher=T", teacher)
+        for flag in flags
+    ]
     done = run("train.py", *small, *given, f"--out={tmp_path / 'run'}", check=False)
     assert done.returncode == 1
     assert message in done.stderr and "Traceback" not in done.stderr

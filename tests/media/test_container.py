@@ -130,9 +130,10 @@ def test_matroska_cut_off(tmp_path, tagged):
 
 def test_mp4_cut_off_behind_its_index(tmp_path, mp4):
     path = tmp_path / "cut.mp4"
-    with av.open(str(mp4)) as source, av.open(
-        str(path), "w", options={"movflags": "faststart"}
-    ) as target:
+    with (
+        av.open(str(mp4)) as source,
+        av.open(str(path), "w", options={"movflags": "faststart"}) as target,
+    ):
         copies = {s.index: target.add_stream_from_template(s) for s in source.streams}
         for packet in source.demux():
             if packet.dts is not None:

@@ -19,7 +19,9 @@ FIELDS_8 = {
 
 
 @pytest.mark.parametrize(
-    "architecture, lengths", [(SOUNDNET8, LENGTHS_8), (SOUNDNET5, LENGTHS_5)], ids=lambda a: str(a)[:9]
+    "architecture, lengths",
+    [(SOUNDNET8, LENGTHS_8), (SOUNDNET5, LENGTHS_5)],
+    ids=lambda a: str(a)[:9],
 )
 def test_lengths_of_a_clip_of_20_s_are_the_released_codes(architecture, lengths):
     assert {n: architecture.output_length(n, 441_000) for n in architecture.endpoints} == lengths

@@ -19,8 +19,12 @@ def random_state(kind: str, classes: int) -> dict[str, np.ndarray]:
     def conv(name, bn_name, outs, ins, kernel):
         scale = np.float32(np.sqrt(2 / (ins * kernel * kernel)))
         state[f"{name}.weight"] = scale * rng.standard_normal((outs, ins, kernel, kernel), "f4")
-        for key, low, high in (("weight", 0.3, 0.9), ("bias", -0.2, 0.2),
-                               ("running_mean", -0.2, 0.2), ("running_var", 0.5, 2)):
+        for key, low, high in (
+            ("weight", 0.3, 0.9),
+            ("bias", -0.2, 0.2),
+            ("running_mean", -0.2, 0.2),
+            ("running_var", 0.5, 2),
+        ):
             state[f"{bn_name}.{key}"] = rng.uniform(low, high, outs).astype("f4")
         state[f"{bn_name}.num_batches_tracked"] = np.array(1)
 

@@ -1,4 +1,4 @@
-"""The published weights: found, checked, mapped; against a NumPy pass in the released code's order."""
+"""The published weights: found, checked, mapped; against an independent pass in NumPy."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ def weights():
 
 
 def numpy_forward(weights, waveform):
-    """SoundNet-8 written from the layer table: float32 [samples] in [-1, 1] to both heads' logits."""
+    """SoundNet-8 from the layer table: float32 [samples] in [-1, 1] to both heads' logits."""
     x = (256.0 * waveform)[:, None].astype(np.float64)
     for layer in architecture.SOUNDNET8.trunk:
         if layer.filters is None:
@@ -73,7 +73,9 @@ def test_places365_starts_from_the_rows_it_shares(weights):
         if name in theirs:
             source = theirs.index(name)
             shared += 1
-            np.testing.assert_array_equal(kernel[..., row], weights["conv8_2"]["weights"][:, 0, :, source])
+            np.testing.assert_array_equal(
+                kernel[..., row], weights["conv8_2"]["weights"][:, 0, :, source]
+            )
             assert bias[row] == weights["conv8_2"]["biases"][source]
         else:
             np.testing.assert_array_equal(kernel[..., row], fresh[0][..., row])

@@ -47,11 +47,14 @@ def test_mobilenet_knows_dogs_and_drums(mobilenet, shared):
     assert best(mobilenet, drums) == ["drum, membranophone, tympan"] * 2
 
 
-@pytest.mark.parametrize(("video", "scene"), [
-    ("MMAudio__example_videos__F8Zt3mYlOqU_000094.mp4", "underwater ocean deep"),  # a dark fish
-    ("Video-LLaMA__examples__applausing.mp4", "stage indoor"),  # a singer in a spotlight
-    ("SpecVQGAN__vggsound__video__7tMPoaU2oL4_0_10000.mp4", "auditorium"),  # a crowd in a hall
-])
+@pytest.mark.parametrize(
+    ("video", "scene"),
+    [
+        ("MMAudio__example_videos__F8Zt3mYlOqU_000094.mp4", "underwater ocean deep"),  # a dark fish
+        ("Video-LLaMA__examples__applausing.mp4", "stage indoor"),  # a singer in a spotlight
+        ("SpecVQGAN__vggsound__video__7tMPoaU2oL4_0_10000.mp4", "auditorium"),  # a crowd in a hall
+    ],
+)
 def test_squeezenet_knows_scenes(squeezenet, shared, video, scene):
     assert best(squeezenet, real_frames(shared, f"data/videos/{video}", 2)) == [scene]
 

@@ -78,10 +78,13 @@ def test_fingerprint_of_saved_models(tmp_path):
     assert prints[0] == prints[1] != prints[2]
 
 
-@pytest.mark.parametrize(("outputs", "message"), [
-    (lambda x: {"a": x, "b": x}, r"should give one tensor, but gives \['a', 'b'\]"),
-    (lambda x: {"a": tf.reduce_mean(x, [0, 1, 2])}, r"give \[n, classes\], but gives \(3,\)"),
-])
+@pytest.mark.parametrize(
+    ("outputs", "message"),
+    [
+        (lambda x: {"a": x, "b": x}, r"should give one tensor, but gives \['a', 'b'\]"),
+        (lambda x: {"a": tf.reduce_mean(x, [0, 1, 2])}, r"give \[n, classes\], but gives \(3,\)"),
+    ],
+)
 def test_saved_models_with_odd_outputs(tmp_path, outputs, message):
     module = tf.Module()
     spec = tf.TensorSpec([None, SIZE, SIZE, 3], tf.float32)
@@ -91,11 +94,14 @@ def test_saved_models_with_odd_outputs(tmp_path, outputs, message):
         load_teacher(f"file:{tmp_path / 'odd'}")
 
 
-@pytest.mark.parametrize(("spec", "message"), [
-    (tf.TensorSpec([None, SIZE, SIZE, 3], tf.uint8), r"should take float32 RGB.*uint8"),
-    (tf.TensorSpec([1, SIZE, SIZE, 3], tf.float32), r"takes \(1, 16, 16, 3\)"),
-    (tf.TensorSpec(None, tf.float32), r"should take float32 RGB"),
-])
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        (tf.TensorSpec([None, SIZE, SIZE, 3], tf.uint8), r"should take float32 RGB.*uint8"),
+        (tf.TensorSpec([1, SIZE, SIZE, 3], tf.float32), r"takes \(1, 16, 16, 3\)"),
+        (tf.TensorSpec(None, tf.float32), r"should take float32 RGB"),
+    ],
+)
 def test_saved_models_with_odd_inputs(tmp_path, spec, message):
     module = tf.Module()
     module.call = tf.function(lambda x: tf.cast(x, tf.float32), input_signature=[spec])

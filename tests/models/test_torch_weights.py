@@ -89,8 +89,12 @@ def test_any_slice_of_any_transposition(tmp_path_factory, is_legacy, data):
     shape = data.draw(st.lists(st.integers(1, 5), min_size=1, max_size=4))
     base = np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
     view = base.transpose(data.draw(st.permutations(range(len(shape)))))
-    view = view[tuple(slice(data.draw(st.integers(0, n - 1)), n, data.draw(st.integers(1, 3)))
-                      for n in view.shape)]
+    view = view[
+        tuple(
+            slice(data.draw(st.integers(0, n - 1)), n, data.draw(st.integers(1, 3)))
+            for n in view.shape
+        )
+    ]
     offset = (view.ctypes.data - base.ctypes.data) // 4
     strides = tuple(stride // 4 for stride in view.strides)
     stored = write.storage("FloatStorage", "0", base.size)
@@ -104,9 +108,12 @@ def test_any_slice_of_any_transposition(tmp_path_factory, is_legacy, data):
 
 def test_shared_storage_is_shared_and_read_only(tmp_path):
     stored = write.storage("FloatStorage", "0", 6)
-    content = write.mapping({
-        "a": write.tensor(stored, 0, (2, 3), (3, 1)), "b": write.tensor(stored, 3, (3,), (1,)),
-    })
+    content = write.mapping(
+        {
+            "a": write.tensor(stored, 0, (2, 3), (3, 1)),
+            "b": write.tensor(stored, 3, (3,), (1,)),
+        }
+    )
     state = load_state_dict(
         write.write_zip(tmp_path / "a.pth", content, {"0": np.arange(6, dtype="<f4").tobytes()})
     )
@@ -132,8 +139,14 @@ def test_big_endian_archive(tmp_path):
 
 def test_python_2_wrote_it_on_a_gpu(tmp_path):
     """Byte strings (one not ASCII), an OrderedDict made from pairs, storages of torch.cuda."""
-    parts = (write.old_text(b"storage"), write.named("torch.cuda", "FloatStorage"),
-             write.old_text(b"9"), write.old_text(b"cuda:0"), write.integer(2), b"N")
+    parts = (
+        write.old_text(b"storage"),
+        write.named("torch.cuda", "FloatStorage"),
+        write.old_text(b"9"),
+        write.old_text(b"cuda:0"),
+        write.integer(2),
+        b"N",
+    )
     stored = write.sequence(*parts) + b"Q"
     pair = b"(" + write.old_text(b"module.poids_\xe9") + write.tensor(stored, 0, (2,), (1,)) + b"l"
     content = write.called(write.named("collections", "OrderedDict"), b"(" + pair + b"l")
@@ -146,7 +159,9 @@ def test_parameters_and_metadata(tmp_path):
     """_rebuild_parameter keeps the tensor; what BUILD hangs on the OrderedDict is dropped."""
     parameter = write.called(
         write.named("torch._utils", "_rebuild_parameter"),
-        write.contiguous("0", np.zeros(1, np.float32)), b"\x88", write.mapping({}),
+        write.contiguous("0", np.zeros(1, np.float32)),
+        b"\x88",
+        write.mapping({}),
     )
     content = write.mapping({"x": parameter}) + write.mapping({"_metadata": b"N"}) + b"b"
     path = write.write_zip(tmp_path / "a.pth", content, {"0": np.array([5], "<f4").tobytes()})
@@ -156,22 +171,29 @@ def test_parameters_and_metadata(tmp_path):
 @pytest.fixture
 def model():
     layers = keras.layers
-    return keras.Sequential([
-        keras.Input((4, 5, 3)),
-        layers.Conv2D(4, (2, 3), name="conv"),
-        layers.DepthwiseConv2D((3, 2), use_bias=False, name="layer1.0.depthwise"),
-        layers.BatchNormalization(epsilon=1e-5, name="bn"),
-        layers.Flatten(),
-        layers.Dense(5, name="fc"),
-    ])
+    return keras.Sequential(
+        [
+            keras.Input((4, 5, 3)),
+            layers.Conv2D(4, (2, 3), name="conv"),
+            layers.DepthwiseConv2D((3, 2), use_bias=False, name="layer1.0.depthwise"),
+            layers.BatchNormalization(epsilon=1e-5, name="bn"),
+            layers.Flatten(),
+            layers.Dense(5, name="fc"),
+        ]
+    )
 
 
 @pytest.fixture
 def state():
     draw = np.random.default_rng(3).standard_normal
     shapes = {
-        "conv.weight": (4, 3, 2, 3), "conv.bias": (4,), "layer1.0.depthwise.weight": (4, 1, 3, 2),
-        "bn.weight": (4,), "bn.bias": (4,), "bn.running_mean": (4,), "fc.weight": (5, 8),
+        "conv.weight": (4, 3, 2, 3),
+        "conv.bias": (4,),
+        "layer1.0.depthwise.weight": (4, 1, 3, 2),
+        "bn.weight": (4,),
+        "bn.bias": (4,),
+        "bn.running_mean": (4,),
+        "fc.weight": (5, 8),
         "fc.bias": (5,),
     }
     state = {name: draw(shape).astype(np.float32) for name, shape in shapes.items()}
@@ -187,8 +209,9 @@ def test_assigned_layers_compute_what_torch_defines(model, state):
     conv = np.zeros((4, 3, 3))
     for j in range(2):
         for k in range(3):
-            conv += np.einsum("oi,yxi->oyx", state["conv.weight"][:, :, j, k],
-                              picture[j : j + 3, k : k + 3])
+            conv += np.einsum(
+                "oi,yxi->oyx", state["conv.weight"][:, :, j, k], picture[j : j + 3, k : k + 3]
+            )
     conv += state["conv.bias"][:, None, None]
     depthwise = np.zeros((4, 1, 2))
     for j in range(3):

@@ -109,10 +109,12 @@ def test_a_tensor_outside_of_its_storage(tmp_path, is_legacy, offset, shape, str
 
 
 def test_one_storage_with_two_types(tmp_path):
-    content = write.mapping({
-        "a": write.tensor(write.storage("FloatStorage", "0", 2), 0, (2,), (1,)),
-        "b": write.tensor(write.storage("LongStorage", "0", 1), 0, (1,), (1,)),
-    })
+    content = write.mapping(
+        {
+            "a": write.tensor(write.storage("FloatStorage", "0", 2), 0, (2,), (1,)),
+            "b": write.tensor(write.storage("LongStorage", "0", 1), 0, (1,), (1,)),
+        }
+    )
     path = write.write_zip(tmp_path / "a.pth", content, {"0": bytes(8)})
     with pytest.raises(ValueError, match="'LongStorage', '0'.* is not a storage"):
         load_state_dict(path)
@@ -168,11 +170,14 @@ def test_no_checkpoint_at_all(tmp_path, content):
         load_state_dict(tmp_path / "a.txt")
 
 
-@pytest.mark.parametrize("content", [
-    write.mapping({"model": write.mapping({})}),
-    write.mapping({"state_dict": b"N"}),
-    write.integer(3),
-])
+@pytest.mark.parametrize(
+    "content",
+    [
+        write.mapping({"model": write.mapping({})}),
+        write.mapping({"state_dict": b"N"}),
+        write.integer(3),
+    ],
+)
 def test_a_checkpoint_without_state(tmp_path, content):
     path = write.write_zip(tmp_path / "a.pth", content, {})
     with pytest.raises(ValueError, match="is a dict of tensors, but"):

@@ -93,7 +93,9 @@ def test_labels_and_metadata_travel_as_assets(folder):
 def test_it_trains_on_in_plain_tensorflow(folder):
     """Gradients reach every trainable variable; training=True moves batch statistics."""
     loaded = tf.saved_model.load(folder)
-    assert len(loaded.variables) == 2 * 2 + 4 * 6 and len(loaded.trainable_variables) == 2 * 2 + 4 * 4
+    assert (
+        len(loaded.variables) == 2 * 2 + 4 * 6 and len(loaded.trainable_variables) == 2 * 2 + 4 * 4
+    )
     assert list(loaded.regularization_losses) == []
     moving = [v for v in loaded.variables if "moving_mean" in v.name]
     before = [v.numpy().copy() for v in moving]
@@ -119,8 +121,7 @@ def test_a_bfloat16_student_is_exported_in_float32(tmp_path):
     keras.config.set_dtype_policy("mixed_bfloat16")
     network = student.SoundNet5(object_classes=3, scene_classes=None)
     keras.config.set_dtype_policy("float32")
-    checkpoint.save_student(str(tmp_path), network)
-    checkpoint.save_labels(str(tmp_path), {"objects": LABELS["objects"]})
+    export.export(network, {"objects": LABELS["objects"]}, str(tmp_path), ("keras",))
     again, labels = checkpoint.load_student(str(tmp_path))
     assert again.get_layer("conv4_conv").compute_dtype == "float32"
     assert labels == {"objects": LABELS["objects"]}
@@ -145,7 +146,6 @@ def test_unfit_exports_are_named(network, tmp_path):
 
 
 def test_labels_that_do_not_fit_are_named(network, tmp_path):
-    checkpoint.save_student(str(tmp_path), network)
-    checkpoint.save_labels(str(tmp_path), LABELS | {"scenes": ("street",)})
+    checkpoint.save_student(str(tmp_path), network, LABELS | {"scenes": ("street",)})
     with pytest.raises(ValueError, match="scenes.txt has 1 names, the head 2 classes"):
         checkpoint.load_student(str(tmp_path))

@@ -90,4 +90,6 @@ def test_centres_are_evenly_spaced():
 
 def test_unknown_mode_is_named():
     with pytest.raises(ValueError, match="'nearest' is unknown"):
-        alignment.align(np.zeros((1, 1, 2), np.float32), [[0.0]], [[True]], CENTRES, FULL, "nearest")
+        alignment.align(
+            np.zeros((1, 1, 2), np.float32), [[0.0]], [[True]], CENTRES, FULL, "nearest"
+        )

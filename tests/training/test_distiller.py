@@ -32,7 +32,8 @@ def batch(seed=0):
         "waveform": tf.constant(rng.uniform(-0.5, 0.5, (CLIPS, SECS * SAMPLE_RATE)), tf.float32),
         "lengths": tf.fill([CLIPS], SECS * SAMPLE_RATE),
         "frames": tf.constant(
-            np.repeat(np.repeat(rng.integers(0, 256, (CLIPS, SECS, 1, 1, 3)), 64, 2), 64, 3), tf.uint8
+            np.repeat(np.repeat(rng.integers(0, 256, (CLIPS, SECS, 1, 1, 3)), 64, 2), 64, 3),
+            tf.uint8,
         ),
         "frame_secs": tf.tile(tf.range(float(SECS))[None], [CLIPS, 1]),
         "frame_mask": tf.ones([CLIPS, SECS], bool),
@@ -114,9 +115,7 @@ def test_metrics_are_the_losses_of_the_heads_and_their_sum(teachers):
     kl, agreement = {}, {}
     for head, (posteriors, mask) in distiller.targets(data).items():
         kl[head] = float(losses.masked_mean(losses.kl_divergence(posteriors, logits[head]), mask))
-        agreement[head] = np.mean(
-            posteriors.numpy().argmax(-1) == logits[head].numpy().argmax(-1)
-        )
+        agreement[head] = np.mean(posteriors.numpy().argmax(-1) == logits[head].numpy().argmax(-1))
     assert results["kl_objects"] == pytest.approx(kl["objects"], rel=1e-4)
     assert results["kl_scenes"] == pytest.approx(kl["scenes"], rel=1e-4)
     assert results["loss"] == pytest.approx(kl["objects"] + 0.25 * kl["scenes"], rel=1e-4)
@@ -189,5 +188,9 @@ def test_bfloat16_keeps_weights_and_loss_in_float32(teachers):
 def test_heads_and_teachers_must_fit(teachers):
     with pytest.raises(ValueError, match="'objects'.*5 classes.*3; build"):
         Distiller(student.SoundNet5(object_classes=5, scene_classes=2), teachers, DistillConfig())
-    with pytest.raises(ValueError, match=r"heads \['objects'\], teachers are \['objects', 'scenes'\]"):
-        Distiller(student.SoundNet5(object_classes=3, scene_classes=None), teachers, DistillConfig())
+    with pytest.raises(
+        ValueError, match=r"heads \['objects'\], teachers are \['objects', 'scenes'\]"
+    ):
+        Distiller(
+            student.SoundNet5(object_classes=3, scene_classes=None), teachers, DistillConfig()
+        )
