@@ -107,8 +107,8 @@ def loop_short(waveform: tf.Tensor, minimum_samples: int) -> tf.Tensor:
     """Repeats waveforms [batch, samples] that are shorter than `minimum_samples` to a whole clip.
 
     To a clip of 20 s and not just to the minimum, since that is what short videos became in
-    training (released code), and since at the bare minimum the head hears mostly the end's padding. No
-    samples at all are silence.
+    training (released code), and since at the bare minimum the head hears much of the end's
+    padding. No samples at all are silence.
     """
     samples = tf.shape(waveform)[1]
     waveform = tf.pad(waveform, [[0, 0], [0, tf.cast(samples == 0, tf.int32)]])
