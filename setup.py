@@ -26,6 +26,8 @@ setup(
     name="soundnet-tf",
     version=runpy.run_path(str(ROOT / "soundnet_tf" / "version.py"))["__version__"],
     description="SoundNet in Keras: sound representations learned from unlabelled video",
+    long_description=(ROOT / "README.md").read_text("utf-8"),
+    long_description_content_type="text/markdown",
     author="The soundnet_tf authors",
     license="MIT",
     license_files=["LICENSE"],
