@@ -31,7 +31,9 @@ _FREEZE = flags.DEFINE_bool(
 )
 _BFLOAT16 = flags.DEFINE_bool("mixed_bfloat16", False, "Compute the student in bfloat16.")
 _EPOCHS = flags.DEFINE_integer("epochs", 10, "Passes over the training clips.", lower_bound=1)
-_STEPS = flags.DEFINE_integer("steps", None, "Train for this many steps, instead of --epochs.")
+_STEPS = flags.DEFINE_integer(
+    "steps", None, "Train for so many steps, rounded up to whole epochs, instead of --epochs."
+)
 _BATCH = flags.DEFINE_integer("batch_size", 64, "Clips a step (paper: 64).")
 _CROP = flags.DEFINE_float("crop_seconds", 20.0, "Sound that the student hears at once.")
 _SHORT = flags.DEFINE_enum("short", "loop", ["loop", "mask"], "What to do with shorter clips.")
