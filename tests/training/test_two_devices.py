@@ -34,22 +34,25 @@ def train(strategy):
         initialise.freeze_batch_norm(network)  # each replica has batch statistics of its own
         distiller = Distiller(network, {"objects": load_teacher(spec)}, DistillConfig())
         distiller.compile(optimizer=keras.optimizers.SGD(0.1))
+    start = network.get_weights()
     dataset = tf.data.Dataset.from_tensors(batch).repeat(3)
     history = distiller.fit(dataset, steps_per_epoch=3, verbose=0, shuffle=False).history
-    return network.get_weights(), history["loss"]
+    moves = [end - begun for begun, end in zip(start, network.get_weights(), strict=True)]
+    return moves, history["loss"]
 
 alone, loss_alone = train(tf.distribute.get_strategy())
 together, loss_together = train(tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]))
 for a, b in zip(alone, together, strict=True):
-    np.testing.assert_allclose(a, b, atol=1e-6)
-np.testing.assert_allclose(loss_alone, loss_together, rtol=1e-5)
+    # Sums over half batches are rounded otherwise; a wrong mean would be off by the whole move.
+    np.testing.assert_allclose(a, b, atol=1e-2 * np.abs(a).max())
+np.testing.assert_allclose(loss_alone, loss_together, rtol=1e-3)
 print("equal after three steps")
 """
 
 
 @pytest.mark.slow
 def test_two_replicas_learn_what_one_learns_from_the_whole_batch(tmp_path):
-    """The mean of two half batches' gradients is the whole batch's, so the weights stay equal."""
+    """The mean of two half batches' gradients is the whole batch's, so the weights move equally."""
     paths = [path for path in sys.path if path]
     script = f"import sys; sys.path[:0] = {paths!r}\n{SCRIPT}"
     done = subprocess.run(
