@@ -5,7 +5,6 @@ import shutil
 from pathlib import Path
 
 import numpy as np
-import prepare_material
 import pytest
 import synthetic_media
 import tensorflow as tf
@@ -16,19 +15,6 @@ from soundnet_tf.data import records
 from soundnet_tf.data.prepare import PrepareConfig, load_manifest
 
 SHARED = Path(os.environ.get("SOUNDNET_SHARED", Path(__file__).resolve().parents[3] / "shared"))
-
-
-@pytest.fixture(scope="module")
-def good_folder(tmp_path_factory):
-    return prepare_material.write_good_videos(tmp_path_factory.mktemp("good"))
-
-
-@pytest.fixture
-def config(good_folder, tmp_path):
-    def make(videos=good_folder, out=tmp_path / "shards", **changes):
-        return prepare_material.config(videos, out, **changes)
-
-    return make
 
 
 def test_shards_hold_every_clip_and_the_manifest_adds_up(config):

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import fatal_decoder
 import numpy as np
-import prepare_material
 import pytest
 import synthetic_media
 from prepare_material import GOOD_CLIPS, SMALL, digests, ids_in, mtimes, run
@@ -22,19 +21,6 @@ from soundnet_tf.data.shards import ShardPlan
 from soundnet_tf.data.videos import find_videos
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-@pytest.fixture(scope="module")
-def good_folder(tmp_path_factory):
-    return prepare_material.write_good_videos(tmp_path_factory.mktemp("good"))
-
-
-@pytest.fixture
-def config(good_folder, tmp_path):
-    def make(videos=good_folder, out=tmp_path / "shards", **changes):
-        return prepare_material.config(videos, out, **changes)
-
-    return make
 
 
 @pytest.mark.parametrize(
