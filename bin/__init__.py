@@ -1,5 +1,6 @@
 """The binaries as modules of the package, and what they share."""
 
+import os
 import pathlib
 import runpy
 import sys
@@ -15,7 +16,9 @@ def run() -> None:
 
 
 def be_quiet() -> None:
-    """Warnings only, unless --verbosity says otherwise: TensorFlow logs every step of saving."""
+    """Warnings only, unless --verbosity or TF_CPP_MIN_LOG_LEVEL says otherwise: TensorFlow logs
+    each start of its own and every step of saving. To be called before TensorFlow is imported."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
     if not flags.FLAGS["verbosity"].present:
         logging.set_verbosity(logging.WARNING)
 

@@ -123,6 +123,7 @@ def config(frame_every_secs: float):
             alignment=_ALIGNMENT.value,
             temperature=_TEMPERATURE.value,
             weights=weights,
+            mask_sound=_SHORT.value == "mask",
         ),
         optimizer=OptimizerConfig(
             learning_rate=_RATE.value,

@@ -12,7 +12,11 @@ _LAZY = {
     "SoundNet5": "soundnet_tf.models.student",
     "SoundNet8": "soundnet_tf.models.student",
     "decode_predictions": "soundnet_tf.models.student",
+    "embed": "soundnet_tf.serving.embed",
+    "embed_file": "soundnet_tf.serving.embed",
     "preprocess_input": "soundnet_tf.models.student",
+    "recognize": "soundnet_tf.serving.recognize",
+    "recognize_file": "soundnet_tf.serving.recognize",
 }
 
 __all__ = ["__version__", *sorted(_LAZY)]

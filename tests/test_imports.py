@@ -15,7 +15,12 @@ def modules_after(statement):
 
 
 @pytest.mark.parametrize(
-    "statement", ["import soundnet_tf.serving.export", "import soundnet_tf.models.student"]
+    "statement",
+    [
+        "import soundnet_tf.serving.export",
+        "import soundnet_tf.models.student",
+        "import soundnet_tf.hear",
+    ],
 )
 def test_using_a_student_needs_no_training_code(statement):
     loaded = modules_after(statement)

@@ -3,8 +3,8 @@
 Nothing here imports TensorFlow, but for a remote path ("://"), which `tf.io.gfile` opens.
 """
 
-from soundnet_tf.media.audio import read_audio
+from soundnet_tf.media.audio import read_audio, stream_audio
 from soundnet_tf.media.container import MediaError, MediaInfo, probe
 from soundnet_tf.media.video import Clip, read_clip
 
-__all__ = ["Clip", "MediaError", "MediaInfo", "probe", "read_audio", "read_clip"]
+__all__ = ["Clip", "MediaError", "MediaInfo", "probe", "read_audio", "read_clip", "stream_audio"]

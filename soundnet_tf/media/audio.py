@@ -1,11 +1,15 @@
 """Sound of any file as the student takes it: mono, float32, one sample rate, at its true time."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from soundnet_tf.constants import SAMPLE_RATE
 from soundnet_tf.media.container import MediaError
-from soundnet_tf.media.native_sound import Window, read_native
-from soundnet_tf.media.waveform import check_channel, resample
+from soundnet_tf.media.native_sound import NativeSound, Window, open_sound
+from soundnet_tf.media.waveform import Resampler, check_channel
+
+_BLOCK_SECS = 4  # soon there, and long enough that the work is in the samples, not in the calls
 
 
 def read_audio(
@@ -43,12 +47,72 @@ def read_audio(
     """
     check_channel(channel)
     window = Window(start_secs, duration_secs, sample_rate)
-    native = read_native(path, window, channel)
-    waveform = resample(native.samples, native.sample_rate, sample_rate)
-    waveform = waveform[window.slice(native.sample_rate)]
-    if not waveform.size:
-        raise MediaError(
-            f"{path}: no sound at or after {start_secs:g} s, it ends at {native.end_secs:.3f} s; "
-            "ask for an earlier start or leave it out"
-        )
+    with open_sound(path, window, channel) as sound:
+        laid = np.concatenate(list(_resampled(sound, sample_rate)))
+        waveform = laid[window.slice(sound.timeline.rate)]
+        if not waveform.size:
+            raise _nothing_there(sound, start_secs)
     return waveform
+
+
+def stream_audio(
+    path: str, channel: str = "mean", sample_rate: int = SAMPLE_RATE
+) -> Iterator[np.ndarray]:
+    """The sound of a file of any length, block by block, in a memory that does not grow with it.
+
+    Args:
+        path: a local path, or a remote one ("://") that `tf.io.gfile` can open.
+        channel: "mean" of the channels, or the "first" one as the original did.
+        sample_rate: of the result, in Hz.
+
+    Returns:
+        Blocks float32 [samples], samples > 0, in [-1, 1]; joined they are what `read_audio` gives
+        of the file. A block lasts some seconds, the last ones may be shorter.
+
+    Raises:
+        What `read_audio` does: a ValueError at once, all else when blocks are asked for. What shows
+        only in the middle of the file or at its end (wild samples, too much that cannot be decoded,
+        sound that is cut off) is raised after the blocks before it were given.
+    """
+    check_channel(channel)
+    return _stream(path, Window(0.0, None, sample_rate), channel)
+
+
+def _stream(path: str, window: Window, channel: str) -> Iterator[np.ndarray]:
+    with open_sound(path, window, channel) as sound:
+        is_empty = True
+        for block in _resampled(sound, window.sample_rate):
+            if block.size:
+                is_empty = False
+                yield block
+        if is_empty:
+            raise _nothing_there(sound, window.start_secs)
+
+
+def _resampled(sound: NativeSound, sample_rate: int) -> Iterator[np.ndarray]:
+    """Blocks of a few seconds, the last ones of any length; one is there even without sound."""
+    rate = sound.timeline.rate
+    resampler = Resampler(rate, sample_rate)
+    for block in _joined(sound.blocks(), _BLOCK_SECS * rate):
+        yield resampler.push(block)
+    yield resampler.finish()
+
+
+def _joined(blocks: Iterator[np.ndarray], least_samples: int) -> Iterator[np.ndarray]:
+    """The same samples in blocks of `least_samples` or more, but for the last."""
+    held, length = [], 0
+    for block in blocks:
+        held.append(block)
+        length += len(block)
+        if length >= least_samples:
+            yield np.concatenate(held)
+            held, length = [], 0
+    if length:
+        yield np.concatenate(held)
+
+
+def _nothing_there(sound: NativeSound, start_secs: float) -> MediaError:
+    return MediaError(
+        f"{sound.track.path}: no sound at or after {start_secs:g} s, it ends at "
+        f"{sound.end_secs:.3f} s; ask for an earlier start or leave it out"
+    )

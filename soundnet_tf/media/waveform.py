@@ -1,17 +1,37 @@
 """Arrays of samples: channels to one, and from one sample rate to another."""
 
 import math
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import soxr
 
 CHANNELS = ("mean", "first")
+HIGHEST_PEAK = 8.0  # of float samples; beyond it they are integers in disguise, or garbage
+_MOST_CHANNELS = 64  # a "waveform" of more has its axes turned round
 
 
 def check_channel(channel: str) -> None:
     """ValueError unless `channel` is one of CHANNELS."""
     if channel not in CHANNELS:
         raise ValueError(f"channel is {channel!r}; it must be one of {CHANNELS}")
+
+
+def check_samples(waveform: np.ndarray) -> None:
+    """ValueError if float samples are not finite, or far outside of [-1, 1]."""
+    if waveform.dtype.kind != "f" or not waveform.size:
+        return
+    peak = float(np.abs(waveform).max())  # NaN if any sample is
+    if not np.isfinite(peak):
+        first = int(np.argmin(np.isfinite(waveform).reshape(len(waveform), -1).all(axis=1)))
+        raise ValueError(
+            f"waveform has NaN or infinite samples, the first at {first}; leave them out or put 0"
+        )
+    if peak > HIGHEST_PEAK:
+        raise ValueError(
+            f"waveform reaches {peak:g}, where full scale is 1; divide integers that were stored "
+            "as floats by their full scale (16 bits: 32768), or give them as integers"
+        )
 
 
 def to_mono(waveform: np.ndarray, channel: str = "mean") -> np.ndarray:
@@ -29,10 +49,12 @@ def to_mono(waveform: np.ndarray, channel: str = "mean") -> np.ndarray:
     """
     check_channel(channel)
     kind = waveform.dtype.kind
-    if waveform.ndim not in (1, 2) or kind not in "fiu" or 0 in waveform.shape[1:]:
+    is_fit = waveform.ndim in (1, 2) and kind in "fiu" and 0 not in waveform.shape[1:]
+    if not is_fit or waveform.ndim == 2 and waveform.shape[1] > _MOST_CHANNELS:
         raise ValueError(
             f"waveform is {waveform.dtype} {list(waveform.shape)}; give floats or integers, "
-            "[samples] or [samples, channels]"
+            "[samples] or [samples, channels] (transpose what has its channels first, and give "
+            "several sounds as a list)"
         )
     columns = waveform[:, None] if waveform.ndim == 1 else waveform
     if channel == "first":
@@ -60,9 +82,59 @@ def resample(waveform: np.ndarray, from_rate: float, to_rate: float) -> np.ndarr
     Raises:
         ValueError: a rate that is not positive.
     """
-    for rate in (from_rate, to_rate):
-        if not (math.isfinite(rate) and rate > 0):
-            raise ValueError(f"sample rate is {rate}; it must be a positive number of Hz")
+    _check_rates(from_rate, to_rate)
     if from_rate != to_rate:
         waveform = soxr.resample(waveform, from_rate, to_rate, quality="HQ")
     return np.clip(waveform, -1.0, 1.0)
+
+
+class Resampler:
+    """`resample` for sound that comes in blocks: the joined results equal that of the whole.
+
+    What `push` gives lags behind what it got, by some milliseconds; `finish` gives the rest.
+
+    Args:
+        from_rate: in Hz.
+        to_rate: in Hz.
+
+    Raises:
+        ValueError: a rate that is not positive.
+    """
+
+    def __init__(self, from_rate: float, to_rate: float):
+        _check_rates(from_rate, to_rate)
+        self._stream = None
+        if from_rate != to_rate:
+            self._stream = soxr.ResampleStream(from_rate, to_rate, 1, "float32", "HQ")
+
+    def push(self, block: np.ndarray) -> np.ndarray:
+        """Float32 [samples] to float32 [some samples, or none yet], clipped to [-1, 1]."""
+        if self._stream is not None:
+            block = self._stream.resample_chunk(block)
+        return np.clip(block, -1.0, 1.0)
+
+    def finish(self) -> np.ndarray:
+        """The samples after the last that `push` gave, once no more come."""
+        rest = np.zeros(0, np.float32)
+        if self._stream is not None:
+            rest = self._stream.resample_chunk(rest, last=True)
+        return np.clip(rest, -1.0, 1.0)
+
+
+def joined(blocks: Iterable[np.ndarray], least_samples: int) -> Iterator[np.ndarray]:
+    """The same samples in blocks of `least_samples` or more, but for the last."""
+    held, length = [], 0
+    for block in blocks:
+        held.append(block)
+        length += len(block)
+        if length >= least_samples:
+            yield np.concatenate(held)
+            held, length = [], 0
+    if length:
+        yield np.concatenate(held)
+
+
+def _check_rates(*rates: float) -> None:
+    for rate in rates:
+        if not (math.isfinite(rate) and rate > 0):
+            raise ValueError(f"sample rate is {rate}; it must be a positive number of Hz")

@@ -6,6 +6,7 @@ printed in the paper are a misprint; the code pools with stride = size).
 
 import dataclasses
 import functools
+from typing import NamedTuple
 
 from soundnet_tf import constants
 
@@ -76,18 +77,41 @@ class Endpoint:
         """The moment in the middle of what step 0 sees."""
         return (self.start_samples + (self.receptive_field_samples - 1) / 2) / constants.SAMPLE_RATE
 
-    def centre_secs(self, step: int) -> float:
-        """The moment in the middle of what step `step` sees."""
+    def centre_secs(self, step):
+        """The moment in the middle of what step `step` sees (a number, or an array of them)."""
         return self.first_centre_secs + step * self.hop_secs
+
+
+class Block(NamedTuple):
+    """A convolution of the trunk with the pool that follows it, if any."""
+
+    conv: Layer
+    pool: Layer | None
 
 
 @dataclasses.dataclass(frozen=True)
 class Architecture:
-    """A trunk of layers and the convolution that every head repeats with its own classes."""
+    """A trunk of layers and the convolution that every head repeats with its own classes.
+
+    The trunk's last step hears the padding behind the sound. In training on clips of 20 s no head
+    step ever hears that step, so what a head makes of it is noise: the published network's logits
+    fall to -400. `inner_head_steps` counts the head steps that do not hear it; only those are
+    served.
+    """
 
     name: str
     trunk: tuple[Layer, ...]
     head: Layer
+
+    @functools.cached_property
+    def blocks(self) -> tuple[Block, ...]:
+        """The trunk's convolutions in order, each with its pool."""
+        pools = dict(zip(self.trunk, (*self.trunk[1:], None), strict=True))
+        return tuple(
+            Block(layer, pools[layer] if pools[layer] and not pools[layer].filters else None)
+            for layer in self.trunk
+            if layer.filters
+        )
 
     @functools.cached_property
     def endpoints(self) -> dict[str, Endpoint]:
@@ -99,6 +123,17 @@ class Architecture:
     @property
     def heads(self) -> Endpoint:
         return self.endpoints[self.head.name]
+
+    @functools.cached_property
+    def minimum_inner_head_samples(self) -> int:
+        """The shortest waveform that gives one step of `inner_head_steps`."""
+        return _shortest(self.trunk, self.head.kernel - self.head.padding + 1)
+
+    def inner_head_steps(self, samples: int) -> int:
+        """Head steps for a waveform of `samples` that hear neither the trunk's last step nor the
+        head's own padding behind it."""
+        steps = self.output_length(self.trunk[-1].name, samples) - 1
+        return max(0, (steps + self.head.padding - self.head.kernel) // self.head.stride + 1)
 
     @property
     def _chain(self) -> tuple[Layer, ...]:
@@ -120,9 +155,6 @@ class Architecture:
             receptive_field += (layer.kernel - 1) * hop
             hop *= layer.stride
             channels = layer.filters or channels
-        minimum = 1
-        for layer in reversed(chain):
-            minimum = max(1, (minimum - 1) * layer.stride + layer.kernel - 2 * layer.padding)
         last = chain[-1]
         return Endpoint(
             name=last.name,
@@ -130,8 +162,15 @@ class Architecture:
             receptive_field_samples=receptive_field,
             hop_samples=hop,
             start_samples=start,
-            minimum_samples=minimum,
+            minimum_samples=_shortest(chain, 1),
         )
+
+
+def _shortest(chain: tuple[Layer, ...], steps: int) -> int:
+    """Samples of the shortest waveform of which `chain` makes that many steps."""
+    for layer in reversed(chain):
+        steps = max(1, (steps - 1) * layer.stride + layer.kernel - 2 * layer.padding)
+    return steps
 
 
 SOUNDNET8 = Architecture(

@@ -22,15 +22,15 @@ LABELS_FOLDER = "labels"
 Labels = Mapping[str, tuple[str, ...]]
 
 
-def save_labels(folder: str, labels: Labels) -> None:
-    """Writes `FOLDER/labels/HEAD.txt` for every head."""
-    tf.io.gfile.makedirs(os.path.join(folder, LABELS_FOLDER))
+def write_labels(folder: str, labels: Labels) -> None:
+    """Writes `FOLDER/HEAD.txt` for every head."""
+    tf.io.gfile.makedirs(folder)
     for head, names in labels.items():
-        write_atomically(_labels_path(folder, head), "".join(f"{name}\n" for name in names))
+        write_atomically(os.path.join(folder, f"{head}.txt"), "".join(f"{n}\n" for n in names))
 
 
-def load_labels(folder: str, heads: Mapping[str, int]) -> Labels:
-    """Reads the class names of `heads` (name to class count).
+def read_labels(folder: str, heads: Mapping[str, int]) -> Labels:
+    """Reads `FOLDER/HEAD.txt` for each of `heads` (name to class count).
 
     Raises:
         FileNotFoundError: a head has no file of names.
@@ -38,7 +38,7 @@ def load_labels(folder: str, heads: Mapping[str, int]) -> Labels:
     """
     labels = {}
     for head, classes in heads.items():
-        path = _labels_path(folder, head)
+        path = os.path.join(folder, f"{head}.txt")
         if not tf.io.gfile.exists(path):
             raise FileNotFoundError(f"{path} is missing: the names of the {classes} {head}")
         with tf.io.gfile.GFile(path) as file:
@@ -50,7 +50,7 @@ def load_labels(folder: str, heads: Mapping[str, int]) -> Labels:
 
 def save_student(folder: str, student: keras.Model, labels: Labels) -> None:
     """Writes a student as it is (see `float32_copy`) and the names of its heads' classes."""
-    save_labels(folder, labels)
+    write_labels(os.path.join(folder, LABELS_FOLDER), labels)
     path = os.path.join(folder, STUDENT_FILE)
     partial = os.path.join(folder, f"partial-{STUDENT_FILE}")
     student.save(partial)
@@ -71,7 +71,9 @@ def load_student(folder: str) -> tuple[keras.Model, Labels]:
         )
     student = keras.saving.load_model(path, compile=False, safe_mode=True)
     students.architecture_of(student)
-    return student, load_labels(folder, students.heads_of(student))
+    return student, read_labels(
+        os.path.join(folder, LABELS_FOLDER), students.heads_of(student)
+    )
 
 
 def float32_copy(student: keras.Model) -> keras.Model:
@@ -111,6 +113,3 @@ def write_json(path: str, value) -> None:
     """Writes `value` as JSON, atomically."""
     write_atomically(path, json.dumps(value, indent=2, sort_keys=True) + "\n")
 
-
-def _labels_path(folder: str, head: str) -> str:
-    return os.path.join(folder, LABELS_FOLDER, f"{head}.txt")

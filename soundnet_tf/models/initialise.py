@@ -6,11 +6,8 @@ import dataclasses
 import keras
 import numpy as np
 
-from soundnet_tf import labels as label_lists
-from soundnet_tf.models import checkpoint
+from soundnet_tf.models import checkpoint, pretrained
 from soundnet_tf.models import student as students
-
-PUBLISHED = "published"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +27,7 @@ def initialise(
     Args:
         student: a SoundNet, changed in place.
         labels: class names of each of its heads.
-        source: "published", or a folder that training or export wrote.
+        source: "published" or another that `pretrained.load` takes.
 
     Returns:
         For every head of the student how many of its classes were found.
@@ -39,7 +36,7 @@ def initialise(
         FileNotFoundError: the source is not there.
         ValueError: the source is of another architecture.
     """
-    trained, trained_labels = _load(source)
+    trained, trained_labels = pretrained.load(source)
     if trained.name != student.name:
         raise ValueError(f"{source} is a {trained.name}, the student a {student.name}")
     heads = students.heads_of(student)
@@ -63,15 +60,6 @@ def freeze_batch_norm(student: keras.Model) -> None:
     for layer in student.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.trainable = False
-
-
-def _load(source: str) -> tuple[keras.Model, checkpoint.Labels]:
-    if source != PUBLISHED:
-        return checkpoint.load_student(source)
-    return students.SoundNet8(weights=PUBLISHED), {
-        "objects": label_lists.load("imagenet_1000"),
-        "scenes": label_lists.load("places2_401"),
-    }
 
 
 def _find_head(trained: keras.Model, head: str):

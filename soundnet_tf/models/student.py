@@ -10,7 +10,7 @@ import numpy as np
 from keras import initializers, layers
 
 from soundnet_tf import constants, labels
-from soundnet_tf.media.waveform import resample, to_mono
+from soundnet_tf.media.waveform import check_samples, resample, to_mono
 from soundnet_tf.models import architecture as arch
 from soundnet_tf.models import published
 
@@ -27,7 +27,8 @@ def SoundNet8(  # noqa: N802 - Keras Applications name their builders like class
     Args:
         weights: None for random weights (released code: kernels N(0, 0.01), gammas N(1, 0.02));
             "published" for those that the paper's authors trained on two million videos; or the
-            path of a `.weights.h5` or `.keras` file of such a model, or of the published `.npy`.
+            path of a `.weights.h5` or `.keras` file of such a model, of a `.npy` file in the
+            published form, or of a `.t7` file of Torch7.
         include_top: False ends the model at conv7.
         object_classes: classes of the `objects` head; None leaves that head out.
         scene_classes: classes of the `scenes` head: 401 (Places2, the published model), 365
@@ -131,7 +132,7 @@ def _load_weights(model: keras.Model, weights: str | None) -> None:
         return
     if weights == "published":
         published.assign(model, published.load())
-    elif str(weights).endswith(".npy"):
+    elif str(weights).endswith((".npy", ".t7")):
         published.assign(model, published.load(weights))
     else:
         model.load_weights(weights)
@@ -164,7 +165,9 @@ def heads_of(model: keras.Model) -> dict[str, int]:
     return {name: output.shape[-1] for name, output in model.output.items()}
 
 
-def preprocess_input(waveform, sample_rate: float, channel: str = "mean") -> np.ndarray:
+def preprocess_input(
+    waveform, sample_rate: float | None = None, channel: str = "mean"
+) -> np.ndarray:
     """Brings sound of any rate and channel count to what the student takes.
 
     Args:
@@ -176,9 +179,18 @@ def preprocess_input(waveform, sample_rate: float, channel: str = "mean") -> np.
         float32 [samples], mono, 22 050 Hz, in [-1, 1]. The caller's array is not changed.
 
     Raises:
-        ValueError: wrong rank, unknown `channel`, or a sample rate that is not positive.
+        ValueError: no sample rate, or one that is not positive; wrong rank or dtype; samples that
+            are not finite or beyond ±8; or an unknown `channel`.
     """
-    return resample(to_mono(np.asarray(waveform), channel), sample_rate, constants.SAMPLE_RATE)
+    if sample_rate is None:
+        raise ValueError(
+            f"sample_rate is missing; give that of the sound in Hz, {constants.SAMPLE_RATE} if it "
+            "is what SoundNet takes"
+        )
+    waveform = np.asarray(waveform)
+    mono = to_mono(waveform, channel)
+    check_samples(waveform)
+    return resample(mono, sample_rate, constants.SAMPLE_RATE)
 
 
 def decode_predictions(

@@ -13,12 +13,14 @@ import math
 import os
 import pathlib
 import pickle
-import pickletools
 import zipfile
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import keras
 import numpy as np
+
+from soundnet_tf.models import npy_weights
 
 StateDict = dict[str, np.ndarray]
 
@@ -95,12 +97,7 @@ class _TensorUnpickler(pickle.Unpickler):
 
 
 def _unpickle(stream: io.BytesIO) -> tuple[Any, dict[str, _Storage]]:
-    start, limit = stream.tell(), stream.getbuffer().nbytes
-    for opcode, argument, _ in pickletools.genops(stream):
-        # The C unpickler allocates its memo up to the highest index that a pickle names.
-        if opcode.name.endswith("PUT") and argument > limit:
-            raise pickle.UnpicklingError(f"memo index {argument} in a file of {limit} bytes")
-    stream.seek(start)
+    npy_weights.check_memo(stream)
     unpickler = _TensorUnpickler(stream)
     return unpickler.load(), unpickler.storages
 
@@ -155,20 +152,21 @@ def _read_legacy(data: bytes) -> tuple[Any, StateDict]:
     return content, values
 
 
-def _array(name: str, tensor: _Tensor, storages: StateDict) -> np.ndarray:
-    values = storages[tensor.storage.key]
-    shape, strides = tensor.shape, tensor.strides
-    numbers = (tensor.offset, *shape, *strides)
+def strided_view(
+    name: str, values: np.ndarray, offset: int, shape: Sequence[int], strides: Sequence[int]
+) -> np.ndarray:
+    """A tensor as a view of its storage; a ValueError that names it if it reaches beyond that."""
+    numbers = (offset, *shape, *strides)
     if len(shape) != len(strides) or not all(type(n) is int and n >= 0 for n in numbers):
-        raise ValueError(f"tensor {name!r} has shape {shape} and strides {strides}")
-    end = tensor.offset + 1 + sum((n - 1) * stride for n, stride in zip(shape, strides))
+        raise ValueError(f"tensor {name} has shape {shape} and strides {strides}")
+    end = offset + 1 + sum((n - 1) * stride for n, stride in zip(shape, strides))
     if math.prod(shape) > values.size or (math.prod(shape) and end > values.size):
         raise ValueError(
-            f"tensor {name!r} (shape {shape}, strides {strides}, offset {tensor.offset}) "
+            f"tensor {name} (shape {shape}, strides {strides}, offset {offset}) "
             f"reaches beyond its storage of {values.size} values"
         )
     steps = [stride * values.itemsize for stride in strides]
-    return np.lib.stride_tricks.as_strided(values[tensor.offset :], shape, steps, writeable=False)
+    return np.lib.stride_tricks.as_strided(values[offset:], shape, steps, writeable=False)
 
 
 def load_state_dict(path: str | os.PathLike) -> StateDict:
@@ -197,7 +195,9 @@ def load_state_dict(path: str | os.PathLike) -> StateDict:
         ):
             what = list(content)[:8] if isinstance(content, dict) else type(content).__name__
             raise ValueError(f"neither it nor its 'state_dict' is a dict of tensors, but {what}")
-        arrays = {name: _array(name, tensor, storages) for name, tensor in state.items()}
+        arrays = {
+            k: strided_view(repr(k), storages[t.storage.key], *t[1:]) for k, t in state.items()
+        }
     except Exception as error:  # a damaged pickle can raise nearly anything
         remedy = "What can be read is the file of torch.save(model.state_dict(), path)."
         raise ValueError(f"{path} is no PyTorch checkpoint to read: {error}. {remedy}") from error

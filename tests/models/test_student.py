@@ -180,3 +180,36 @@ class TestPreprocessInput:
     def test_first_channel(self):
         stereo = np.stack([np.full(100, 0.5), np.full(100, -0.5)], axis=1)
         np.testing.assert_allclose(student.preprocess_input(stereo, 22050, "first"), 0.5)
+
+    @pytest.mark.parametrize("dtype", ["uint8", "int16", "int32"])
+    def test_integers_are_scaled_by_their_type(self, dtype):
+        """Half of full scale is 0.5, whatever the type; silence of unsigned bytes is 128."""
+        half = {"uint8": 192, "int16": 2**14, "int32": 2**30}[dtype]
+        waveform = student.preprocess_input(np.full(10, half, dtype), 22050)
+        np.testing.assert_array_equal(waveform, np.full(10, 0.5, np.float32))
+
+    def test_float64_and_lists_of_numbers(self):
+        waveform = student.preprocess_input([0.5, -0.5, 0.25], 22050)
+        assert waveform.dtype == np.float32 and waveform.tolist() == [0.5, -0.5, 0.25]
+
+    @pytest.mark.parametrize(
+        ("waveform", "rate", "message"),
+        [
+            (np.zeros(10), None, "sample_rate is missing; give that of the sound in Hz, 22050 if"),
+            (np.zeros(10), 0, "sample rate is 0; it must be a positive number of Hz"),
+            (np.zeros((2, 441)), 22050, r"float64 \[2, 441\].*transpose"),
+            (np.zeros((2, 44, 1)), 22050, r"float64 \[2, 44, 1\].*several sounds as a list"),
+            (np.float32(1), 22050, r"float32 \[\]"),
+            (np.array(["a"]), 22050, r"<U1 \[1\]; give floats or integers"),
+            (np.array([0, 1j]), 22050, r"complex128 \[2\]"),
+            (np.array([0, 0.5, np.nan, 1]), 22050, "NaN or infinite samples, the first at 2"),
+            (np.array([[0, 0], [0, -np.inf]]), 22050, "NaN or infinite samples, the first at 1"),
+            (np.array([0, -20000.0]), 22050, "reaches 20000, where full scale is 1; divide"),
+        ],
+    )
+    def test_unfit_sound_is_refused_with_the_remedy(self, waveform, rate, message):
+        with pytest.raises(ValueError, match=message):
+            student.preprocess_input(waveform, rate)
+
+    def test_a_little_over_full_scale_is_clipped(self):
+        assert student.preprocess_input([1.5, -3.0], 22050).tolist() == [1.0, -1.0]

@@ -194,3 +194,19 @@ def test_heads_and_teachers_must_fit(teachers):
         Distiller(
             student.SoundNet5(object_classes=3, scene_classes=None), teachers, DistillConfig()
         )
+
+
+def test_masked_sound_is_silence_to_no_layer(teachers):
+    """12 s of sound behind which anything stands: losses are those of any other padding, whatever
+    it is; without the mask they are not."""
+
+    def loss(mask_sound, padding):
+        keras.utils.set_random_seed(3)
+        distiller = distiller_of(teachers, student.SoundNet8, mask_sound=mask_sound)
+        data = long_batch()
+        behind = tf.fill([CLIPS, 8 * SAMPLE_RATE], padding)
+        data["waveform"] = tf.concat([data["waveform"], behind], axis=1)
+        return one_step(distiller, data)["loss"]
+
+    assert loss(True, 0.0) == loss(True, 0.5)
+    assert loss(False, 0.0) != loss(False, 0.5)

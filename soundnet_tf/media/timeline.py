@@ -1,0 +1,116 @@
+"""Decoded blocks, one after the other, laid down at the container's times."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from soundnet_tf.media.container import MediaError
+from soundnet_tf.media.waveform import to_mono
+
+# Some 1.5 s of AAC or MP3: stamps that are rounded to 1 ms (Matroska) average out to 0.04 ms, and
+# of the largest usual frames, a second each, no more than a minute is held back.
+_STAMPS_AVERAGED = 64
+_JITTER_SECS = 0.05  # re-encoded streams show time stamps 20 ms off a steady count of samples
+_LONGEST_GAP_SECS = 3600
+_HIGHEST_PEAK = 8.0  # of float samples; beyond it they are integers in disguise, or garbage
+
+
+@dataclass
+class _Run:
+    """Blocks that follow each other; it starts where the stamps of the first say on average."""
+
+    length: int = 0
+    _stamps: int = 0
+    _starts: int = 0  # the sum of where each stamp says that the run starts
+
+    @property
+    def end(self) -> int:
+        return round(self._starts / self._stamps) + self.length
+
+    @property
+    def is_settled(self) -> bool:
+        return self._stamps == _STAMPS_AVERAGED
+
+    def append(self, position: int, length: int) -> None:
+        if not self.is_settled:
+            self._stamps += 1
+            self._starts += position - self.length
+        self.length += length
+
+
+class Timeline:
+    """Lays sound down at native positions, from `first` up to `stop`, and hands it out in order.
+
+    What `place` and `finish` give is float32 [samples], mono, each block beginning where the one
+    before ended. The first blocks of a run are held back until its place is known.
+    """
+
+    def __init__(self, path: str, rate: int, first: int, stop: float, channel: str):
+        self.path, self.rate, self.first, self.stop = path, rate, first, stop
+        self._channel = channel
+        self._run: _Run | None = None
+        self._held: list[np.ndarray] = []
+        self._cursor = first  # after the last sample handed out
+
+    @property
+    def end(self) -> int | None:
+        """Position after the last sample; None before the first."""
+        return self._run and self._run.end
+
+    @property
+    def is_full(self) -> bool:
+        return self.end is not None and self.end >= self.stop
+
+    def place(self, position: int | None, columns: np.ndarray) -> Iterator[np.ndarray]:
+        """Adds `columns` [samples, channels] at `position`; None puts them after the last."""
+        if position is None:
+            position = self.end or 0
+        if position + len(columns) > self.first:  # before, a decoder that settles may give garbage
+            _check_peak(self.path, columns)
+        if self.end is None or abs(position - self.end) > _JITTER_SECS * self.rate:
+            yield from self.finish()
+            self._run = _Run()
+        self._run.append(position, len(columns))
+        self._held.append(to_mono(columns, self._channel))
+        if self._run.is_settled:
+            yield from self.finish()
+
+    def finish(self) -> Iterator[np.ndarray]:
+        """Hands out what is held back."""
+        held, self._held = self._held, []
+        position = (self.end or 0) - sum(map(len, held))
+        for block in held:
+            yield from self._lay(position, block)
+            position += len(block)
+
+    def _lay(self, position: int, block: np.ndarray) -> Iterator[np.ndarray]:
+        """Zeros fill a gap, what overlaps earlier samples is dropped."""
+        gap_end = int(min(position, self.stop))
+        self._check_gap(gap_end - self._cursor)
+        while self._cursor < gap_end:
+            zeros = np.zeros(min(gap_end - self._cursor, self.rate), np.float32)
+            self._cursor += len(zeros)
+            yield zeros
+        begin = self._cursor - position
+        end = min(self.stop - position, len(block))
+        if begin < end:
+            self._cursor = position + int(end)
+            yield block[begin : int(end)]
+
+    def _check_gap(self, gap: int) -> None:
+        if gap > _LONGEST_GAP_SECS * self.rate:
+            raise MediaError(
+                f"{self.path}: its sound pauses for {gap / self.rate:.0f} s; its time stamps are "
+                "broken, convert it anew or leave it out"
+            )
+
+
+def _check_peak(path: str, columns: np.ndarray) -> None:
+    if columns.dtype.kind == "f" and columns.size:
+        peak = float(np.abs(columns).max())  # NaN if any sample is
+        if not peak <= _HIGHEST_PEAK:
+            raise MediaError(
+                f"{path}: float samples reach {peak:g}, where full scale is 1; it is damaged or "
+                "written in another scale, write it anew in [-1, 1]"
+            )

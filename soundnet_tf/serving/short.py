@@ -1,0 +1,61 @@
+"""Sound that is too short for what is asked of it: it is looped, or followed by silence."""
+
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from soundnet_tf import constants
+from soundnet_tf.models.architecture import Architecture
+
+POLICIES = ("loop", "pad")
+
+
+class Need(NamedTuple):
+    """Sound of less than `minimum` samples is brought to `target` samples."""
+
+    minimum: int
+    target: int
+
+
+def need(architecture: Architecture, endpoint: str) -> Need:
+    """What an endpoint (a trunk layer, or a head by its name) needs.
+
+    A layer of the trunk gets the least that gives one step. A head gets a whole clip of 20 s, which
+    is what short videos became in training (released code).
+    """
+    if endpoint in {layer.name for layer in architecture.trunk}:
+        minimum = architecture.endpoints[endpoint].minimum_samples
+        return Need(minimum, minimum)
+    return Need(architecture.minimum_inner_head_samples, constants.CLIP_SAMPLES)
+
+
+def lengthen(waveform: np.ndarray, needed: Need, short: str = "loop") -> np.ndarray:
+    """A waveform [samples] that is long enough; silence if it has no sample.
+
+    Raises:
+        ValueError: an unknown policy.
+    """
+    check_policy(short)
+    if waveform.size >= needed.minimum:
+        return waveform
+    if short == "loop" and waveform.size:
+        return np.resize(waveform, needed.target)
+    return np.pad(waveform, (0, needed.target - waveform.size))
+
+
+def check_policy(short: str) -> None:
+    """ValueError unless `short` is one of POLICIES."""
+    if short not in POLICIES:
+        raise ValueError(f"short={short!r} is unknown; choose one of {POLICIES}")
+
+
+def loop_in_graph(waveform: tf.Tensor, needed: Need) -> tf.Tensor:
+    """`lengthen` with "loop" for a batch [batch, samples] in a graph."""
+    samples = tf.shape(waveform)[1]
+    waveform = tf.pad(waveform, [[0, 0], [0, tf.cast(samples == 0, tf.int32)]])
+    samples = tf.maximum(samples, 1)
+    loop = tf.range(needed.target) % samples
+    return tf.cond(
+        samples < needed.minimum, lambda: tf.gather(waveform, loop, axis=1), lambda: waveform
+    )
