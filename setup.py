@@ -37,6 +37,7 @@ setup(
         "gpu": ["tensorflow[and-cuda]"],
         # Shards of flac or vorbis, and s3:// paths. Its native ops know no newer TensorFlow.
         "io": ["tensorflow-io>=0.37.1", "tensorflow<2.18"],
+        "parquet": ["pyarrow>=25,<26"],  # 26 wants NumPy 2, which TensorFlow 2.16 does not take
         "test": ["hypothesis", "pytest", "scipy", "soundfile"],
     },
     packages=[*find_packages(include=["soundnet_tf*"]), "soundnet_tf.bin", "soundnet_tf.flags"],
@@ -44,7 +45,8 @@ setup(
     package_data={"soundnet_tf": ["assets/**/*"], "soundnet_tf.flags": ["**/*.flags"]},
     entry_points={
         "console_scripts": [
-            f"soundnet-{stage} = soundnet_tf.bin:run" for stage in ("prepare", "train", "export")
+            f"soundnet-{stage} = soundnet_tf.bin:run"
+            for stage in ("prepare", "train", "export", "extract", "recognize")
         ]
     },
 )

@@ -16,6 +16,7 @@ _ESC_CLASSES = {"esc10": 10, "esc50": 50}
 _ESC_PER_FOLD = 8  # recordings of each class in each of the five folds
 _ESC_FOLDER = re.compile(r"\d{3} - (.+)")
 _ESC_FILE = re.compile(r"([1-5])-.+\.(ogg|wav)")
+_ESC_COLUMNS = ("filename", "fold", "target", "category", "esc10")
 _DCASE_FILE = re.compile(r"([a-z]+)\d+\.wav")
 _DCASE_FOLDERS = {
     labelled.TRAIN: ("train", "scenes_stereo"),
@@ -37,7 +38,8 @@ def load(dataset: str, path: str) -> LabelledSet:
 
     Raises:
         FileNotFoundError: what was looked for is not there.
-        ValueError: an unknown dataset, or recordings are missing; the message says how many of what.
+        ValueError: an unknown dataset, or recordings are missing; the message says how many of
+            what.
     """
     if dataset == "csv":
         return labelled.from_manifest(path)
@@ -63,10 +65,10 @@ def _esc(dataset: str, path: str) -> LabelledSet:
         if counts[name, fold] != _ESC_PER_FOLD
     ]
     if len(classes) != _ESC_CLASSES[dataset] or wrong:
-        found = f"{len(clips)} recordings of {len(classes)} classes"
         raise ValueError(
-            f"{path}: {dataset} has {_ESC_CLASSES[dataset]} classes with {_ESC_PER_FOLD} recordings "
-            f"in each of 5 folds; found {found}{': ' if wrong else ''}{', '.join(wrong[:3])}"
+            f"{path}: {dataset} has {_ESC_CLASSES[dataset]} classes with {_ESC_PER_FOLD} "
+            f"recordings in each of 5 folds; found {len(clips)} recordings of {len(classes)} "
+            f"classes{': ' if wrong else ''}{labelled.examples(wrong)}"
         )
     return LabelledSet(dataset, classes, clips)
 
@@ -91,7 +93,11 @@ def _esc_folders(path: str) -> tuple[tuple[LabelledClip, ...], tuple[str, ...]]:
 def _esc_table(dataset: str, table: str) -> tuple[tuple[LabelledClip, ...], tuple[str, ...]]:
     audio = os.path.join(os.path.dirname(os.path.dirname(table)), "audio")
     with tf.io.gfile.GFile(table) as file:
-        rows = [r for r in csv.DictReader(file) if dataset == "esc50" or r["esc10"] == "True"]
+        rows = list(csv.DictReader(file))
+    missing = [name for name in _ESC_COLUMNS if not rows or name not in rows[0]]
+    if missing:
+        raise ValueError(f"{table} has no {', '.join(missing)}; fetch it again")
+    rows = [row for row in rows if dataset == "esc50" or row["esc10"] == "True"]
     clips = tuple(
         LabelledClip(os.path.join(audio, r["filename"]), r["category"].replace("_", " "), r["fold"])
         for r in rows
@@ -99,7 +105,8 @@ def _esc_table(dataset: str, table: str) -> tuple[tuple[LabelledClip, ...], tupl
     missing = [clip.path for clip in clips if not tf.io.gfile.exists(clip.path)]
     if missing:
         raise FileNotFoundError(
-            f"{table}: {len(missing)} of {len(clips)} recordings are not there, such as {missing[0]}"
+            f"{table}: {len(missing)} of {len(clips)} recordings are not there: "
+            f"{labelled.examples(missing)}"
         )
     targets = {row["category"].replace("_", " "): int(row["target"]) for row in rows}
     return clips, tuple(sorted(targets, key=targets.get))
@@ -126,6 +133,6 @@ def _dcase(path: str) -> LabelledSet:
         raise ValueError(
             f"{path}: DCASE 2013 has {_DCASE_CLASSES} scenes with {_DCASE_PER_CLASS} recordings to "
             f"train and {_DCASE_PER_CLASS} to test; found {len(classes)} scenes"
-            f"{': ' if wrong else ''}{', '.join(wrong[:3])}"
+            f"{': ' if wrong else ''}{labelled.examples(wrong)}"
         )
     return LabelledSet("dcase", classes, tuple(clips))

@@ -1,12 +1,14 @@
 """Sounds with labels and folds, for evaluation and fine-tuning.
 
-A set is a CSV manifest (`path,label,fold`), or one of the benchmarks that `data.benchmarks` knows by
-their own layouts. All files must be there and all folds usable; nothing is downloaded.
+A set is a CSV manifest (`path,label,fold`), or one of the benchmarks that `data.benchmarks` knows
+by their own layouts. All files must be there and all folds usable; nothing is downloaded.
 """
 
 import collections
 import csv
 import functools
+import io
+import itertools
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -78,18 +80,16 @@ def from_manifest(path: str) -> LabelledSet:
     """Reads a CSV file with the columns path, label and fold; others are left alone.
 
     Args:
-        path: of the file. Relative paths in it are below its folder. Folds are whole numbers, each
-            of which is tested on in turn, or "train" and "test".
+        path: of the file, UTF-8. Relative paths in it are below its folder. Folds are whole
+            numbers from 1 (or 0), each of which is tested on in turn, or "train" and "test".
 
     Raises:
         FileNotFoundError: the manifest, or a file that it names, is not there.
         ValueError: a column is missing, a row is broken (its line is named), a recording stands
             twice, or the set cannot be used (see `LabelledSet`).
     """
-    if not tf.io.gfile.exists(path):
-        raise FileNotFoundError(f"{path}: no such manifest; it should be a CSV with path,label,fold")
-    with tf.io.gfile.GFile(path) as file:
-        rows = csv.DictReader(file, skipinitialspace=True)
+    rows = csv.DictReader(io.StringIO(_text(path), newline=""), skipinitialspace=True)
+    try:
         missing = [name for name in COLUMNS if name not in (rows.fieldnames or ())]
         if missing:
             raise ValueError(
@@ -97,8 +97,23 @@ def from_manifest(path: str) -> LabelledSet:
                 f"{','.join(COLUMNS)}, it has {','.join(rows.fieldnames or ())}"
             )
         clips = tuple(_clip(path, rows.line_num, row) for row in rows)
+    except csv.Error as error:
+        raise ValueError(f"{path}, line {rows.line_num}: {error}; is a quote left open?") from error
     _check_files(path, clips)
     return LabelledSet(os.path.basename(path), tuple(sorted({c.label for c in clips})), clips)
+
+
+def _text(manifest: str) -> str:
+    if not tf.io.gfile.exists(manifest):
+        raise FileNotFoundError(
+            f"{manifest}: no such manifest; it should be a CSV with {','.join(COLUMNS)}"
+        )
+    with tf.io.gfile.GFile(manifest, "rb") as file:
+        content = file.read()
+    try:
+        return content.decode("utf-8-sig")  # spreadsheets put a mark before the first column
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{manifest} is no UTF-8 text ({error}); save it as UTF-8") from error
 
 
 def _clip(manifest: str, line: int, row: dict) -> LabelledClip:
@@ -110,22 +125,27 @@ def _clip(manifest: str, line: int, row: dict) -> LabelledClip:
     fold = values["fold"]
     if not fold.isdecimal() and fold not in (TRAIN, TEST):
         raise ValueError(
-            f"{manifest}, line {line}: fold {fold!r}; it should be a whole number, {TRAIN} or {TEST}"
+            f"{manifest}, line {line}: fold {fold!r}; it should be a whole number, "
+            f"{TRAIN} or {TEST}"
         )
-    path = os.path.join(os.path.dirname(manifest), values["path"])
-    return LabelledClip(path, values["label"], fold)
+    path = values["path"]
+    if "://" not in path:
+        path = os.path.join(os.path.dirname(manifest), path)
+    return LabelledClip(path, values["label"], str(int(fold)) if fold.isdecimal() else fold)
 
 
 def _check_files(source: str, clips: Sequence[LabelledClip]) -> None:
     """Errors if a file is named twice, or is not there."""
-    counts = collections.Counter(clip.path for clip in clips)
-    twice = [path for path, count in counts.items() if count > 1]
+    files = [os.path.realpath(clip.path) for clip in clips]
+    counts = collections.Counter(files)
+    twice = dict.fromkeys(clip.path for clip, file in zip(clips, files) if counts[file] > 1)
     if twice:
-        raise ValueError(f"{source} names {_examples(twice)} more than once")
+        raise ValueError(f"{source} names a file more than once: {examples(list(twice))}")
     missing = [clip.path for clip in clips if not tf.io.gfile.exists(clip.path)]
     if missing:
         raise FileNotFoundError(
-            f"{source}: {len(missing)} of {len(clips)} recordings are not there: {_examples(missing)}"
+            f"{source}: {len(missing)} of {len(clips)} recordings are not there: "
+            f"{examples(missing)}"
         )
 
 
@@ -136,7 +156,7 @@ def _check_classes(data: LabelledSet) -> None:
     alone = [name for name in data.classes if counts[name] < 2]
     if alone:
         raise ValueError(
-            f"{data.name} has fewer than two recordings of {_examples(alone)}; a class needs one to "
+            f"{data.name} has fewer than two recordings of {examples(alone)}; a class needs one to "
             "train on and one to test on"
         )
 
@@ -145,9 +165,10 @@ def _check_folds(data: LabelledSet) -> None:
     folds = data.folds
     if all(name.isdecimal() for name in folds):
         numbers = {int(name) for name in folds}
-        empty = sorted(set(range(min(1, *numbers), max(numbers))) - numbers)
-        if empty:
-            raise ValueError(f"{data.name}: fold {_examples(empty)} is empty, of 1 to {max(numbers)}")
+        first, last = min(1, *numbers), max(numbers)
+        empty = next(n for n in itertools.count(first) if n not in numbers)
+        if empty < last:
+            raise ValueError(f"{data.name}: fold {empty} is empty, of {first} to {last}")
     elif not set(folds) <= {TRAIN, TEST}:
         raise ValueError(f"{data.name} mixes numbered folds with {TRAIN} and {TEST}: {folds}")
     if len(folds) < 2:
@@ -155,16 +176,21 @@ def _check_folds(data: LabelledSet) -> None:
         raise ValueError(
             f"{data.name} has recordings in fold {only} only; two or more folds are needed"
         )
+    tested = {clip.label for clip in data.clips if clip.fold in data.test_folds}
+    untested = [name for name in data.classes if name not in tested]
+    if untested:
+        raise ValueError(f"{data.name}: no recording of {examples(untested)} is in fold {TEST}")
     for fold in data.test_folds:
         trained = {clip.label for clip in data.clips if clip.fold != fold}
         untrained = [name for name in data.classes if name not in trained]
         if untrained:
             raise ValueError(
-                f"{data.name}: all recordings of {_examples(untrained)} are in fold {fold}; then "
+                f"{data.name}: all recordings of {examples(untrained)} are in fold {fold}; then "
                 "nothing is left to train on when that is tested"
             )
 
 
-def _examples(values: Sequence) -> str:
+def examples(values: Sequence) -> str:
+    """The first three, and how many more there are."""
     shown = ", ".join(map(str, values[:3]))
     return shown if len(values) <= 3 else f"{shown} and {len(values) - 3} more"

@@ -7,7 +7,7 @@ import numpy as np
 from soundnet_tf.constants import SAMPLE_RATE
 from soundnet_tf.media.container import MediaError
 from soundnet_tf.media.native_sound import NativeSound, Window, open_sound
-from soundnet_tf.media.waveform import Resampler, check_channel
+from soundnet_tf.media.waveform import Resampler, check_channel, joined
 
 _BLOCK_SECS = 4  # soon there, and long enough that the work is in the samples, not in the calls
 
@@ -72,7 +72,8 @@ def stream_audio(
     Raises:
         What `read_audio` does: a ValueError at once, all else when blocks are asked for. What shows
         only in the middle of the file or at its end (wild samples, too much that cannot be decoded,
-        sound that is cut off) is raised after the blocks before it were given.
+        sound that is cut off) is raised after the blocks before it were given, all but the seconds
+        that do not fill one.
     """
     check_channel(channel)
     return _stream(path, Window(0.0, None, sample_rate), channel)
@@ -93,22 +94,9 @@ def _resampled(sound: NativeSound, sample_rate: int) -> Iterator[np.ndarray]:
     """Blocks of a few seconds, the last ones of any length; one is there even without sound."""
     rate = sound.timeline.rate
     resampler = Resampler(rate, sample_rate)
-    for block in _joined(sound.blocks(), _BLOCK_SECS * rate):
+    for block in joined(sound.blocks(), _BLOCK_SECS * rate):
         yield resampler.push(block)
     yield resampler.finish()
-
-
-def _joined(blocks: Iterator[np.ndarray], least_samples: int) -> Iterator[np.ndarray]:
-    """The same samples in blocks of `least_samples` or more, but for the last."""
-    held, length = [], 0
-    for block in blocks:
-        held.append(block)
-        length += len(block)
-        if length >= least_samples:
-            yield np.concatenate(held)
-            held, length = [], 0
-    if length:
-        yield np.concatenate(held)
 
 
 def _nothing_there(sound: NativeSound, start_secs: float) -> MediaError:

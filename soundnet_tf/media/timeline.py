@@ -1,41 +1,42 @@
 """Decoded blocks, one after the other, laid down at the container's times."""
 
+import statistics
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
 from soundnet_tf.media.container import MediaError
-from soundnet_tf.media.waveform import to_mono
+from soundnet_tf.media.waveform import HIGHEST_PEAK, to_mono
 
-# Some 1.5 s of AAC or MP3: stamps that are rounded to 1 ms (Matroska) average out to 0.04 ms, and
-# of the largest usual frames, a second each, no more than a minute is held back.
-_STAMPS_AVERAGED = 64
+# Some 1.5 s of AAC or MP3: stamps rounded to 1 ms (Matroska) come out 0.05 ms off, and of the
+# largest usual frames, a second each, no more than a minute is held back.
+_STAMPS_COMPARED = 64
 _JITTER_SECS = 0.05  # re-encoded streams show time stamps 20 ms off a steady count of samples
 _LONGEST_GAP_SECS = 3600
-_HIGHEST_PEAK = 8.0  # of float samples; beyond it they are integers in disguise, or garbage
 
 
-@dataclass
 class _Run:
-    """Blocks that follow each other; it starts where the stamps of the first say on average."""
+    """Blocks that follow each other; it starts where the median stamp of the first ones says.
 
-    length: int = 0
-    _stamps: int = 0
-    _starts: int = 0  # the sum of where each stamp says that the run starts
+    Not their mean: in Vorbis a few stamps are off by a short block, in AAC often the first one is.
+    """
+
+    def __init__(self):
+        self.length = self._start = 0
+        self._starts: list[int] = []  # where each stamp says that the run starts
 
     @property
     def end(self) -> int:
-        return round(self._starts / self._stamps) + self.length
+        return self._start + self.length
 
     @property
     def is_settled(self) -> bool:
-        return self._stamps == _STAMPS_AVERAGED
+        return len(self._starts) == _STAMPS_COMPARED
 
     def append(self, position: int, length: int) -> None:
         if not self.is_settled:
-            self._stamps += 1
-            self._starts += position - self.length
+            self._starts.append(position - self.length)
+            self._start = statistics.median_low(self._starts)
         self.length += length
 
 
@@ -109,7 +110,7 @@ class Timeline:
 def _check_peak(path: str, columns: np.ndarray) -> None:
     if columns.dtype.kind == "f" and columns.size:
         peak = float(np.abs(columns).max())  # NaN if any sample is
-        if not peak <= _HIGHEST_PEAK:
+        if not peak <= HIGHEST_PEAK:
             raise MediaError(
                 f"{path}: float samples reach {peak:g}, where full scale is 1; it is damaged or "
                 "written in another scale, write it anew in [-1, 1]"

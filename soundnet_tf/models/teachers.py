@@ -15,6 +15,7 @@ export it and name that as `file:`. A SavedModel is a program: load only those t
 
 import contextlib
 import dataclasses
+import functools
 import hashlib
 import pathlib
 import re
@@ -68,6 +69,39 @@ class Teacher:
         Raises:
             ValueError: frames of another dtype or shape.
         """
+        return self._see(self.model, frames)
+
+    def features(self, frames: tf.Tensor) -> tf.Tensor:
+        """What the teacher's last layer with weights is given, in inference mode: its penultimate
+        layer, such as the 4096 units of VGG16's fc2. Maps are averaged over space.
+
+        Args:
+            frames: as for posteriors.
+
+        Returns:
+            float32 [batch, time, channels].
+
+        Raises:
+            ValueError: frames of another dtype or shape, or a teacher whose layers cannot be seen
+                (a SavedModel, TF Hub).
+        """
+        return self._see(self._penultimate, frames)
+
+    @functools.cached_property
+    def _penultimate(self) -> keras.Model:
+        if not self.model.weights:
+            raise ValueError(
+                f"{self.spec} does not show its layers, so it has no features to give; use a "
+                "teacher of Keras layers, such as keras:MobileNetV2 or a .keras file"
+            )
+        with _float32_policy():
+            features = _before_last_weights(self.model)
+            space = tuple(range(1, len(features.shape) - 1))
+            outputs = keras.ops.mean(features, axis=space) if space else features
+            return keras.Model(self.model.input, outputs)
+
+    def _see(self, model: keras.Model, frames: tf.Tensor) -> tf.Tensor:
+        """float32 [batch, time, channels]: what `model` says of each frame."""
         frames = tf.convert_to_tensor(frames)
         shape = frames.shape
         if frames.dtype != tf.uint8 or shape.rank != 5 or shape[4] != 3 or shape[2] != shape[3]:
@@ -80,8 +114,18 @@ class Teacher:
         )
         pictures = tf.cast(tf.reshape(frames, [-1, height, width, 3]), tf.float32)
         pictures = resize(pictures, self.image_size)
-        posteriors = tf.cast(self.model(pictures, training=False), tf.float32)
-        return tf.reshape(posteriors, [batch, time, self.classes])
+        answers = tf.cast(model(pictures, training=False), tf.float32)
+        return tf.reshape(answers, [batch, time, model.output_shape[-1]])
+
+
+def _before_last_weights(model: keras.Model) -> keras.KerasTensor:
+    """The input of the last layer with weights, as a function of the model's own input."""
+    layer = [layer for layer in model.layers if layer.weights][-1]
+    if not isinstance(layer, keras.Model):
+        return layer.input
+    inner = keras.Model(layer.inputs[0], _before_last_weights(layer))
+    # `layer.input` of a functional model is where it begins; this is what it is given here.
+    return inner(keras.Operation.input.fget(layer))
 
 
 def resize(pictures: tf.Tensor, size: int) -> tf.Tensor:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from soundnet_tf.media.waveform import resample, to_mono
+from soundnet_tf.media.waveform import Resampler, resample, to_mono
 
 
 def test_mean_of_channels():
@@ -83,7 +83,28 @@ def test_resampled_length(samples, rate):
     assert abs(len(resample(np.zeros(samples, np.float32), rate, 22050)) - expected) <= 1
 
 
+@given(
+    st.lists(st.integers(0, 5000), max_size=8),
+    st.sampled_from([8000, 11025, 22050, 44056, 44100, 48000, 192000]),
+)
+def test_blocks_resampled_equal_the_whole(lengths, rate):
+    """To the bit, however the sound is cut, empty blocks among them; clipped too."""
+    whole = np.random.default_rng(0).normal(0, 0.5, sum(lengths)).astype(np.float32)
+    resampler = Resampler(rate, 22050)
+    blocks = [resampler.push(block) for block in np.split(whole, np.cumsum(lengths))]
+    joined = np.concatenate([*blocks, resampler.finish()])
+    np.testing.assert_array_equal(joined, resample(whole, rate, 22050))
+
+
+def test_resampler_lags_by_milliseconds():
+    """What a live second gives is a second but for the reach of the filter, below 0.05 s."""
+    resampled = Resampler(48000, 22050).push(np.zeros(48000, np.float32))
+    assert 0.95 * 22050 < len(resampled) <= 22050
+
+
 @pytest.mark.parametrize("rate", [0, -1, float("nan"), float("inf")])
 def test_resample_refuses_rate(rate):
     with pytest.raises(ValueError, match="sample rate is"):
         resample(np.zeros(5, np.float32), rate, 22050)
+    with pytest.raises(ValueError, match="sample rate is"):
+        Resampler(22050, rate)

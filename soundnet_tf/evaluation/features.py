@@ -1,0 +1,85 @@
+"""Features of a labelled set: every recording at one length, through one network."""
+
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import tensorflow as tf
+from tqdm import tqdm
+
+from soundnet_tf import constants
+from soundnet_tf.data.labelled import LabelledSet
+from soundnet_tf.media import read_audio
+from soundnet_tf.models.folded import FoldedNetwork
+
+HEADS_LAYER = "conv8"
+
+_BATCH = 16
+
+
+def read_clips(data: LabelledSet, clip_secs: float, progress: bool = True) -> np.ndarray:
+    """All recordings, each repeated and cut to one length (released evaluation).
+
+    Args:
+        data: the set.
+        clip_secs: the length.
+        progress: whether to show it on stderr.
+
+    Returns:
+        float32 [clips, samples], mono, 22 050 Hz, in [-1, 1].
+
+    Raises:
+        MediaError: a recording that cannot be read.
+    """
+    samples = round(clip_secs * constants.SAMPLE_RATE)
+    waveforms = np.empty((len(data.clips), samples), np.float32)
+    with ThreadPoolExecutor(os.cpu_count()) as threads:  # decoding leaves Python's lock
+        sounds = threads.map(lambda clip: read_audio(clip.path), data.clips)
+        for row, sound in zip(waveforms, _bar(sounds, data, "reading", progress), strict=True):
+            row[:] = np.resize(sound, samples)
+    return waveforms
+
+
+def layer_features(
+    network: FoldedNetwork,
+    waveforms: np.ndarray,
+    layers: Sequence[str],
+    input_scale: float = 1.0,
+) -> dict[str, np.ndarray]:
+    """The layers' steps for clips of one length.
+
+    Args:
+        network: the network.
+        waveforms: float32 [clips, samples], in [-1, 1].
+        layers: trunk layers, and "conv8" for the logits of all heads side by side. Those come from
+            all of conv7, its last step too, and are 0 where they are negative, both as in the
+            released evaluation.
+        input_scale: what the sound is multiplied with. The released evaluation heard sound at
+            twice the amplitude of training.
+
+    Returns:
+        Layer to float32 [clips, steps, channels].
+    """
+    features = {layer: [] for layer in layers}
+    for start in range(0, len(waveforms), _BATCH):
+        batch = tf.constant(waveforms[start : start + _BATCH] * np.float32(input_scale))
+        for layer, values in _run(network, batch, layers).items():
+            features[layer].append(values.numpy())
+    return {layer: np.concatenate(values) for layer, values in features.items()}
+
+
+def _run(network: FoldedNetwork, batch: tf.Tensor, layers: Iterable[str]) -> dict[str, tf.Tensor]:
+    last = network.architecture.trunk[-1].name
+    trunk = {last if layer == HEADS_LAYER else layer for layer in layers}
+    outputs = network.compiled(network.select(trunk), False)(batch)
+    if HEADS_LAYER in layers:
+        padding = network.architecture.head.padding
+        padded = tf.pad(outputs[last], [[0, 0], [padding, padding], [0, 0]])
+        logits = [network.head(head, padded) for head in network.heads]
+        outputs = dict(outputs) | {HEADS_LAYER: tf.nn.relu(tf.concat(logits, axis=-1))}
+    return {layer: outputs[layer] for layer in layers}
+
+
+def _bar(items: Iterator, data: LabelledSet, title: str, progress: bool) -> Iterator:
+    return tqdm(items, total=len(data.clips), desc=title, unit="clip", disable=not progress)

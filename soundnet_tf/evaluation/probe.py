@@ -1,0 +1,73 @@
+"""The paper's probe: a linear SVM on windows of a layer, clips judged by the mean of their windows.
+
+Source: section 4 of the paper, eval_esc50.lua and eval_dcase.lua of the released code.
+"""
+
+import math
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from soundnet_tf.data.labelled import LabelledSet
+from soundnet_tf.evaluation import svm
+
+C = 0.01
+
+
+@dataclass(frozen=True)
+class Windows:
+    """How clips are cut: recordings to `clip_secs`, and those into windows of `window_secs`."""
+
+    clip_secs: float
+    window_secs: float
+
+    def steps(self, clip_steps: int) -> int:
+        """Steps of a window, of a layer that gives `clip_steps` for a clip."""
+        return math.ceil(self.window_secs / self.clip_secs * clip_steps)
+
+
+WINDOWS = {"dcase": Windows(clip_secs=30.0, window_secs=5.0)}
+ESC_WINDOWS = Windows(clip_secs=10.0, window_secs=1.0)
+
+
+def windows_for(data: LabelledSet) -> Windows:
+    """The released evaluation's windows: those of DCASE, and for all other sets those of ESC."""
+    return WINDOWS.get(data.name, ESC_WINDOWS)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Predictions of a cross-validation.
+
+    Attributes:
+        predictions: int [clips], the class of each clip when its fold was tested; -1 for clips
+            that are never tested.
+        details: one dict for each test fold: what the classifier reports of itself.
+        seconds: that it took.
+    """
+
+    predictions: np.ndarray
+    details: tuple[dict, ...]
+    seconds: float
+
+
+def cross_validate(data: LabelledSet, features: np.ndarray, windows: Windows) -> Outcome:
+    """Trains on all folds but one and tests on that, for every test fold.
+
+    Args:
+        data: the set.
+        features: float32 [clips, steps, channels], of one layer.
+        windows: how clips are cut.
+    """
+    start = time.perf_counter()
+    window_steps = windows.steps(features.shape[1])
+    predictions = np.full(len(data.clips), -1)
+    details = []
+    for fold in data.test_folds:
+        train, test = data.split(fold)
+        machine = svm.fit(features[train], data.labels[train], window_steps, C)
+        values = machine.decision_values(features[test]).mean(axis=1)
+        predictions[test] = values.argmax(axis=1)
+        details.append({"window_hop_steps": machine.hop_steps, "converged": machine.converged})
+    return Outcome(predictions, tuple(details), time.perf_counter() - start)
