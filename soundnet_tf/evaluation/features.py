@@ -1,6 +1,7 @@
 """Features of a labelled set: every recording at one length, through one network."""
 
 import os
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,6 +13,7 @@ from soundnet_tf import constants
 from soundnet_tf.data.labelled import LabelledSet
 from soundnet_tf.media import read_audio
 from soundnet_tf.models.folded import FoldedNetwork
+from soundnet_tf.serving import short
 
 HEADS_LAYER = "conv8"
 
@@ -52,9 +54,9 @@ def layer_features(
     Args:
         network: the network.
         waveforms: float32 [clips, samples], in [-1, 1].
-        layers: trunk layers, and "conv8" for the logits of all heads side by side. Those come from
-            all of conv7, its last step too, and are 0 where they are negative, both as in the
-            released evaluation.
+        layers: trunk layers, and "conv8" for the logits of all heads side by side, 0 where they
+            are negative as in the released evaluation. Clips that are too short for the heads (see
+            `serving.short`) are repeated to 20 s for them.
         input_scale: what the sound is multiplied with. The released evaluation heard sound at
             twice the amplitude of training.
 
@@ -70,16 +72,23 @@ def layer_features(
 
 
 def _run(network: FoldedNetwork, batch: tf.Tensor, layers: Iterable[str]) -> dict[str, tf.Tensor]:
-    last = network.architecture.trunk[-1].name
-    trunk = {last if layer == HEADS_LAYER else layer for layer in layers}
-    outputs = network.compiled(network.select(trunk), False)(batch)
+    trunk = [layer for layer in layers if layer != HEADS_LAYER]
+    outputs = dict(network.compiled(network.select(trunk), False)(batch)) if trunk else {}
     if HEADS_LAYER in layers:
-        padding = network.architecture.head.padding
-        padded = tf.pad(outputs[last], [[0, 0], [padding, padding], [0, 0]])
-        logits = [network.head(head, padded) for head in network.heads]
-        outputs = dict(outputs) | {HEADS_LAYER: tf.nn.relu(tf.concat(logits, axis=-1))}
+        heads = tuple(network.heads)
+        needed = short.need(network.architecture, heads[0])
+        logits = network.compiled(heads, False)(short.loop_in_graph(batch, needed))
+        outputs[HEADS_LAYER] = tf.nn.relu(tf.concat([logits[head] for head in heads], axis=-1))
     return {layer: outputs[layer] for layer in layers}
 
 
 def _bar(items: Iterator, data: LabelledSet, title: str, progress: bool) -> Iterator:
-    return tqdm(items, total=len(data.clips), desc=title, unit="clip", disable=not progress)
+    every_secs = 0.5 if sys.stderr.isatty() else 60  # a line a minute in a log file
+    return tqdm(
+        items,
+        total=len(data.clips),
+        desc=title,
+        unit="clip",
+        mininterval=every_secs,
+        disable=not progress,
+    )

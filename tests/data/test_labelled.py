@@ -58,7 +58,7 @@ def test_remote_paths_are_not_below_the_manifest(manifest):
 
 def test_other_columns_order_and_spaces_do_not_matter(manifest, tmp_path):
     rows = ["a1, 1, x, a ", "b1, 1, y, b", "", "a2, 2, z, a", "b2, 2, , b"]
-    data = from_manifest(manifest(*rows, header="path,fold,note,label"))
+    data = from_manifest(manifest(*rows, header="path, fold, note, label"))
     assert data.clips[0] == LabelledClip(str(tmp_path / "a1"), "a", "1")
     assert [clip.label for clip in data.clips] == ["a", "b", "a", "b"]
 

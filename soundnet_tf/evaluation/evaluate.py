@@ -1,0 +1,173 @@
+"""One evaluation: a network and a labelled set to accuracies, with the floors and the paper's
+figures beside them."""
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+import numpy as np
+import tensorflow as tf
+
+from soundnet_tf.data import benchmarks
+from soundnet_tf.data.labelled import LabelledSet
+from soundnet_tf.evaluation import features, floors, modern, paper_results, pictures, probe, results
+from soundnet_tf.models import checkpoint
+from soundnet_tf.models.folded import FoldedNetwork
+from soundnet_tf.serving import listener
+from soundnet_tf.version import __version__
+
+PROTOCOLS = ("paper", "modern")
+ALL = "all"
+_TABLE_LAYERS = {
+    "soundnet8": ("conv4", "conv5", "pool5", "conv6", "conv7", features.HEADS_LAYER),
+    "soundnet5": ("conv2", "pool2", "conv3", "pool3", "conv4", features.HEADS_LAYER),
+}
+
+
+@dataclass(frozen=True)
+class EvaluateConfig:
+    """What to evaluate, and how.
+
+    Attributes:
+        data: folder or manifest of the set, see `data.benchmarks.load`.
+        dataset: "esc10", "esc50", "dcase" or "csv".
+        out: folder for results.json and pictures.
+        model: "published", or what `models.pretrained.load` takes.
+        layer: of the paper's protocol; "all" for the paper's table of layers.
+        protocol: "paper" or "modern".
+        input_scales: what the sound is multiplied with, in turn; the first one's figures stand at
+            the top of the results.
+    """
+
+    data: str
+    dataset: str
+    out: str
+    model: str = "published"
+    layer: str = "pool5"
+    protocol: str = "paper"
+    input_scales: tuple[float, ...] = (1.0, 2.0)
+
+    def __post_init__(self):
+        if self.protocol not in PROTOCOLS:
+            raise ValueError(f"protocol {self.protocol!r} is unknown; choose one of {PROTOCOLS}")
+        if not self.input_scales or min(self.input_scales) <= 0:
+            raise ValueError(f"input scales {self.input_scales}; give one or more above 0")
+
+
+def evaluate(config: EvaluateConfig, progress: bool = True) -> dict:
+    """Evaluates, writes `OUT/results.json` and pictures, and returns the results.
+
+    Returns:
+        `rows`: for each layer and input scale a dict with `layer`, `input_scale`, the keys of
+        `results.figures`, `details`, `seconds` and `paper` (percent, or None); the keys of the
+        first row once more at the top; `baselines` (`mfcc`, `untrained`, each as
+        `results.figures`; `chance`); `settings`, `classes`, `seconds` and versions.
+
+    Raises:
+        FileNotFoundError: the set or the model is not there.
+        ValueError: a set, a layer or settings that cannot be used.
+        MediaError: a recording that cannot be read.
+    """
+    start = time.perf_counter()
+    data = benchmarks.load(config.dataset, config.data)
+    network = listener.load(config.model).network
+    layers = _layers(config, network)
+    windows = probe.windows_for(data)
+    waveforms = features.read_clips(data, windows.clip_secs, progress)
+    rows = list(_rows(config, data, network, waveforms, layers, progress))
+    content = {
+        **rows[0],
+        "rows": rows,
+        "baselines": _baselines(config, data, waveforms, layers, windows, network),
+        "dataset": config.dataset,
+        "classes": list(data.classes),
+        "protocol": config.protocol,
+        "settings": asdict(config),
+        "versions": {"soundnet_tf": __version__, "tensorflow": tf.__version__},
+        "seconds": time.perf_counter() - start,
+    }
+    tf.io.gfile.makedirs(config.out)
+    checkpoint.write_json(os.path.join(config.out, "results.json"), content)
+    pictures.save(content, config.out)
+    return content
+
+
+def _layers(config: EvaluateConfig, network: FoldedNetwork) -> tuple[str, ...]:
+    table = _TABLE_LAYERS[network.architecture.name]
+    if config.protocol == "modern":
+        return tuple(dict.fromkeys(name for names in modern.LAYER_SETS for name in names))
+    if config.layer == ALL:
+        return table
+    if config.layer != features.HEADS_LAYER:
+        network.select([config.layer])
+    return (config.layer,)
+
+
+def _rows(config, data, network, waveforms, layers, progress: bool) -> Iterator[dict]:
+    for scale in config.input_scales:
+        steps = features.layer_features(network, waveforms, layers, scale)
+        if config.protocol == "modern":
+            outcome = modern.cross_validate(data, steps, progress)
+            yield _row(data, "chosen", scale, outcome)
+            continue
+        for layer in layers:
+            outcome = probe.cross_validate(data, steps[layer], probe.windows_for(data))
+            yield _row(data, layer, scale, outcome)
+
+
+def _row(data: LabelledSet, layer: str, scale: float, outcome: probe.Outcome) -> dict:
+    return {
+        "layer": layer,
+        "input_scale": scale,
+        **results.figures(data, outcome.predictions),
+        "details": list(outcome.details),
+        "seconds": outcome.seconds,
+        "paper": paper_results.LAYERS.get(data.name, {}).get(layer),
+    }
+
+
+def _baselines(config, data, waveforms, layers, windows, network) -> dict:
+    """MFCC with the same kind of SVM; the untrained network by the paper's probe; chance."""
+    untrained = floors.untrained_network(network.architecture.name, waveforms)
+    layer = layers[0] if len(layers) == 1 else listener_layer(network)
+    steps = features.layer_features(untrained, waveforms, [layer])[layer]
+    outcome = probe.cross_validate(data, steps, windows)
+    return {
+        "mfcc": results.figures(data, floors.mfcc_predictions(data, waveforms)),
+        "untrained": results.figures(data, outcome.predictions) | {"layer": layer},
+        "chance": results.chance(data),
+    }
+
+
+def listener_layer(network: FoldedNetwork) -> str:
+    """The layer that serves as embedding."""
+    return {"soundnet8": "pool5", "soundnet5": "conv4"}[network.architecture.name]
+
+
+def table(content: dict) -> str:
+    """The results as a Markdown table, floors and the paper's figures included."""
+    rows = [
+        {
+            "layer": row["layer"],
+            "input scale": f"{row['input_scale']:g}",
+            "accuracy %": results.percent(row),
+            "paper %": row["paper"],
+        }
+        for row in content["rows"]
+    ]
+    floor = content["baselines"]
+    named = {
+        "untrained network, " + floor["untrained"]["layer"]: results.percent(floor["untrained"]),
+        "MFCC, mean and deviation": results.percent(floor["mfcc"]),
+        "most frequent class": f"{100 * floor['chance']:.1f}",
+    }
+    others = paper_results.OTHERS.get(content["dataset"], {})
+    for name, figure in named.items():
+        paper = others.get("SVM on MFCC") if name.startswith("MFCC") else None
+        rows.append({"layer": name, "input scale": None, "accuracy %": figure, "paper %": paper})
+    for name, figure in others.items():
+        if name != "SVM on MFCC":
+            row = {"layer": name, "input scale": None, "accuracy %": None, "paper %": figure}
+            rows.append(row)
+    return results.markdown(rows)

@@ -1,0 +1,68 @@
+"""What stands beside every figure: MFCC, and the network before it learned anything."""
+
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import tensorflow as tf
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import LinearSVC
+
+from soundnet_tf.data.labelled import LabelledSet
+from soundnet_tf.evaluation import mfcc
+from soundnet_tf.models import student as students
+from soundnet_tf.models.folded import FoldedNetwork
+
+_CALIBRATION_CLIPS = 64
+
+
+def mfcc_predictions(data: LabelledSet, waveforms: np.ndarray) -> np.ndarray:
+    """Each test fold's classes by mean and deviation of MFCC, standardised, and a linear SVM.
+
+    Args:
+        data: the set.
+        waveforms: float32 [clips, samples].
+
+    Returns:
+        int [clips]; -1 for clips that are never tested.
+    """
+    examples = np.stack([mfcc.mfcc_features(waveform) for waveform in waveforms])
+
+    def classify(train, test):
+        machine = make_pipeline(StandardScaler(), LinearSVC(C=0.01, random_state=0))
+        return machine.fit(examples[train], data.labels[train]).predict(examples[test])
+
+    return _of_all_folds(data, classify)
+
+
+def untrained_network(architecture: str, waveforms: np.ndarray, seed: int = 0) -> FoldedNetwork:
+    """A network with random weights whose batch norms know the sound, without any label.
+
+    With statistics of 0 and 1, as at the start of training, activations would shrink from layer to
+    layer to nothing, which would be too low a floor.
+
+    Args:
+        architecture: "soundnet8" or "soundnet5".
+        waveforms: float32 [clips, samples], of which some set the statistics.
+        seed: of the weights.
+    """
+    keras.utils.set_random_seed(seed)
+    student = students.BUILDERS[architecture](object_classes=1, scene_classes=None)
+    norms = [n for n in student.layers if isinstance(n, keras.layers.BatchNormalization)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.momentum = 0.0  # the statistics become those of this one batch
+    chosen = np.random.default_rng(seed).permutation(len(waveforms))[:_CALIBRATION_CLIPS]
+    student(tf.constant(waveforms[np.sort(chosen)]), training=True)
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
+    return FoldedNetwork(student)
+
+
+def _of_all_folds(data: LabelledSet, classify: Callable) -> np.ndarray:
+    predictions = np.full(len(data.clips), -1)
+    for fold in data.test_folds:
+        train, test = data.split(fold)
+        predictions[test] = classify(train, test)
+    return predictions

@@ -1,0 +1,331 @@
+"""Fine-tuning on tones that anybody can tell apart, from a SoundNet-5 of random weights."""
+
+import dataclasses
+import json
+import pathlib
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from tone_manifest import HERTZ, SECS, write_tones
+
+from soundnet_tf.data import labelled
+from soundnet_tf.evaluation.features import read_clips
+from soundnet_tf.models import checkpoint, student
+from soundnet_tf.training import finetune_data, monitor
+from soundnet_tf.training.finetune import FinetuneConfig, finetune
+
+BINARY = pathlib.Path(__file__).resolve().parents[2] / "bin" / "finetune.py"
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    folder = str(tmp_path_factory.mktemp("model"))
+    network = student.SoundNet5(object_classes=2, scene_classes=None)
+    checkpoint.save_student(folder, network, {"objects": ("a", "b")})
+    return folder
+
+
+@pytest.fixture(scope="module")
+def tones(tmp_path_factory):
+    return labelled.from_manifest(write_tones(tmp_path_factory.mktemp("tones")))
+
+
+@pytest.fixture(scope="module")
+def config(model):
+    return FinetuneConfig(
+        model=model, clip_secs=SECS, epochs=8, patience=8, batch_size=8, val_share=0.25
+    )
+
+
+@pytest.fixture(scope="module")
+def finished(config, tones, tmp_path_factory):
+    out = tmp_path_factory.mktemp("finished") / "run"
+    return out, finetune(config, tones, str(out))
+
+
+def variables(out):
+    """Arrays of the exported classifier: the trunk's in the student's order, head kernel, bias."""
+    return [v.numpy() for v in tf.saved_model.load(f"{out}/classifier").variables]
+
+
+def trunk(model):
+    """The trunk's variables as they were before: all but the head's two."""
+    network, _ = checkpoint.load_student(model)
+    return [v for v in network.variables if not v.path.startswith("objects/")]
+
+
+def test_it_learns_tones(finished, tones):
+    """All 8 clips of fold 3 are named right; a constant answer gets 4 of them."""
+    out, results = finished
+    assert results["accuracy"] == 1.0 and results["floor"] == 0.5
+    assert results["confusion"] == [[4, 0], [0, 4]]
+    assert results["per_class"] == {"low hum": 1.0, "whistle": 1.0}
+    assert results["clips"] == {"train": 12, "validation": 4, "test": 8}
+    assert results["test_fold"] == "3"
+    assert json.loads((out / "results.json").read_text()) == results
+    run = json.loads((out / "run.json").read_text())
+    assert run["settings"]["trunk_scale"] == 0.1 and run["classes"] == [*HERTZ]
+
+
+def test_the_export_names_the_test_clips(finished, tones):
+    out, _ = finished
+    _, test = tones.split("3")
+    loaded = tf.saved_model.load(str(out / "classifier"))
+    names = loaded(read_clips(tones, SECS, progress=False)[test])["label"].numpy()
+    assert [name.decode() for name in names] == [tones.clips[i].label for i in test]
+
+
+def test_a_frozen_trunk_stays_bit_for_bit(config, tones, model, tmp_path):
+    frozen = dataclasses.replace(config, freeze="trunk", epochs=2)
+    finetune(frozen, tones, str(tmp_path / "run"))
+    *after, kernel, bias = variables(tmp_path / "run")
+    for variable, array in zip(trunk(model), after, strict=True):
+        np.testing.assert_array_equal(variable, array)
+    assert np.all(bias != 0)  # Keras starts biases at 0
+
+
+def test_the_trunk_learns_but_for_its_batch_norms(finished, model):
+    *after, _, _ = variables(finished[0])
+    for variable, array in zip(trunk(model), after, strict=True):
+        is_kernel = variable.path.endswith("/kernel")
+        assert np.array_equal(variable, array) == (not is_kernel and "_bn" in variable.path)
+
+
+def test_one_step_moves_head_and_trunk_by_their_own_rates(config, tones, model, tmp_path):
+    """Adam's first step is the learning rate against the gradient's sign: 0.01 for the head, whose
+    bias begins at 0, and 0.01 x 0.05 for kernels."""
+    one_step = dataclasses.replace(
+        config, epochs=1, batch_size=12, learning_rate=0.01, trunk_scale=0.05
+    )
+    finetune(one_step, tones, str(tmp_path / "run"))
+    *after, _, bias = variables(tmp_path / "run")
+    np.testing.assert_allclose(np.abs(bias), 0.01, rtol=1e-3)
+    for variable, array in zip(trunk(model), after, strict=True):
+        if variable.path.endswith("/kernel"):
+            assert np.abs(array - variable.numpy()).max() == pytest.approx(0.0005, rel=1e-2)
+
+
+def test_class_weights():
+    """Of 6 clips of 3 classes 3, 2 and 1: 6 / (3 * 3), 6 / (3 * 2), 6 / (3 * 1)."""
+    weights = finetune_data.class_weights(np.array([0, 1, 0, 2, 0, 1]), 3)
+    np.testing.assert_allclose(weights, [2 / 3, 1, 2])
+
+
+def test_balanced_weights_reach_the_loss(config, model, tmp_path):
+    """With one step an epoch, two runs of different weights share everything but the loss, which
+    for the same logits is another mean of the same clips' losses."""
+    (tmp_path / "tones").mkdir()
+    data = labelled.from_manifest(write_tones(tmp_path / "tones", rare="whistle"))
+    losses = {}
+    for choice in ("none", "balanced"):
+        one_step = dataclasses.replace(config, epochs=1, batch_size=16, class_weights=choice)
+        finetune(one_step, data, str(tmp_path / choice))
+        losses[choice] = monitor.read_history(str(tmp_path / choice / "history.csv"))[0]["loss"]
+    assert losses["none"] != losses["balanced"]
+
+
+def test_the_best_epoch_is_what_is_exported(config, tones, tmp_path):
+    """A far too high rate makes the held-out loss rise again; training stops `patience` epochs
+    after its lowest, and the exported classifier has the loss of that epoch."""
+    wild = dataclasses.replace(config, learning_rate=0.03, trunk_scale=1.0, epochs=30, patience=3)
+    results = finetune(wild, tones, str(tmp_path / "run"))
+    rows = monitor.read_history(str(tmp_path / "run" / "history.csv"))
+    losses = [float(row["val_loss"]) for row in rows]
+    assert results["best_epoch"] == np.argmin(losses) + 1
+    assert results["epochs"] == len(losses) == results["best_epoch"] + 3
+    held_out = finetune_data.split(tones, "3", config.val_share, config.seed).validation
+    loaded = tf.saved_model.load(str(tmp_path / "run" / "classifier"))
+    clips = read_clips(tones, SECS, progress=False)[held_out]
+    own = loaded(clips)["probabilities"].numpy()[np.arange(len(held_out)), tones.labels[held_out]]
+    assert np.mean(-np.log(own)) == pytest.approx(min(losses), rel=1e-3, abs=1e-6)
+
+
+def test_the_test_fold_teaches_nothing(config, tones, finished, tmp_path):
+    """With noise in place of the recordings of fold 3, all weights are the same bit for bit."""
+    data = labelled.from_manifest(write_tones(tmp_path, noise_fold=3))
+    results = finetune(config, data, str(tmp_path / "run"))
+    assert results["accuracy"] < 1.0
+    for a, b in zip(variables(finished[0]), variables(tmp_path / "run"), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_other_seeds_give_other_runs(config, tones, finished, tmp_path):
+    finetune(dataclasses.replace(config, seed=1), tones, str(tmp_path / "run"))
+    assert (tmp_path / "run" / "history.csv").read_text() != (
+        finished[0] / "history.csv"
+    ).read_text()
+
+
+@pytest.mark.parametrize("callback", [monitor.History, keras.callbacks.BackupAndRestore])
+def test_a_killed_run_goes_on_as_if_it_had_not_been(
+    config, tones, finished, tmp_path, monkeypatch, callback
+):
+    """Killed in epoch 4, before its row and before its backup are written."""
+    whole, results = finished
+    with monkeypatch.context() as patch:
+        real = callback.on_epoch_end
+
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch == 3:
+                raise KeyboardInterrupt
+            real(self, epoch, logs)
+
+        patch.setattr(callback, "on_epoch_end", on_epoch_end)
+        with pytest.raises(KeyboardInterrupt):
+            finetune(config, tones, str(tmp_path / "run"))
+    again = finetune(config, tones, str(tmp_path / "run"))
+    assert again | {"seconds": 0} == results | {"seconds": 0}
+    assert (tmp_path / "run" / "history.csv").read_text() == (whole / "history.csv").read_text()
+    for a, b in zip(variables(whole), variables(tmp_path / "run"), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_a_finished_run_is_left_alone(config, tones, finished):
+    out, results = finished
+    before = {p: p.stat().st_mtime_ns for p in out.rglob("*")}
+    assert finetune(config, tones, str(out)) == results
+    assert {p: p.stat().st_mtime_ns for p in out.rglob("*")} == before
+
+
+def test_another_runs_folder_is_refused(config, tones, finished):
+    other = dataclasses.replace(config, learning_rate=0.5)
+    with pytest.raises(ValueError, match="another run .learning_rate was 0.001, now 0.5"):
+        finetune(other, tones, str(finished[0]))
+
+
+def test_split_divides_every_class_and_no_clip_twice(tones):
+    """Of 8 clips a class in folds 1 and 2, round(0.3 x 8) = 2 are held out."""
+    parts = finetune_data.split(tones, "3", 0.3, seed=4)
+    assert sorted(np.concatenate(parts)) == list(range(24))
+    assert {tones.clips[i].fold for i in parts.test} == {"3"} and len(parts.test) == 8
+    assert list(np.bincount(tones.labels[parts.validation])) == [2, 2]
+    assert list(np.bincount(tones.labels[parts.train])) == [6, 6]
+
+
+def labelled_set(*labels_and_folds):
+    clips = [
+        labelled.LabelledClip(f"{i}.wav", label, fold)
+        for i, (label, fold) in enumerate(labels_and_folds)
+    ]
+    return labelled.LabelledSet("set", ("a", "b"), tuple(clips))
+
+
+def test_a_class_with_one_recording_keeps_it_to_train_on():
+    data = labelled_set(*[("a", "1")] * 4, ("b", "1"), ("a", "2"), ("b", "2"))
+    parts = finetune_data.split(data, "2", 0.5, seed=0)
+    assert list(data.labels[parts.train]) == [0, 0, 1]
+    assert list(data.labels[parts.validation]) == [0, 0]
+
+
+def test_nothing_to_stop_by_is_an_error():
+    data = labelled_set(("a", "1"), ("b", "1"), ("a", "2"), ("b", "2"))
+    with pytest.raises(ValueError, match="one recording a class to train on"):
+        finetune_data.split(data, "2", 0.5, seed=0)
+
+
+def test_batches_depend_on_seed_and_epoch_alone():
+    """An epoch has every clip once, in an order of its own; one that begins later is the same."""
+    waveforms, labels = np.zeros((7, 5), np.float32), np.arange(7)
+    batches = finetune_data.train_batches(waveforms, labels, 3, True, seed=2, epochs=3)
+    found = [label.numpy().tolist() for _, label in batches]
+    assert [len(batch) for batch in found] == [3, 3, 1] * 3 and len(batches) == 9
+    orders = [sum(found[i : i + 3], []) for i in (0, 3, 6)]
+    assert all(sorted(order) == list(range(7)) for order in orders)
+    assert orders[0] != orders[1] != orders[2]
+    later = finetune_data.train_batches(waveforms, labels, 3, True, 2, epochs=3, first_epoch=1)
+    assert [label.numpy().tolist() for _, label in later] == found[3:]
+
+
+def test_augmented_clips_are_shifted_and_of_another_gain():
+    """A clip 1, 2, ... 50 becomes g (s + 1), ... g 50, g 1, ... g s: its greatest value tells the
+    gain g, and where that stands, s. Gains lie within 6 dB, 0.501 to 1.995."""
+    ramp = np.arange(1, 51, dtype=np.float32)
+    waveforms = np.tile(ramp, (64, 1))
+    (batch, _), (later, _) = finetune_data.train_batches(
+        waveforms, np.zeros(64, int), 64, True, seed=0, epochs=2
+    )
+    gains = batch.numpy().max(axis=1) / 50
+    shifts = (49 - batch.numpy().argmax(axis=1)) % 50
+    for row, gain, shift in zip(batch, gains, shifts):
+        np.testing.assert_allclose(row, gain * np.roll(ramp, -shift), rtol=1e-5)
+    assert 0.501 < gains.min() < 0.6 and 1.6 < gains.max() < 1.996
+    assert len(set(shifts)) > 25
+    assert not np.array_equal(batch, later)
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"test_fold": "7"}, "test fold '7': tones.csv can be tested on 1, 2, 3"),
+        ({"val_share": 1.0}, "val_share is 1.0; it should be above 0 and below 1"),
+        ({"layer": "conv9"}, "no layer 'conv9' for a head; choose one of .*'conv4'"),
+        ({"freeze": "all"}, "freeze 'all' is unknown; choose one of"),
+        ({"class_weights": "odd"}, "class_weights 'odd' is unknown; choose one of"),
+        ({"patience": 0}, "patience is 0; it should be above 0"),
+        ({"clip_secs": float("nan")}, "clip_secs is nan; it should be above 0"),
+    ],
+)
+def test_unfit_settings_are_named(config, tones, tmp_path, change, message):
+    with pytest.raises(ValueError, match=message):
+        finetune(dataclasses.replace(config, **change), tones, str(tmp_path / "run"))
+
+
+def run(*flags):
+    return subprocess.run([sys.executable, str(BINARY), *flags], capture_output=True, text=True)
+
+
+@pytest.mark.slow
+def test_the_command_trains_prints_and_goes_on(model, tmp_path):
+    manifest = write_tones(tmp_path)
+    command = [f"--model={model}", f"--manifest={manifest}", f"--out={tmp_path / 'run'}"]
+    command += [f"--clip_seconds={SECS}", "--epochs=8", "--batch_size=8", "--val_share=0.25"]
+    done = run(*command)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("held-out accuracy") == 8
+    table = done.stdout[done.stdout.index("test fold 3") :]
+    assert [line.split()[-1] for line in table.splitlines()[1:5]] == ["100.0%"] * 3 + ["50.0%"]
+    again = run(*command)
+    assert again.returncode == 0 and again.stdout.strip() == table.strip()
+    refused = run(*command, "--seed=1")
+    assert refused.returncode == 1 and "seed was 0, now 1" in refused.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "rows, message",
+    [
+        (["1-low-0.wav,hum"], "line 2: has no fold"),
+        (["1-low-0.wav,hum,1", "nowhere.wav,hiss,2"], "1 of 2 recordings are not there"),
+        (["1-low-0.wav,a,1", "2-low-0.wav,b,1", "3-low-0.wav,a,2"], "two recordings of b"),
+        (
+            ["1-low-0.wav,a,1", "1-whi-0.wav,b,1", "3-low-0.wav,a,3", "3-whi-0.wav,b,3"],
+            "fold 2 is empty",
+        ),
+    ],
+)
+def test_broken_manifests_are_one_sentence(tmp_path, rows, message):
+    write_tones(tmp_path, per_class=1)
+    (tmp_path / "broken.csv").write_text("\n".join(["path,label,fold", *rows]))
+    done = run(f"--manifest={tmp_path / 'broken.csv'}", f"--out={tmp_path / 'run'}")
+    assert done.returncode == 1 and not (tmp_path / "run").exists()
+    sentence = done.stderr.strip().splitlines()[-1]  # before it, TensorFlow greets
+    assert sentence.startswith("finetune.py: ") and message in sentence
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "flags, message",
+    [
+        ([], "give either --manifest"),
+        (["--manifest=a.csv", "--dataset=esc10", "--data=b"], "give either --manifest"),
+        (["--dataset=esc10"], "--dataset and --data, its folder, go together"),
+    ],
+)
+@pytest.mark.slow
+def test_flags_that_do_not_fit_are_named(tmp_path, flags, message):
+    done = run(*flags, f"--out={tmp_path / 'run'}")
+    assert done.returncode == 1 and message in done.stderr
