@@ -18,6 +18,7 @@ REQUIREMENTS = [
     "soxr>=1.1",
     "pillow>=12.3",
     "scikit-learn>=1.9",
+    "matplotlib>=3.11",
     "absl-py>=2.5",
     "tqdm>=4.70",
 ]
@@ -46,7 +47,7 @@ setup(
     entry_points={
         "console_scripts": [
             f"soundnet-{stage} = soundnet_tf.bin:run"
-            for stage in ("prepare", "train", "export", "extract", "recognize")
+            for stage in ("prepare", "train", "export", "extract", "recognize", "evaluate")
         ]
     },
 )

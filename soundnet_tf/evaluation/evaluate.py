@@ -15,6 +15,7 @@ from soundnet_tf.evaluation import features, floors, modern, paper_results, pict
 from soundnet_tf.models import checkpoint
 from soundnet_tf.models.folded import FoldedNetwork
 from soundnet_tf.serving import listener
+from soundnet_tf.serving.savedmodel import EMBEDDING
 from soundnet_tf.version import __version__
 
 PROTOCOLS = ("paper", "modern")
@@ -130,7 +131,7 @@ def _row(data: LabelledSet, layer: str, scale: float, outcome: probe.Outcome) ->
 def _baselines(config, data, waveforms, layers, windows, network) -> dict:
     """MFCC with the same kind of SVM; the untrained network by the paper's probe; chance."""
     untrained = floors.untrained_network(network.architecture.name, waveforms)
-    layer = layers[0] if len(layers) == 1 else listener_layer(network)
+    layer = layers[0] if len(layers) == 1 else EMBEDDING[network.architecture.name]
     steps = features.layer_features(untrained, waveforms, [layer])[layer]
     outcome = probe.cross_validate(data, steps, windows)
     return {
@@ -138,11 +139,6 @@ def _baselines(config, data, waveforms, layers, windows, network) -> dict:
         "untrained": results.figures(data, outcome.predictions) | {"layer": layer},
         "chance": results.chance(data),
     }
-
-
-def listener_layer(network: FoldedNetwork) -> str:
-    """The layer that serves as embedding."""
-    return {"soundnet8": "pool5", "soundnet5": "conv4"}[network.architecture.name]
 
 
 def table(content: dict) -> str:

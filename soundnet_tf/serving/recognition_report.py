@@ -26,7 +26,8 @@ class Table:
         print(f"{path}  ({recognition.duration_secs:.1f} s)", file=self._out)
         for moment, *cells in lines:
             padded = (f"{cell:<{width}}" for cell, width in zip(cells, widths[1:], strict=True))
-            print(f"  {moment:>{max(6, widths[0])}}", *padded, sep="  ", file=self._out)
+            line = "  ".join((f"  {moment:>{max(6, widths[0])}}", *padded))
+            print(line.rstrip(), file=self._out)
         print(file=self._out, flush=True)
 
     def finish(self) -> None:

@@ -222,6 +222,16 @@ def test_the_test_fold_is_not_standardised_with():
     assert multimodal.cross_validate(data, features)["accuracy_by_fold"]["2"] == 1.0
 
 
+def test_channels_weigh_the_same_whatever_their_scale():
+    data = made_up([(label, fold) for fold in "12" for label in "abc" for _ in range(10)])
+    noise = np.random.default_rng(0).normal(size=(60, 4))
+    features = np.float32(noise + np.eye(4)[data.labels])
+    outcome = multimodal.cross_validate(data, features)
+    assert 0.4 < outcome["accuracy_mean"] < 0.95
+    scaled = features * np.float32([1e-4, 1, 1e4, 1e-4])
+    assert multimodal.cross_validate(data, scaled) == outcome
+
+
 @pytest.mark.parametrize("modalities", [["sound", "smell"], []])
 def test_unknown_modalities(films, model, teacher, modalities):
     data = labelled(films, LABELS["sound"])
