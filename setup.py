@@ -47,7 +47,15 @@ setup(
     entry_points={
         "console_scripts": [
             f"soundnet-{stage} = soundnet_tf.bin:run"
-            for stage in ("prepare", "train", "export", "extract", "recognize", "evaluate")
+            for stage in (
+                "prepare",
+                "train",
+                "export",
+                "extract",
+                "recognize",
+                "evaluate",
+                "reproduce",
+            )
         ]
     },
 )

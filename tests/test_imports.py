@@ -20,6 +20,7 @@ def modules_after(statement):
         "import soundnet_tf.serving.export",
         "import soundnet_tf.models.student",
         "import soundnet_tf.hear",
+        "import soundnet_tf.serving.extract, soundnet_tf.serving.recognition_report",
     ],
 )
 def test_using_a_student_needs_no_training_code(statement):

@@ -94,11 +94,10 @@ class Teacher:
                 f"{self.spec} does not show its layers, so it has no features to give; use a "
                 "teacher of Keras layers, such as keras:MobileNetV2 or a .keras file"
             )
-        with _float32_policy():
-            features = _before_last_weights(self.model)
-            space = tuple(range(1, len(features.shape) - 1))
-            outputs = keras.ops.mean(features, axis=space) if space else features
-            return keras.Model(self.model.input, outputs)
+        features = _before_last_weights(self.model)
+        space = tuple(range(1, len(features.shape) - 1))
+        outputs = keras.ops.mean(features, axis=space) if space else features
+        return keras.Model(self.model.input, outputs)
 
     def _see(self, model: keras.Model, frames: tf.Tensor) -> tf.Tensor:
         """float32 [batch, time, channels]: what `model` says of each frame."""

@@ -1,0 +1,213 @@
+"""The paper's tables of ablations: which flagfile each row is, and how figures are laid out."""
+
+import csv
+import importlib.util
+import json
+import os
+import pathlib
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from soundnet_tf import constants
+from soundnet_tf.evaluation import paper_results, results
+from soundnet_tf.serving.savedmodel import EMBEDDING
+
+BOTH_HEADS = ("objects", "scenes")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a table.
+
+    Attributes:
+        name: of the row, as in `paper_results`.
+        flagfile: its file in `flags/ablations`, without the suffix; None if it cannot be run.
+        heads: of the student that is trained, each with a teacher; none if nothing is trained.
+        architecture: that is trained.
+    """
+
+    name: str
+    flagfile: str | None = None
+    heads: tuple[str, ...] = ()
+    architecture: str = "soundnet8"
+
+    @property
+    def flagfile_path(self) -> pathlib.Path:
+        """Where the flagfile is: `flags` stands beside `bin`, in a checkout and in a wheel."""
+        binaries = pathlib.Path(importlib.util.find_spec("soundnet_tf.bin").origin).parent
+        return binaries.parent / "flags" / "ablations" / f"{self.flagfile}.flags"
+
+    @property
+    def layer(self) -> str:
+        """The layer of the trained student that the SVM hears."""
+        return EMBEDDING[self.architecture]
+
+
+TABLES = {
+    "loss": (Row("l2", "loss_l2", BOTH_HEADS), Row("kl", "loss_kl", BOTH_HEADS)),
+    "teachers": (
+        Row("imagenet", "teachers_imagenet", ("objects",)),
+        Row("places", "teachers_places", ("scenes",)),
+        Row("both", "teachers_both", BOTH_HEADS),
+    ),
+    "depth": (
+        Row("soundnet5_labels"),
+        Row("soundnet8_labels"),
+        Row("soundnet5_video", "depth_soundnet5_video", BOTH_HEADS, "soundnet5"),
+        Row("soundnet8_video", "depth_soundnet8_video", BOTH_HEADS),
+    ),
+    "layers": tuple(Row(name, "layers_published") for name in paper_results.LAYERS["esc50"]),
+    "modalities": tuple(Row(name, "modalities_published") for name in paper_results.MODALITIES),
+}
+TRAINED = ("loss", "teachers", "depth")  # a run for every row; one run gives all rows of others
+NOTES = {
+    "depth": [
+        "From labels alone nothing is trained: bin/finetune.py goes on from trained networks and "
+        "keeps their batch norms."
+    ],
+    "modalities": ["The paper's figures are of videos of its own, which are not published."],
+}
+
+_PAPER = {
+    "loss": paper_results.LOSSES,
+    "teachers": paper_results.TEACHERS,
+    "depth": paper_results.DEPTHS,
+    "layers": paper_results.LAYERS,
+}
+
+
+def paper(table: str, dataset: str, row: str) -> float | None:
+    """The paper's figure in percent, if it has one. Its modalities have a set of their own."""
+    if table == "modalities":
+        return paper_results.MODALITIES[row]
+    return _PAPER[table].get(dataset, {}).get(row)
+
+
+def read_results(rows: Sequence[Row], folder: str, seed: int | None) -> dict:
+    """What the commands of a run left in `folder`, for the function `rows`.
+
+    Raises:
+        FileNotFoundError: they left nothing.
+        ValueError: a network with other layers than the paper's table.
+    """
+    with open(os.path.join(folder, "evaluation", "results.json"), encoding="utf-8") as file:
+        content = json.load(file)
+    if seed is not None:
+        return {
+            "figures": {rows[0].name: _accuracy(content)},
+            "seed": seed,
+            **_training_facts(os.path.join(folder, "run")),
+        }
+    scale = content["input_scale"]
+    layers = {row["layer"]: row for row in content["rows"] if row["input_scale"] == scale}
+    expected = [row.name for row in rows]
+    if [*layers] != expected:
+        raise ValueError(f"the model has the layers {[*layers]}, the paper's table {expected}")
+    return {"figures": {name: _accuracy(row) for name, row in layers.items()}}
+
+
+def _accuracy(figures: Mapping) -> dict:
+    return {name: figures[name] for name in ("accuracy_mean", "accuracy_std")}
+
+
+def _training_facts(folder: str) -> dict:
+    """Steps, clips and the last held-out KL of what bin/train.py wrote."""
+    with open(os.path.join(folder, "run.json"), encoding="utf-8") as file:
+        run = json.load(file)
+    with open(os.path.join(folder, "history.csv"), newline="", encoding="utf-8") as file:
+        epochs = list(csv.DictReader(file))
+    batch_size = run["settings"]["pipeline"]["batch_size"]
+    steps = len(epochs) * (run["clips"]["train"] // batch_size)
+    prefix = "val_kl_"
+    last = {k.removeprefix(prefix): float(v) for k, v in epochs[-1].items() if k.startswith(prefix)}
+    return {"steps": steps, "clips_seen": steps * batch_size, "held_out_kl": last}
+
+
+def rows(
+    table: str, dataset: str, found: Sequence[Mapping], errors: Mapping[str, str]
+) -> list[dict]:
+    """A table's rows with all that was found.
+
+    Args:
+        table: one of TABLES.
+        dataset: whose figures of the paper stand beside.
+        found: one mapping a run: `figures` (row to `accuracy_mean` and `accuracy_std`, shares of
+            1), `commands`, `seconds`, and of trained ones `seed`, `steps`, `clips_seen` and
+            `held_out_kl` (head to nats a step).
+        errors: row to why it failed.
+
+    Returns:
+        For each row a dict; what was not run is None or empty. Figures are means over the seeds,
+        `hours` a sum, `clips_seen` those of one seed.
+    """
+    return [
+        {"row": row.name, "paper": paper(table, dataset, row.name), "error": errors.get(row.name)}
+        | _figures(row.name, [run for run in found if row.name in run["figures"]])
+        for row in TABLES[table]
+    ]
+
+
+def _figures(name: str, runs: Sequence[Mapping]) -> dict:
+    trained = [run for run in runs if "seed" in run]
+    heads = trained[0]["held_out_kl"] if trained else ()
+    return {
+        "accuracy_mean": _mean(run["figures"][name]["accuracy_mean"] for run in runs),
+        "accuracy_std": _mean(run["figures"][name]["accuracy_std"] for run in runs),
+        "seeds": [run["seed"] for run in trained],
+        "steps": trained[0]["steps"] if trained else None,
+        "clips_seen": trained[0]["clips_seen"] if trained else None,
+        "hours": sum(run["seconds"] for run in runs) / 3600 if runs else None,
+        "held_out_kl": {head: _mean(run["held_out_kl"][head] for run in trained) for head in heads},
+        "commands": [command for run in runs for command in run["commands"]],
+    }
+
+
+def _mean(values: Iterable[float]) -> float | None:
+    values = list(values)
+    return statistics.fmean(values) if values else None
+
+
+def title(table: str, on_what: str, steps: int | None, batch_size: int | None) -> str:
+    """A table's first line. If it trains, and for less than the paper did, it says so.
+
+    Args:
+        table: one of TABLES.
+        on_what: the labelled set.
+        steps, batch_size: if they are not the flagfiles'.
+    """
+    named = f"Table {table}, {on_what}: accuracy, mean ± deviation over folds, beside the paper's."
+    steps = steps or constants.TRAINING_STEPS
+    clips = steps * (batch_size or constants.BATCH_SIZE)
+    paper_clips = constants.TRAINING_STEPS * constants.BATCH_SIZE
+    if table not in TRAINED or clips >= paper_clips:
+        return named
+    return (
+        "This shows that the machinery works, it is not the paper's experiment: "
+        f"{steps} of {constants.TRAINING_STEPS} steps, {clips} of {paper_clips} clips.\n\n{named}"
+    )
+
+
+def markdown(content: Mapping) -> str:
+    """A table with its title above and its notes and errors below.
+
+    Args:
+        content: `title`, `rows` as of `rows`, `notes`.
+    """
+    failed = [f"{row['row']} failed: {row['error']}" for row in content["rows"] if row["error"]]
+    table = results.markdown([_cells(row) for row in content["rows"]])
+    below = [f"{note}\n" for note in (*content["notes"], *failed)]
+    return "\n".join([f"{content['title']}\n", table, *below])
+
+
+def _cells(row: Mapping) -> dict:
+    was_run = row["accuracy_mean"] is not None
+    return {
+        "row": row["row"],
+        "ours %": results.percent(row) if was_run else None,
+        "paper %": row["paper"],
+        "seeds": ", ".join(map(str, row["seeds"])),
+        "clips seen": row["clips_seen"],
+        "hours": f"{row['hours']:.2f}" if was_run else None,
+        "held-out KL": ", ".join(f"{h} {kl:.3f}" for h, kl in row["held_out_kl"].items()),
+    }

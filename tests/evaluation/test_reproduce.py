@@ -1,0 +1,221 @@
+"""Ablations: commands that the binaries understand, what is run again and what is not."""
+
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+from soundnet_tf.evaluation import multimodal, reproduce, tables
+from soundnet_tf.evaluation.reproduce import ReproduceConfig
+
+TEACHERS = {"objects": "keras:VGG16", "scenes": "places:vgg16@vgg16.h5"}
+PARSE = """
+import importlib, json, sys
+from absl import flags
+importlib.import_module(sys.argv[1])
+for command in json.load(sys.stdin):
+    flags.FLAGS.unparse_flags()
+    rest = flags.FLAGS(["binary", *command])
+    print(json.dumps(flags.FLAGS.flag_values_dict() | {"rest": rest[1:]}))
+"""
+
+
+def config(out="OUT", **changes):
+    settings = {
+        "table": "loss",
+        "out": str(out),
+        "data": "PREPARED",
+        "eval_data": "ESC",
+        "dataset": "esc10",
+        "teachers": TEACHERS,
+    }
+    return ReproduceConfig(**settings | changes)
+
+
+def parsed(binary, commands):
+    """The values of all flags after a binary has read each of the commands."""
+    done = subprocess.run(
+        [sys.executable, "-c", PARSE, f"soundnet_tf.bin.{binary}"],
+        input=json.dumps([list(command) for command in commands]),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_training_commands_are_understood_by_the_binaries():
+    """Flags after the flagfile win; a row gives only the teachers that it is about."""
+    runs = [
+        run
+        for table in tables.TRAINED
+        for run in reproduce.runs(
+            config(table=table, steps=12, batch_size=4, seeds=(0, 3), dataset="esc10")
+        )
+    ]
+    assert len(runs) == 2 * 7
+    train, export, evaluate = zip(*(run.commands for run in runs), strict=True)
+    assert {t[0] for t in train} == {"train"} and {e[0] for e in evaluate} == {"evaluate"}
+    trained = parsed("train", [command[1:] for command in train])
+    exported = parsed("export", [command[1:] for command in export])
+    evaluated = parsed("evaluate", [command[1:] for command in evaluate])
+    for run, t, x, e in zip(runs, trained, exported, evaluated, strict=True):
+        (row,) = run.rows
+        assert not t["rest"] and not x["rest"] and not e["rest"]
+        assert (t["data"], t["steps"], t["batch_size"], t["seed"]) == ("PREPARED", 12, 4, run.seed)
+        given = {"objects": t["imagenet_teacher"], "scenes": t["places_teacher"]}
+        assert given == {h: TEACHERS[h] if h in row.heads else None for h in TEACHERS}
+        assert t["loss"] == ("l2" if row.name == "l2" else "kl")
+        assert t["model"] == row.architecture and t["crop_seconds"] == 20
+        assert (x["run"], x["which"], x["out"]) == (t["out"], "last", e["model"])
+        assert (e["dataset"], e["data"], e["protocol"]) == ("esc10", "ESC", "paper")
+        assert e["layer"] == {"soundnet8": "pool5", "soundnet5": "conv4"}[row.architecture]
+        assert e["out"] == os.path.join("OUT", row.flagfile, f"seed{run.seed}", "evaluation")
+
+
+def test_without_overrides_the_papers_length_stands():
+    runs = reproduce.runs(config(table="depth"))
+    for values in parsed("train", [run.commands[0][1:] for run in runs]):
+        assert (values["steps"], values["batch_size"], values["seed"]) == (100_000, 64, 0)
+
+
+def test_measuring_commands_are_understood_by_the_binaries():
+    (run,) = reproduce.runs(config(table="layers", model="MODEL"))
+    (command,) = run.commands
+    (values,) = parsed("evaluate", [command[1:]])
+    assert command[0] == "evaluate" and values["layer"] == "all" and values["model"] == "MODEL"
+    assert (values["dataset"], values["data"]) == ("esc10", "ESC")
+    modalities = config(table="modalities", model="MODEL", videos_manifest="V.csv")
+    (run,) = reproduce.runs(modalities)
+    (command,) = run.commands
+    (values,) = parsed("reproduce", [command[1:]])
+    assert command[0] == "reproduce" and values["table"] == "modalities"
+    named = [values[n] for n in ("model", "videos_manifest", "imagenet_teacher", "out")]
+    assert named == ["MODEL", "V.csv", "keras:VGG16", "OUT"]
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """Commands that were run, by a double that writes what the binaries would."""
+    made = []
+
+    def call(command, line, log_file):
+        made.append(command)
+        binary, *flags = command
+        values = dict(flag.lstrip("-").split("=", 1) for flag in flags)
+        if values.get("imagenet_teacher") == "broken":
+            raise RuntimeError(f"{binary} ended with 1, see {log_file}: no such teacher")
+        folder = pathlib.Path(values["out"])
+        folder.mkdir(parents=True, exist_ok=True)
+        if binary == "train":
+            run = {"clips": {"train": 54}, "settings": {"pipeline": {"batch_size": 4}}}
+            (folder / "run.json").write_text(json.dumps(run))
+            (folder / "history.csv").write_text("epoch,val_kl_scenes\n0,9.5\n1,2.25\n")
+        if binary == "evaluate":
+            (folder / "results.json").write_text('{"accuracy_mean": 0.25, "accuracy_std": 0.5}')
+
+    monkeypatch.setattr(reproduce, "_call", call)
+    return made
+
+
+def test_rows_are_run_in_turn_and_written(calls, tmp_path):
+    """Two epochs of 54 // 4 = 13 steps of 4 clips."""
+    content = reproduce.reproduce(config(tmp_path, seeds=(1,)))
+    assert [command[0] for command in calls] == ["train", "export", "evaluate"] * 2
+    assert json.loads((tmp_path / "loss.json").read_text()) == json.loads(json.dumps(content))
+    assert (tmp_path / "loss.md").read_text() == tables.markdown(content)
+    for row, flagfile in zip(content["rows"], ("loss_l2", "loss_kl"), strict=True):
+        assert (row["accuracy_mean"], row["accuracy_std"], row["seeds"]) == (0.25, 0.5, [1])
+        assert (row["steps"], row["clips_seen"], row["held_out_kl"]) == (26, 104, {"scenes": 2.25})
+        assert row["error"] is None and row["hours"] > 0
+        train, _, _ = row["commands"]
+        assert train.startswith("python -m soundnet_tf.bin.train --flagfile=")
+        assert f"{flagfile}.flags --data=PREPARED" in train and train.endswith("seed1/run")
+
+
+def test_finished_rows_are_not_run_again_unless_their_commands_change(calls, tmp_path):
+    only_kl = reproduce.reproduce(config(tmp_path, only=("kl",)))
+    assert len(calls) == 3 and only_kl["rows"][0]["accuracy_mean"] is None
+    both = reproduce.reproduce(config(tmp_path))
+    assert len(calls) == 6 and "loss_l2" in calls[3][1]
+    assert both["rows"][1] == only_kl["rows"][1]
+    assert reproduce.reproduce(config(tmp_path))["rows"] == both["rows"]
+    assert reproduce.reproduce(config(tmp_path, only=("l2",)))["rows"] == both["rows"]
+    assert len(calls) == 6
+    reproduce.reproduce(config(tmp_path, steps=12, only=("l2",)))
+    assert len(calls) == 9 and "--steps=12" in calls[6]
+    reproduce.reproduce(config(tmp_path, seeds=(0, 1)))
+    assert [command[0] for command in calls[9:]] == ["train", "export", "evaluate"] * 3
+
+
+def test_a_row_that_fails_is_told_of_and_the_others_go_on(calls, tmp_path):
+    teachers = {"objects": "broken", "scenes": "sound"}
+    for attempt in (1, 2):
+        content = reproduce.reproduce(config(tmp_path, table="teachers", teachers=teachers))
+        imagenet, places, both = content["rows"]
+        for row in (imagenet, both):
+            assert row["accuracy_mean"] is None and row["hours"] is None
+            assert re.fullmatch("train ended with 1, see .*log.txt: no such teacher", row["error"])
+        assert places["accuracy_mean"] == 0.25 and places["error"] is None
+        assert "imagenet failed: train ended with 1" in (tmp_path / "teachers.md").read_text()
+        assert len(calls) == {1: 1 + 3 + 1, 2: 5 + 1 + 1}[attempt]
+
+
+def test_hours_of_attempts_add_up(tmp_path):
+    assert reproduce._add_seconds(tmp_path / "seconds.json", 1.5) == 1.5
+    assert reproduce._add_seconds(tmp_path / "seconds.json", 2.0) == 3.5
+
+
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"table": "colours"}, "table 'colours' is unknown"),
+        ({"data": None}, "table loss needs data; give"),
+        ({"eval_data": None, "table": "layers"}, "table layers needs eval_data; give"),
+        ({"teachers": {}}, "needs imagenet_teacher and places_teacher"),
+        ({"table": "teachers", "teachers": {}, "only": ("places",)}, "needs places_teacher; give"),
+        ({"table": "modalities"}, "needs videos_manifest"),
+        ({"only": ("l1",)}, r"only has \['l1'\]; table loss trains \['l2', 'kl'\]"),
+        ({"table": "depth", "only": ("soundnet5_labels",)}, "trains .*soundnet5_video"),
+        ({"table": "layers", "only": ("pool5",)}, "one run gives all rows of table layers"),
+        ({"seeds": ()}, "seeds"),
+        ({"seeds": (1, 1)}, "each once"),
+    ],
+)
+def test_unfit_settings_are_refused(changes, message):
+    with pytest.raises(ValueError, match=message):
+        config(**changes)
+
+
+def test_a_row_without_its_teacher_is_left_blank():
+    runs = reproduce.runs(
+        config(table="teachers", teachers={"scenes": "T"}, only=("places",), seeds=(0,))
+    )
+    assert [run.rows[0].name for run in runs] == ["places"]
+
+
+def test_modalities_come_from_one_run(monkeypatch, tmp_path):
+    figures = {
+        name: {"accuracy_mean": k / 10, "accuracy_std": 0.0, "confusion": []}
+        for k, name in enumerate(("sound", "vision", "both"))
+    }
+    asked = []
+
+    def evaluate(*arguments):
+        asked.append(arguments)
+        return {"modalities": figures}
+
+    monkeypatch.setattr(multimodal, "evaluate", evaluate)
+    monkeypatch.setattr(reproduce.labelled, "from_manifest", lambda path: f"set of {path}")
+    settings = config(tmp_path, table="modalities", videos_manifest="V.csv")
+    for _ in range(2):
+        rows = reproduce.reproduce(settings)["rows"]
+        assert [(row["row"], row["accuracy_mean"], row["paper"]) for row in rows] == [
+            ("sound", 0.0, 32.4), ("vision", 0.1, 49.4), ("both", 0.2, 51.4),
+        ]  # fmt: skip
+    assert asked == [("set of V.csv", "published", "keras:VGG16")]
