@@ -13,14 +13,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import tensorflow as tf
-from sklearn.metrics import confusion_matrix
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 from tqdm import tqdm
 
 from soundnet_tf.data.labelled import LabelledSet
+from soundnet_tf.evaluation import paper_results, results
 from soundnet_tf.media import MediaError, probe, read_clip, stream_audio
+from soundnet_tf.models import checkpoint
 from soundnet_tf.models.teachers import Teacher, load_teacher
 from soundnet_tf.serving import listener
 
@@ -53,9 +54,7 @@ def evaluate(
 
     Returns:
         What was asked for, "chance" (the share of the most frequent class among the tested videos),
-        and "modalities": name to a dict with "accuracy_mean" and "accuracy_std" over the test
-        folds, "accuracy_by_fold", "accuracy_by_class" (both name to share) and "confusion", counts
-        [true class, predicted class] in the order of "classes".
+        and "modalities": name to `results.figures`.
 
     Raises:
         ValueError: an unknown modality or layer, no frames, or what `load_teacher` and
@@ -89,6 +88,26 @@ def evaluate(
     }
 
 
+def save(content: dict, folder: str) -> None:
+    """Writes what `evaluate` gave as `results.json` into a folder, which is made if need be."""
+    tf.io.gfile.makedirs(folder)
+    checkpoint.write_json(os.path.join(folder, "results.json"), content)
+
+
+def table(content: dict) -> str:
+    """What `evaluate` gave as a Markdown table, the paper's figures beside it."""
+    rows = [
+        {
+            "modality": name,
+            "accuracy %": results.percent(figures),
+            "paper %": paper_results.MODALITIES[name],
+        }
+        for name, figures in content["modalities"].items()
+    ]
+    floor = {"modality": "most frequent class", "accuracy %": f"{100 * content['chance']:.1f}"}
+    return results.markdown([*rows, floor | {"paper %": None}])
+
+
 def cross_validate(data: LabelledSet, features: np.ndarray) -> dict:
     """A linear SVM (liblinear, C = 0.01) on standardised features, tested on every test fold.
 
@@ -97,9 +116,9 @@ def cross_validate(data: LabelledSet, features: np.ndarray) -> dict:
         features: float32 [clips, channels].
 
     Returns:
-        A dict of one modality, see `evaluate`.
+        As `results.figures`.
     """
-    truths, predictions, by_fold = [], [], {}
+    predictions = np.full(len(data.clips), -1)
     for fold in data.test_folds:
         train, test = data.split(fold)
         classifier = make_pipeline(
@@ -113,21 +132,9 @@ def cross_validate(data: LabelledSet, features: np.ndarray) -> dict:
                 random_state=0,
             ),
         )
-        predicted = classifier.fit(features[train], data.labels[train]).predict(features[test])
-        by_fold[fold] = float(np.mean(predicted == data.labels[test]))
-        truths.append(data.labels[test])
-        predictions.append(predicted)
-    confusion = confusion_matrix(
-        np.concatenate(truths), np.concatenate(predictions), labels=range(len(data.classes))
-    )
-    by_class = np.diag(confusion) / confusion.sum(axis=1)
-    return {
-        "accuracy_mean": float(np.mean(list(by_fold.values()))),
-        "accuracy_std": float(np.std(list(by_fold.values()))),
-        "accuracy_by_fold": by_fold,
-        "accuracy_by_class": dict(zip(data.classes, by_class.tolist(), strict=True)),
-        "confusion": confusion.tolist(),
-    }
+        classifier.fit(features[train], data.labels[train])
+        predictions[test] = classifier.predict(features[test])
+    return results.figures(data, predictions)
 
 
 def _sound_features(data: LabelledSet, model: str, layer: str, progress: bool) -> np.ndarray:

@@ -62,5 +62,7 @@ def gathered(blocks: Iterable[Block]) -> Iterator[Block]:
 
 
 def _joined(blocks: list[Block]) -> Block:
+    if len(blocks) == 1:
+        return blocks[0]
     embeddings, timestamps = zip(*blocks, strict=True)
     return np.concatenate(embeddings), np.concatenate(timestamps)

@@ -16,8 +16,8 @@ from soundnet_tf.models.folded import FoldedNetwork
 from soundnet_tf.serving import short as short_sound
 from soundnet_tf.serving.stream import Steps, stream
 
-# 59 s, a multiple of every layer's hop. Of so much sound conv1 makes 42 MB.
-PIECE_SAMPLES = 40 * 32768
+# 30 s, a multiple of every layer's hop. Of so much sound conv1 makes 21 MB.
+PIECE_SAMPLES = 20 * 32768
 _BATCH_SAMPLES = 16 * constants.CLIP_SAMPLES
 
 

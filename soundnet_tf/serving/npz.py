@@ -44,7 +44,7 @@ def write(path: str, members: Iterable[Member]) -> None:
                 np.lib.format.write_array_header_1_0(member, description)
                 missing = int(np.prod(shape))
                 for piece in pieces:
-                    member.write(np.asarray(piece, dtype).tobytes())
+                    member.write(np.ascontiguousarray(piece, dtype))
                     missing -= np.size(piece)
             if missing:
                 raise ValueError(f"{path}: {missing} values of {name} {list(shape)} are missing")

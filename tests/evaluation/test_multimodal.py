@@ -109,7 +109,7 @@ def test_what_tells_the_classes(films, model, teacher, told_by, expected):
     }
     assert result["teacher"] == teacher and result["classes"] == list(data.classes)
     for outcome in result["modalities"].values():
-        assert list(outcome["accuracy_by_fold"]) == ["1", "2", "3"]
+        assert list(outcome["per_fold"]) == ["1", "2", "3"]
         np.testing.assert_array_equal(np.sum(outcome["confusion"], axis=1), 12 / len(data.classes))
 
 

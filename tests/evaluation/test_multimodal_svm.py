@@ -1,4 +1,4 @@
-"""What the SVM of sound and vision is trained on, and what is counted of it, on made-up features."""
+"""What the SVM of sound and vision is trained on, and what is counted, on made-up features."""
 
 import numpy as np
 import pytest
@@ -20,10 +20,10 @@ def test_counts_of_a_confusion():
     features = np.eye(3, dtype=np.float32)[data.labels]
     features[9] = [0, 1, 0]
     outcome = multimodal.cross_validate(data, features)
-    assert outcome["accuracy_by_fold"] == {"1": 1.0, "2": pytest.approx(8 / 9)}
+    assert outcome["per_fold"] == {"1": 1.0, "2": pytest.approx(8 / 9)}
     assert outcome["accuracy_mean"] == pytest.approx(17 / 18)
     assert outcome["accuracy_std"] == pytest.approx(1 / 18)
-    assert outcome["accuracy_by_class"] == {"a": pytest.approx(5 / 6), "b": 1.0, "c": 1.0}
+    assert outcome["per_class"] == {"a": pytest.approx(5 / 6), "b": 1.0, "c": 1.0}
     assert outcome["confusion"] == [[5, 1, 0], [0, 6, 0], [0, 0, 6]]
 
 
@@ -31,7 +31,7 @@ def test_only_the_test_folds_count():
     """Of "train" and "test", only the latter is tested; there 3 of 4 are b."""
     data = made_up([("a", "train"), ("b", "train"), ("a", "test"), *[("b", "test")] * 3])
     outcome = multimodal.cross_validate(data, np.float32(data.labels)[:, None])
-    assert outcome["accuracy_by_fold"] == {"test": 1.0}
+    assert outcome["per_fold"] == {"test": 1.0}
     assert outcome["confusion"] == [[1, 0], [0, 3]]
 
 
@@ -40,7 +40,7 @@ def test_the_test_fold_is_never_trained_on():
     data = made_up([(label, fold) for fold in "12" for label in "ab" for _ in range(5)])
     features = np.float32(2 * data.labels - 1)[:, None]
     features[10:] *= -1
-    assert multimodal.cross_validate(data, features)["accuracy_by_fold"] == {"1": 0.0, "2": 0.0}
+    assert multimodal.cross_validate(data, features)["per_fold"] == {"1": 0.0, "2": 0.0}
 
 
 def test_the_test_fold_is_not_standardised_with():
@@ -50,7 +50,7 @@ def test_the_test_fold_is_not_standardised_with():
     data = made_up(rows)
     features = np.float32(2 * data.labels - 1)[:, None]
     features[-1] = 1e6
-    assert multimodal.cross_validate(data, features)["accuracy_by_fold"]["2"] == 1.0
+    assert multimodal.cross_validate(data, features)["per_fold"]["2"] == 1.0
 
 
 def test_channels_weigh_the_same_whatever_their_scale():
