@@ -27,6 +27,7 @@ from soundnet_tf.version import __version__
 RESULTS_FILE = "results.json"
 LOG_FILE = "log.txt"
 _SPENT_FILE = "seconds.json"
+_BIN = "soundnet_tf.bin"
 _TEACHER_FLAGS = {"objects": "imagenet_teacher", "scenes": "places_teacher"}
 
 
@@ -106,7 +107,7 @@ class Run:
 
     @property
     def command_lines(self) -> list[str]:
-        return [shlex.join(("python", "-m", _module(binary), *f)) for binary, *f in self.commands]
+        return [shlex.join(("python", "-m", f"{_BIN}.{name}", *f)) for name, *f in self.commands]
 
 
 def reproduce(config: ReproduceConfig) -> dict:
@@ -200,7 +201,7 @@ def _carry_out(config: ReproduceConfig, run: Run) -> dict:
 def _call(command: Sequence[str], line: str, log_file: pathlib.Path) -> None:
     """Runs a command, whose output goes to the terminal and to the end of the log."""
     binary, *flags = command
-    arguments = [sys.executable, "-u", "-m", _module(binary), *flags]
+    arguments = [sys.executable, "-u", "-m", f"{_BIN}.{binary}", *flags]
     with open(log_file, "ab") as log:
         _tell(f"$ {line}\n".encode(), log)
         output_to = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
@@ -210,10 +211,6 @@ def _call(command: Sequence[str], line: str, log_file: pathlib.Path) -> None:
     if process.returncode:
         said = log_file.read_text("utf-8", "replace").strip().splitlines()[-1]
         raise RuntimeError(f"{binary} ended with {process.returncode}, see {log_file}: {said}")
-
-
-def _module(binary: str) -> str:
-    return f"soundnet_tf.bin.{binary}"
 
 
 def _tell(output: bytes, log) -> None:

@@ -211,8 +211,8 @@ def decode_predictions(
         ValueError: values that are no probabilities (logits, most often), or a class count that
             neither `names` nor a published list has.
     """
-    rows = np.asarray(probabilities, np.float64)
-    rows = rows.mean(axis=1) if rows.ndim == 3 else np.atleast_2d(rows)
+    rows = np.asarray(probabilities)
+    rows = rows.mean(axis=1, dtype=np.float64) if rows.ndim == 3 else np.atleast_2d(rows)
     if rows.min() < 0 or not np.allclose(rows.sum(axis=-1), 1.0, atol=1e-2):
         raise ValueError(
             f"rows sum to {rows.sum(axis=-1)[:3]} with minimum {rows.min():.3g}: these look like "
@@ -221,7 +221,7 @@ def decode_predictions(
     names = labels.for_classes(rows.shape[-1]) if names is None else names
     if len(names) != rows.shape[-1]:
         raise ValueError(f"{len(names)} names for {rows.shape[-1]} classes")
-    order = np.argsort(-rows, axis=-1, kind="stable")[:, :top]
+    best = (np.argsort(-row, kind="stable")[:top] for row in rows)  # rows can be hours of steps
     return [
-        [(names[i], float(row[i])) for i in best] for row, best in zip(rows, order, strict=True)
+        [(names[i], float(row[i])) for i in order] for row, order in zip(rows, best, strict=True)
     ]
