@@ -51,6 +51,7 @@ setup(
                 "prepare",
                 "train",
                 "export",
+                "finetune",
                 "extract",
                 "recognize",
                 "evaluate",

@@ -28,7 +28,10 @@ _DATA = flags.DEFINE_string(
 )
 _OUT = flags.DEFINE_string("out", None, "Folder of results.json and pictures.", required=True)
 _LAYER = flags.DEFINE_string(
-    "layer", "pool5", "conv1 … conv7, pool5, conv8 (both heads), or all for the paper's table."
+    "layer",
+    "pool5",
+    "conv1 … conv7, pool5, conv8 (both heads), or all for the paper's table. The modern protocol "
+    "chooses its layers itself.",
 )
 _PROTOCOL = flags.DEFINE_enum("protocol", "paper", ["paper", "modern"], "See above.")
 _SCALES = flags.DEFINE_list(
@@ -52,7 +55,7 @@ def main(argv: list[str]) -> int:
             model=_MODEL.value,
             layer=_LAYER.value,
             protocol=_PROTOCOL.value,
-            input_scales=tuple(map(float, _SCALES.value)),
+            input_scales=_scales(),
         )
         content = evaluate.evaluate(config)
     except (ValueError, OSError) as error:
@@ -60,6 +63,14 @@ def main(argv: list[str]) -> int:
     print(evaluate.table(content))
     print(f"{content['seconds']:.0f} s; details in {_OUT.value}/results.json")
     return 0
+
+
+def _scales() -> tuple[float, ...]:
+    try:
+        return tuple(map(float, _SCALES.value))
+    except ValueError as error:
+        given = ",".join(_SCALES.value)
+        raise ValueError(f"--input_scale={given}; give numbers, such as 1 or 1,2") from error
 
 
 if __name__ == "__main__":

@@ -30,13 +30,13 @@ flags.DEFINE_float("val_share", 0.15, "Share of the other folds' clips that is h
 flags.DEFINE_string("layer", None, "Layer under the head; default: conv6, of SoundNet-5 conv4.")
 flags.DEFINE_enum("freeze", "none", ["none", "trunk"], "trunk: train the new head only.")
 flags.DEFINE_float("learning_rate", 1e-3, "Adam's learning rate of the head.")
-flags.DEFINE_float("trunk_scale", 0.1, "The trunk's learning rate as a share of the head's.")
+flags.DEFINE_float("trunk_scale", 0.3, "The trunk's learning rate as a share of the head's.")
 flags.DEFINE_enum(
     "class_weights", "none", ["none", "balanced"], "balanced: rare classes count like common ones."
 )
 flags.DEFINE_bool("augment", True, "Train on clips that are shifted in time and change their gain.")
-flags.DEFINE_integer("epochs", 60, "Most passes over the training clips.")
-flags.DEFINE_integer("patience", 10, "Stop after so many epochs without improvement.")
+flags.DEFINE_integer("epochs", 80, "Most passes over the training clips.")
+flags.DEFINE_integer("patience", 12, "Stop after so many epochs without improvement.")
 flags.DEFINE_integer("batch_size", 16, "Clips a step.")
 flags.DEFINE_integer("seed", 0, "Of all that is drawn.")
 

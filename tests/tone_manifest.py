@@ -1,4 +1,4 @@
-"""A labelled set that anybody can tell apart: tones of two heights, in wav files with a manifest."""
+"""A labelled set that anybody can tell apart: tones of two heights, as wav files and a manifest."""
 
 import csv
 

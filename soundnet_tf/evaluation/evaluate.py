@@ -1,12 +1,12 @@
 """One evaluation: a network and a labelled set to accuracies, with the floors and the paper's
 figures beside them."""
 
+import math
 import os
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
-import numpy as np
 import tensorflow as tf
 
 from soundnet_tf.data import benchmarks
@@ -22,7 +22,7 @@ PROTOCOLS = ("paper", "modern")
 ALL = "all"
 _TABLE_LAYERS = {
     "soundnet8": ("conv4", "conv5", "pool5", "conv6", "conv7", features.HEADS_LAYER),
-    "soundnet5": ("conv2", "pool2", "conv3", "pool3", "conv4", features.HEADS_LAYER),
+    "soundnet5": ("conv3", "pool3", "conv4", features.HEADS_LAYER),
 }
 
 
@@ -35,7 +35,8 @@ class EvaluateConfig:
         dataset: "esc10", "esc50", "dcase" or "csv".
         out: folder for results.json and pictures.
         model: "published", or what `models.pretrained.load` takes.
-        layer: of the paper's protocol; "all" for the paper's table of layers.
+        layer: of the paper's protocol; "conv8" for all heads, "all" for the paper's table of
+            layers. The modern one chooses its layers itself.
         protocol: "paper" or "modern".
         input_scales: what the sound is multiplied with, in turn; the first one's figures stand at
             the top of the results.
@@ -52,8 +53,8 @@ class EvaluateConfig:
     def __post_init__(self):
         if self.protocol not in PROTOCOLS:
             raise ValueError(f"protocol {self.protocol!r} is unknown; choose one of {PROTOCOLS}")
-        if not self.input_scales or min(self.input_scales) <= 0:
-            raise ValueError(f"input scales {self.input_scales}; give one or more above 0")
+        if not self.input_scales or not all(0 < s < math.inf for s in self.input_scales):
+            raise ValueError(f"input scales {self.input_scales}; give one or more numbers above 0")
 
 
 def evaluate(config: EvaluateConfig, progress: bool = True) -> dict:
@@ -67,6 +68,7 @@ def evaluate(config: EvaluateConfig, progress: bool = True) -> dict:
 
     Raises:
         FileNotFoundError: the set or the model is not there.
+        OSError: `out` cannot be made.
         ValueError: a set, a layer or settings that cannot be used.
         MediaError: a recording that cannot be read.
     """
@@ -74,6 +76,7 @@ def evaluate(config: EvaluateConfig, progress: bool = True) -> dict:
     data = benchmarks.load(config.dataset, config.data)
     network = listener.load(config.model).network
     layers = _layers(config, network)
+    _make_folder(config.out)
     windows = probe.windows_for(data)
     waveforms = features.read_clips(data, windows.clip_secs, progress)
     rows = list(_rows(config, data, network, waveforms, layers, progress))
@@ -88,21 +91,34 @@ def evaluate(config: EvaluateConfig, progress: bool = True) -> dict:
         "versions": {"soundnet_tf": __version__, "tensorflow": tf.__version__},
         "seconds": time.perf_counter() - start,
     }
-    tf.io.gfile.makedirs(config.out)
     checkpoint.write_json(os.path.join(config.out, "results.json"), content)
     pictures.save(content, config.out)
     return content
 
 
 def _layers(config: EvaluateConfig, network: FoldedNetwork) -> tuple[str, ...]:
-    table = _TABLE_LAYERS[network.architecture.name]
+    known = [layer.name for layer in network.architecture.trunk]
+    known += [features.HEADS_LAYER] if network.heads else []
     if config.protocol == "modern":
-        return tuple(dict.fromkeys(name for names in modern.LAYER_SETS for name in names))
+        choices = modern.choices(set(known))
+        return tuple(dict.fromkeys(name for choice in choices for name in choice.layers))
     if config.layer == ALL:
-        return table
-    if config.layer != features.HEADS_LAYER:
-        network.select([config.layer])
+        table = _TABLE_LAYERS[network.architecture.name]
+        return tuple(name for name in table if name in known)
+    if config.layer not in known:
+        raise ValueError(
+            f"no layer {config.layer} in this {network.architecture.name}; choose one of "
+            f"{', '.join(known)}, or {ALL}"
+        )
     return (config.layer,)
+
+
+def _make_folder(path: str) -> None:
+    """Now, before minutes of work that could then not be kept."""
+    try:
+        tf.io.gfile.makedirs(path)
+    except tf.errors.OpError as error:
+        raise OSError(f"{path}: cannot be made a folder ({error.message})") from error
 
 
 def _rows(config, data, network, waveforms, layers, progress: bool) -> Iterator[dict]:
@@ -130,7 +146,7 @@ def _row(data: LabelledSet, layer: str, scale: float, outcome: probe.Outcome) ->
 
 def _baselines(config, data, waveforms, layers, windows, network) -> dict:
     """MFCC with the same kind of SVM; the untrained network by the paper's probe; chance."""
-    untrained = floors.untrained_network(network.architecture.name, waveforms)
+    untrained = floors.untrained_network(network, waveforms)
     layer = layers[0] if len(layers) == 1 else EMBEDDING[network.architecture.name]
     steps = features.layer_features(untrained, waveforms, [layer])[layer]
     outcome = probe.cross_validate(data, steps, windows)

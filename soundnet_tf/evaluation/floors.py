@@ -36,19 +36,23 @@ def mfcc_predictions(data: LabelledSet, waveforms: np.ndarray) -> np.ndarray:
     return _of_all_folds(data, classify)
 
 
-def untrained_network(architecture: str, waveforms: np.ndarray, seed: int = 0) -> FoldedNetwork:
+def untrained_network(like: FoldedNetwork, waveforms: np.ndarray, seed: int = 0) -> FoldedNetwork:
     """A network with random weights whose batch norms know the sound, without any label.
 
     With statistics of 0 and 1, as at the start of training, activations would shrink from layer to
     layer to nothing, which would be too low a floor.
 
     Args:
-        architecture: "soundnet8" or "soundnet5".
+        like: a network of the same layers and heads.
         waveforms: float32 [clips, samples], of which some set the statistics.
         seed: of the weights.
     """
     keras.utils.set_random_seed(seed)
-    student = students.BUILDERS[architecture](object_classes=1, scene_classes=None)
+    student = students.BUILDERS[like.architecture.name](
+        include_top=bool(like.heads),
+        object_classes=like.heads.get("objects"),
+        scene_classes=like.heads.get("scenes"),
+    )
     norms = [n for n in student.layers if isinstance(n, keras.layers.BatchNormalization)]
     momenta = [norm.momentum for norm in norms]
     for norm in norms:

@@ -159,12 +159,13 @@ def _training(config: ReproduceConfig, row: Row, seed: int) -> Run:
     lengths = {"steps": config.steps, "batch_size": config.batch_size}
     overrides = [f"--{name}={value}" for name, value in lengths.items() if value]
     train = [f"--flagfile={row.flagfile_path}", f"--data={config.data}", *teachers, *overrides]
+    scale = ["--input_scale=1"]  # as in training
     evaluation = _evaluation(config, folder)
     commands = (
         ("train", *train, f"--seed={seed}", f"--out={folder / 'run'}"),
         # The last student, as in the paper; not the one that did best on the held-out clips.
         ("export", f"--run={folder / 'run'}", "--which=last", f"--out={folder / 'model'}"),
-        ("evaluate", f"--model={folder / 'model'}", f"--layer={row.layer}", *evaluation),
+        ("evaluate", f"--model={folder / 'model'}", f"--layer={row.layer}", *scale, *evaluation),
     )
     return Run((row,), folder, commands, seed)
 

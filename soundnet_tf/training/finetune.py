@@ -1,4 +1,4 @@
-"""Fine-tuning: a trained SoundNet learns the classes of a labelled set, and is tested and exported."""
+"""Fine-tuning: a trained SoundNet learns the classes of a labelled set, is tested and exported."""
 
 import dataclasses
 import hashlib
@@ -56,12 +56,12 @@ class FinetuneConfig:
     layer: str | None = None
     freeze: str = "none"
     learning_rate: float = 1e-3
-    trunk_scale: float = 0.1
+    trunk_scale: float = 0.3
     class_weights: str = "none"
     clip_secs: float = 5.0
     augment: bool = True
-    epochs: int = 60
-    patience: int = 10
+    epochs: int = 80
+    patience: int = 12
     batch_size: int = 16
     seed: int = 0
 
@@ -85,13 +85,15 @@ def finetune(config: FinetuneConfig, data: LabelledSet, out: str) -> dict:
         What `results.json` holds, see `finetune_report.results`.
 
     Raises:
-        ValueError: settings that fit neither each other nor the data, or another run's folder.
+        ValueError: settings that do not fit the data or the model, another run's folder, or a loss
+            that is not finite.
         FileNotFoundError: a model that is not there.
         MediaError: a recording that cannot be read.
     """
     test_fold = config.test_fold or data.test_folds[-1]
     parts = finetune_data.split(data, test_fold, config.val_share, config.seed)
-    _claim_folder(out, config, data)
+    settings = _settings(config, data)
+    _check_folder(out, settings)
     finished = os.path.join(out, RESULTS_FILE)
     if tf.io.gfile.exists(finished):
         logging.info("%s is finished", out)
@@ -102,6 +104,7 @@ def finetune(config: FinetuneConfig, data: LabelledSet, out: str) -> dict:
     network = classifier.build(student, len(data.classes), config.layer)
     _freeze(student, config)
     waveforms = read_clips(data, config.clip_secs)
+    _write_run(out, settings, data.classes)
     start = time.perf_counter()
     rows = _fit(config, data, parts, waveforms, network, out)
     seconds = time.perf_counter() - start
@@ -191,29 +194,42 @@ def _classify(folder: str, waveforms: np.ndarray, batch_size: int) -> np.ndarray
     return np.concatenate([b["probabilities"].numpy().argmax(axis=-1) for b in batches])
 
 
-def _claim_folder(out: str, config: FinetuneConfig, data: LabelledSet) -> None:
-    """Writes `run.json`, or checks that the run in `out` is this one."""
+def _settings(config: FinetuneConfig, data: LabelledSet) -> dict:
+    """What makes two runs the same one."""
     rows = [f"{os.path.basename(clip.path)},{clip.label},{clip.fold}" for clip in data.clips]
-    settings = dataclasses.asdict(config) | {
+    return dataclasses.asdict(config) | {
         "data": data.name,
         "clips": len(rows),
         "fingerprint": hashlib.sha256("\n".join(rows).encode()).hexdigest(),
     }
-    path = os.path.join(out, RUN_FILE)
-    if tf.io.gfile.exists(path):
-        with tf.io.gfile.GFile(path) as file:
-            old = json.load(file)["settings"]
-        changed = [
-            f"{name} was {old.get(name)}, now {settings.get(name)}"
-            for name in sorted(old.keys() | settings.keys())
-            if old.get(name) != settings.get(name)
-        ]
-        if changed:
-            raise ValueError(
-                f"{out} holds another run ({'; '.join(changed)}); choose another out folder, or go "
-                "on with the settings of that run"
-            )
-        return
+
+
+def _write_run(out: str, settings: dict, classes: tuple[str, ...]) -> None:
+    run = {
+        "soundnet_tf": __version__,
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "settings": settings,
+        "classes": classes,
+    }
     tf.io.gfile.makedirs(out)
-    versions = {"soundnet_tf": __version__, "tensorflow": tf.__version__, "keras": keras.__version__}
-    checkpoint.write_json(path, versions | {"settings": settings, "classes": data.classes})
+    checkpoint.write_json(os.path.join(out, RUN_FILE), run)
+
+
+def _check_folder(out: str, settings: dict) -> None:
+    """ValueError if another run is in `out`."""
+    path = os.path.join(out, RUN_FILE)
+    if not tf.io.gfile.exists(path):
+        return
+    with tf.io.gfile.GFile(path) as file:
+        old = json.load(file).get("settings", {})
+    changed = [
+        f"{name} was {old.get(name)}, now {settings.get(name)}"
+        for name in sorted(old.keys() | settings.keys())
+        if old.get(name) != settings.get(name)
+    ]
+    if changed:
+        raise ValueError(
+            f"{out} holds another run ({'; '.join(changed)}); choose another out folder, or go on "
+            "with the settings of that run"
+        )

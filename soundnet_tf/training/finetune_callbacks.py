@@ -1,6 +1,8 @@
 """What fine-tuning does between epochs. All of it depends on `history.csv` and the epoch only, so
 that a run that was killed goes on as if nothing had happened."""
 
+import math
+
 import keras
 import tensorflow as tf
 
@@ -39,6 +41,11 @@ class KeepBest(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         rows = monitor.read_history(self._history_file)[:epoch]
         row = {"epoch": epoch, MONITORED: logs[MONITORED]}
+        if not math.isfinite(row[MONITORED]):
+            raise ValueError(
+                f"the held-out loss of epoch {epoch + 1} is {row[MONITORED]}; choose another out "
+                "folder and a lower learning_rate"
+            )
         if best_row([*rows, row]) is row:
             partial = self._path.replace(".weights.h5", ".partial.weights.h5")
             self.model.save_weights(partial)

@@ -74,6 +74,7 @@ def test_training_commands_are_understood_by_the_binaries():
         assert t["model"] == row.architecture and t["crop_seconds"] == 20
         assert (x["run"], x["which"], x["out"]) == (t["out"], "last", e["model"])
         assert (e["dataset"], e["data"], e["protocol"]) == ("esc10", "ESC", "paper")
+        assert e["input_scale"] == ["1"]
         assert e["layer"] == {"soundnet8": "pool5", "soundnet5": "conv4"}[row.architecture]
         assert e["out"] == os.path.join("OUT", row.flagfile, f"seed{run.seed}", "evaluation")
 
@@ -89,7 +90,7 @@ def test_measuring_commands_are_understood_by_the_binaries():
     (command,) = run.commands
     (values,) = parsed("evaluate", [command[1:]])
     assert command[0] == "evaluate" and values["layer"] == "all" and values["model"] == "MODEL"
-    assert (values["dataset"], values["data"]) == ("esc10", "ESC")
+    assert (values["dataset"], values["data"], values["input_scale"]) == ("esc10", "ESC", ["1"])
     modalities = config(table="modalities", model="MODEL", videos_manifest="V.csv")
     (run,) = reproduce.runs(modalities)
     (command,) = run.commands

@@ -2,9 +2,6 @@
 
 import dataclasses
 import json
-import pathlib
-import subprocess
-import sys
 
 import keras
 import numpy as np
@@ -17,8 +14,6 @@ from soundnet_tf.evaluation.features import read_clips
 from soundnet_tf.models import checkpoint, student
 from soundnet_tf.training import finetune_data, monitor
 from soundnet_tf.training.finetune import FinetuneConfig, finetune
-
-BINARY = pathlib.Path(__file__).resolve().parents[2] / "bin" / "finetune.py"
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +63,7 @@ def test_it_learns_tones(finished, tones):
     assert results["test_fold"] == "3"
     assert json.loads((out / "results.json").read_text()) == results
     run = json.loads((out / "run.json").read_text())
-    assert run["settings"]["trunk_scale"] == 0.1 and run["classes"] == [*HERTZ]
+    assert run["settings"]["trunk_scale"] == 0.3 and run["classes"] == [*HERTZ]
 
 
 def test_the_export_names_the_test_clips(finished, tones):
@@ -107,12 +102,6 @@ def test_one_step_moves_head_and_trunk_by_their_own_rates(config, tones, model, 
     for variable, array in zip(trunk(model), after, strict=True):
         if variable.path.endswith("/kernel"):
             assert np.abs(array - variable.numpy()).max() == pytest.approx(0.0005, rel=1e-2)
-
-
-def test_class_weights():
-    """Of 6 clips of 3 classes 3, 2 and 1: 6 / (3 * 3), 6 / (3 * 2), 6 / (3 * 1)."""
-    weights = finetune_data.class_weights(np.array([0, 1, 0, 2, 0, 1]), 3)
-    np.testing.assert_allclose(weights, [2 / 3, 1, 2])
 
 
 def test_balanced_weights_reach_the_loss(config, model, tmp_path):
@@ -197,64 +186,10 @@ def test_another_runs_folder_is_refused(config, tones, finished):
         finetune(other, tones, str(finished[0]))
 
 
-def test_split_divides_every_class_and_no_clip_twice(tones):
-    """Of 8 clips a class in folds 1 and 2, round(0.3 x 8) = 2 are held out."""
-    parts = finetune_data.split(tones, "3", 0.3, seed=4)
-    assert sorted(np.concatenate(parts)) == list(range(24))
-    assert {tones.clips[i].fold for i in parts.test} == {"3"} and len(parts.test) == 8
-    assert list(np.bincount(tones.labels[parts.validation])) == [2, 2]
-    assert list(np.bincount(tones.labels[parts.train])) == [6, 6]
-
-
-def labelled_set(*labels_and_folds):
-    clips = [
-        labelled.LabelledClip(f"{i}.wav", label, fold)
-        for i, (label, fold) in enumerate(labels_and_folds)
-    ]
-    return labelled.LabelledSet("set", ("a", "b"), tuple(clips))
-
-
-def test_a_class_with_one_recording_keeps_it_to_train_on():
-    data = labelled_set(*[("a", "1")] * 4, ("b", "1"), ("a", "2"), ("b", "2"))
-    parts = finetune_data.split(data, "2", 0.5, seed=0)
-    assert list(data.labels[parts.train]) == [0, 0, 1]
-    assert list(data.labels[parts.validation]) == [0, 0]
-
-
-def test_nothing_to_stop_by_is_an_error():
-    data = labelled_set(("a", "1"), ("b", "1"), ("a", "2"), ("b", "2"))
-    with pytest.raises(ValueError, match="one recording a class to train on"):
-        finetune_data.split(data, "2", 0.5, seed=0)
-
-
-def test_batches_depend_on_seed_and_epoch_alone():
-    """An epoch has every clip once, in an order of its own; one that begins later is the same."""
-    waveforms, labels = np.zeros((7, 5), np.float32), np.arange(7)
-    batches = finetune_data.train_batches(waveforms, labels, 3, True, seed=2, epochs=3)
-    found = [label.numpy().tolist() for _, label in batches]
-    assert [len(batch) for batch in found] == [3, 3, 1] * 3 and len(batches) == 9
-    orders = [sum(found[i : i + 3], []) for i in (0, 3, 6)]
-    assert all(sorted(order) == list(range(7)) for order in orders)
-    assert orders[0] != orders[1] != orders[2]
-    later = finetune_data.train_batches(waveforms, labels, 3, True, 2, epochs=3, first_epoch=1)
-    assert [label.numpy().tolist() for _, label in later] == found[3:]
-
-
-def test_augmented_clips_are_shifted_and_of_another_gain():
-    """A clip 1, 2, ... 50 becomes g (s + 1), ... g 50, g 1, ... g s: its greatest value tells the
-    gain g, and where that stands, s. Gains lie within 6 dB, 0.501 to 1.995."""
-    ramp = np.arange(1, 51, dtype=np.float32)
-    waveforms = np.tile(ramp, (64, 1))
-    (batch, _), (later, _) = finetune_data.train_batches(
-        waveforms, np.zeros(64, int), 64, True, seed=0, epochs=2
-    )
-    gains = batch.numpy().max(axis=1) / 50
-    shifts = (49 - batch.numpy().argmax(axis=1)) % 50
-    for row, gain, shift in zip(batch, gains, shifts):
-        np.testing.assert_allclose(row, gain * np.roll(ramp, -shift), rtol=1e-5)
-    assert 0.501 < gains.min() < 0.6 and 1.6 < gains.max() < 1.996
-    assert len(set(shifts)) > 25
-    assert not np.array_equal(batch, later)
+def test_a_run_that_diverges_says_so(config, tones, tmp_path):
+    wild = dataclasses.replace(config, learning_rate=1e30)
+    with pytest.raises(ValueError, match="loss of epoch 1 is nan; .* lower learning_rate"):
+        finetune(wild, tones, str(tmp_path / "run"))
 
 
 @pytest.mark.parametrize(
@@ -272,60 +207,4 @@ def test_augmented_clips_are_shifted_and_of_another_gain():
 def test_unfit_settings_are_named(config, tones, tmp_path, change, message):
     with pytest.raises(ValueError, match=message):
         finetune(dataclasses.replace(config, **change), tones, str(tmp_path / "run"))
-
-
-def run(*flags):
-    return subprocess.run([sys.executable, str(BINARY), *flags], capture_output=True, text=True)
-
-
-@pytest.mark.slow
-def test_the_command_trains_prints_and_goes_on(model, tmp_path):
-    manifest = write_tones(tmp_path)
-    command = [f"--model={model}", f"--manifest={manifest}", f"--out={tmp_path / 'run'}"]
-    command += [f"--clip_seconds={SECS}", "--epochs=8", "--batch_size=8", "--val_share=0.25"]
-    done = run(*command)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.count("held-out accuracy") == 8
-    table = done.stdout[done.stdout.index("test fold 3") :]
-    assert [line.split()[-1] for line in table.splitlines()[1:5]] == ["100.0%"] * 3 + ["50.0%"]
-    again = run(*command)
-    assert again.returncode == 0 and again.stdout.strip() == table.strip()
-    refused = run(*command, "--seed=1")
-    assert refused.returncode == 1 and "seed was 0, now 1" in refused.stderr
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    "rows, message",
-    [
-        (["1-low-0.wav,hum"], "line 2: has no fold"),
-        (["1-low-0.wav,hum,1", "nowhere.wav,hiss,2"], "1 of 2 recordings are not there"),
-        (["1-low-0.wav,a,1", "2-low-0.wav,b,1", "3-low-0.wav,a,2"], "two recordings of b"),
-        (
-            ["1-low-0.wav,a,1", "1-whi-0.wav,b,1", "3-low-0.wav,a,3", "3-whi-0.wav,b,3"],
-            "fold 2 is empty",
-        ),
-    ],
-)
-def test_broken_manifests_are_one_sentence(tmp_path, rows, message):
-    write_tones(tmp_path, per_class=1)
-    (tmp_path / "broken.csv").write_text("\n".join(["path,label,fold", *rows]))
-    done = run(f"--manifest={tmp_path / 'broken.csv'}", f"--out={tmp_path / 'run'}")
-    assert done.returncode == 1 and not (tmp_path / "run").exists()
-    sentence = done.stderr.strip().splitlines()[-1]  # before it, TensorFlow greets
-    assert sentence.startswith("finetune.py: ") and message in sentence
-    assert "Traceback" not in done.stderr
-
-
-@pytest.mark.parametrize(
-    "flags, message",
-    [
-        ([], "give either --manifest"),
-        (["--manifest=a.csv", "--dataset=esc10", "--data=b"], "give either --manifest"),
-        (["--dataset=esc10"], "--dataset and --data, its folder, go together"),
-    ],
-)
-@pytest.mark.slow
-def test_flags_that_do_not_fit_are_named(tmp_path, flags, message):
-    done = run(*flags, f"--out={tmp_path / 'run'}")
-    assert done.returncode == 1 and message in done.stderr
+    assert not (tmp_path / "run").exists()  # so that the command works once it is corrected
