@@ -20,6 +20,7 @@ from soundnet_tf.version import __version__
 
 PROTOCOLS = ("paper", "modern")
 ALL = "all"
+CHOSEN = "chosen"
 _TABLE_LAYERS = {
     "soundnet8": ("conv4", "conv5", "pool5", "conv6", "conv7", features.HEADS_LAYER),
     "soundnet5": ("conv3", "pool3", "conv4", features.HEADS_LAYER),
@@ -61,7 +62,8 @@ def evaluate(config: EvaluateConfig, progress: bool = True) -> dict:
     """Evaluates, writes `OUT/results.json` and pictures, and returns the results.
 
     Returns:
-        `rows`: for each layer and input scale a dict with `layer`, `input_scale`, the keys of
+        `rows`: for each layer and input scale a dict with `layer` ("chosen" is what the modern
+        protocol made of several), `input_scale`, the keys of
         `results.figures`, `details`, `seconds` and `paper` (percent, or None); the keys of the
         first row once more at the top; `baselines` (`mfcc`, `untrained`, each as
         `results.figures`; `chance`); `settings`, `classes`, `seconds` and versions.
@@ -77,13 +79,12 @@ def evaluate(config: EvaluateConfig, progress: bool = True) -> dict:
     network = listener.load(config.model).network
     layers = _layers(config, network)
     _make_folder(config.out)
-    windows = probe.windows_for(data)
-    waveforms = features.read_clips(data, windows.clip_secs, progress)
+    waveforms = features.read_clips(data, probe.windows_for(data).clip_secs, progress)
     rows = list(_rows(config, data, network, waveforms, layers, progress))
     content = {
         **rows[0],
         "rows": rows,
-        "baselines": _baselines(config, data, waveforms, layers, windows, network),
+        "baselines": _baselines(config, data, waveforms, layers, network),
         "dataset": config.dataset,
         "classes": list(data.classes),
         "protocol": config.protocol,
@@ -124,13 +125,17 @@ def _make_folder(path: str) -> None:
 def _rows(config, data, network, waveforms, layers, progress: bool) -> Iterator[dict]:
     for scale in config.input_scales:
         steps = features.layer_features(network, waveforms, layers, scale)
-        if config.protocol == "modern":
-            outcome = modern.cross_validate(data, steps, progress)
-            yield _row(data, "chosen", scale, outcome)
-            continue
-        for layer in layers:
-            outcome = probe.cross_validate(data, steps[layer], probe.windows_for(data))
+        for layer, outcome in _outcomes(config, data, steps, progress):
             yield _row(data, layer, scale, outcome)
+
+
+def _outcomes(config, data, steps, progress: bool) -> Iterator[tuple[str, probe.Outcome]]:
+    """The paper's probe of each layer, or the modern one of all together."""
+    if config.protocol == "modern":
+        yield CHOSEN, modern.cross_validate(data, steps, progress)
+        return
+    for layer, values in steps.items():
+        yield layer, probe.cross_validate(data, values, probe.windows_for(data))
 
 
 def _row(data: LabelledSet, layer: str, scale: float, outcome: probe.Outcome) -> dict:
@@ -144,12 +149,13 @@ def _row(data: LabelledSet, layer: str, scale: float, outcome: probe.Outcome) ->
     }
 
 
-def _baselines(config, data, waveforms, layers, windows, network) -> dict:
-    """MFCC with the same kind of SVM; the untrained network by the paper's probe; chance."""
+def _baselines(config, data, waveforms, layers, network) -> dict:
+    """MFCC with a linear SVM; the untrained network by the same probe, one layer of it; chance."""
     untrained = floors.untrained_network(network, waveforms)
-    layer = layers[0] if len(layers) == 1 else EMBEDDING[network.architecture.name]
-    steps = features.layer_features(untrained, waveforms, [layer])[layer]
-    outcome = probe.cross_validate(data, steps, windows)
+    if config.layer == ALL and config.protocol == "paper":
+        layers = (EMBEDDING[network.architecture.name],)
+    steps = features.layer_features(untrained, waveforms, layers)
+    ((layer, outcome),) = _outcomes(config, data, steps, progress=False)
     return {
         "mfcc": results.figures(data, floors.mfcc_predictions(data, waveforms)),
         "untrained": results.figures(data, outcome.predictions) | {"layer": layer},

@@ -53,15 +53,11 @@ def test_the_names_of_both_numpys(tmp_path, layers, protocol):
     path = files.write_dict(tmp_path / "a.npy", layers, protocol)
     content = path.read_bytes()
     for name in (b"multiarray", b"numeric"):
-        old, new = b"numpy.core." + name, b"numpy._core." + name
-        if protocol == 3:
-            content = content.replace(b"c" + old + b"\n", b"c" + new + b"\n")
-            continue
-        for before, after in ((old, new), (new, old)):
-            if bytes([len(before)]) + before in content:
-                content = content.replace(
-                    bytes([len(before)]) + before, bytes([len(after)]) + after
-                )
+        names = [b"numpy.core." + name, b"numpy._core." + name]
+        written = [bytes([len(n)]) + n if protocol > 3 else b"c" + n + b"\n" for n in names]
+        for before, after in (written, written[::-1]):
+            if before in content:
+                content = content.replace(before, after)
                 break
     # No frame: its size would have to change as well.
     content = (
