@@ -174,3 +174,11 @@ def test_a_renamed_fold_changes_nothing():
     clips = tuple(dataclasses.replace(c, fold=str(5 - int(c.fold))) for c in DATA.clips)
     renamed = run(layers(), dataclasses.replace(DATA, clips=clips))
     np.testing.assert_array_equal(renamed.predictions, run(layers()).predictions)
+
+
+def test_each_part_of_a_single_training_fold_has_its_share_of_every_class():
+    data = toy_set(folds=("train", "test"), per_fold=(5, 10))
+    train, _ = data.split("test")
+    parts = modern._parts(data, train)
+    assert [np.bincount(data.labels[train][part]).tolist() for part in parts] == [[1, 2]] * 5
+    np.testing.assert_array_equal(np.sort(np.concatenate(parts)), np.arange(15))
