@@ -113,6 +113,12 @@ def test_the_papers_protocol(run):
     assert rows[-1] == "| most frequent class |  | 33.3 |  |"
 
 
+def test_each_scale_is_heard(run):
+    """Of a sound that is next to nothing this network, whose biases are 0, hears nothing."""
+    loud, silent = run(input_scales=(1.0, 1e-6))["rows"]
+    assert loud["accuracy_mean"] > 0.8 and silent["accuracy_mean"] < 0.5
+
+
 def test_all_layers(run):
     content = run(layer="all", input_scales=(1.0,))
     assert [row["layer"] for row in content["rows"]] == TABLE
