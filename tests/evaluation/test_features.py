@@ -90,7 +90,7 @@ class TestLayerFeatures:
 
     @pytest.mark.parametrize("seconds", [1, 18])
     def test_conv8_is_what_is_positive_of_both_heads(self, model, seconds):
-        """Sound that is too short for them is repeated to 20 s. The steps that hear the trunk's last
+        """Sound too short for them is repeated to 20 s. The steps that hear the trunk's last
         one are left out."""
         network = FoldedNetwork(model)
         table = architecture.ARCHITECTURES[model.name]
