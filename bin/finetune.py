@@ -23,11 +23,16 @@ _DATA = flags.DEFINE_string("data", None, "Folder of the benchmark, as its autho
 _OUT = flags.DEFINE_string("out", None, "Folder of the run.", required=True)
 _CLIP = flags.DEFINE_float("clip_seconds", 5.0, "Recordings are repeated or cut to this length.")
 flags.DEFINE_string(
-    "model", "published", "Start from: published, or a folder of bin/export.py or RUN/best."
+    "model",
+    "published",
+    "Start from: published, or a folder of bin/export.py or RUN/best; soundnet8 or soundnet5 for "
+    "random weights.",
 )
 flags.DEFINE_string("test_fold", None, "Fold to test on; default: the last.")
 flags.DEFINE_float("val_share", 0.15, "Share of the other folds' clips that is held out.")
-flags.DEFINE_string("layer", None, "Layer under the head; default: conv6, of SoundNet-5 conv4.")
+_LAYERS = flags.DEFINE_list(
+    "layers", [], "That the head hears; default: pool5,conv6 (5-layer: pool3,conv4)."
+)
 flags.DEFINE_enum("freeze", "none", ["none", "trunk"], "trunk: train the new head only.")
 flags.DEFINE_float("learning_rate", 1e-3, "Adam's learning rate of the head.")
 flags.DEFINE_float("trunk_scale", 0.3, "The trunk's learning rate as a share of the head's.")
@@ -73,9 +78,11 @@ def config():
 
     from soundnet_tf.training.finetune import FinetuneConfig
 
-    names = {field.name for field in dataclasses.fields(FinetuneConfig)} - {"clip_secs"}
+    names = {field.name for field in dataclasses.fields(FinetuneConfig)} - {"clip_secs", "layers"}
     return FinetuneConfig(
-        clip_secs=_CLIP.value, **{name: flags.FLAGS[name].value for name in names}
+        clip_secs=_CLIP.value,
+        layers=tuple(_LAYERS.value),
+        **{name: flags.FLAGS[name].value for name in names},
     )
 
 

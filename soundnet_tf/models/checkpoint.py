@@ -71,14 +71,12 @@ def load_student(folder: str) -> tuple[keras.Model, Labels]:
         )
     student = keras.saving.load_model(path, compile=False, safe_mode=True)
     students.architecture_of(student)
-    return student, read_labels(
-        os.path.join(folder, LABELS_FOLDER), students.heads_of(student)
-    )
+    return student, read_labels(os.path.join(folder, LABELS_FOLDER), students.heads_of(student))
 
 
 def float32_copy(student: keras.Model) -> keras.Model:
-    """A student with the same weights, whose layers compute in float32 and are all trainable,
-    whatever policy it was trained under and whatever was frozen."""
+    """A student with the same weights, of plain Keras layers that compute in float32 and are all
+    trainable, whatever policy it was trained under and whatever was frozen."""
     heads = students.heads_of(student)
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float32")
@@ -87,6 +85,7 @@ def float32_copy(student: keras.Model) -> keras.Model:
             include_top=bool(heads),
             object_classes=heads.get("objects"),
             scene_classes=heads.get("scenes"),
+            plain_layers=True,
         )
     finally:
         keras.config.set_dtype_policy(policy)
@@ -112,4 +111,3 @@ def write_atomically(path: str, text: str) -> None:
 def write_json(path: str, value) -> None:
     """Writes `value` as JSON, atomically."""
     write_atomically(path, json.dumps(value, indent=2, sort_keys=True) + "\n")
-

@@ -13,6 +13,7 @@ from soundnet_tf import constants, labels
 from soundnet_tf.media.waveform import check_samples, resample, to_mono
 from soundnet_tf.models import architecture as arch
 from soundnet_tf.models import published
+from soundnet_tf.models.convolution import StridedConv1D
 
 
 def SoundNet8(  # noqa: N802 - Keras Applications name their builders like classes
@@ -21,6 +22,7 @@ def SoundNet8(  # noqa: N802 - Keras Applications name their builders like class
     object_classes: int | None = constants.IMAGENET_CLASSES,
     scene_classes: int | None = constants.PLACES2_CLASSES,
     classifier_activation: str | None = None,
+    plain_layers: bool = False,
 ) -> keras.Model:
     """The eight-layer network of the paper (table 1): 14 356 777 numbers with both heads.
 
@@ -34,6 +36,8 @@ def SoundNet8(  # noqa: N802 - Keras Applications name their builders like class
         scene_classes: classes of the `scenes` head: 401 (Places2, the published model), 365
             (Places365) or what the teacher has; None leaves that head out.
         classifier_activation: None gives logits, as training needs; "softmax" probabilities.
+        plain_layers: build with Keras's Conv1D, which is slower in training, so that a saved
+            `.keras` file loads where there is no soundnet_tf.
 
     Returns:
         A model from waveforms, float32 [batch, samples], mono, 22 050 Hz, in [-1, 1], to
@@ -45,7 +49,11 @@ def SoundNet8(  # noqa: N802 - Keras Applications name their builders like class
         FileNotFoundError: weights that are not there; the message says how to get them.
     """
     return _build(
-        arch.SOUNDNET8, weights, include_top, object_classes, scene_classes, classifier_activation
+        arch.SOUNDNET8,
+        weights,
+        {"objects": object_classes, "scenes": scene_classes} if include_top else None,
+        classifier_activation,
+        layers.Conv1D if plain_layers else StridedConv1D,
     )
 
 
@@ -55,6 +63,7 @@ def SoundNet5(  # noqa: N802
     object_classes: int | None = constants.IMAGENET_CLASSES,
     scene_classes: int | None = constants.PLACES2_CLASSES,
     classifier_activation: str | None = None,
+    plain_layers: bool = False,
 ) -> keras.Model:
     """The five-layer network of the paper (table 2). Arguments as `SoundNet8`; none is published.
 
@@ -64,24 +73,28 @@ def SoundNet5(  # noqa: N802
     if weights == "published":
         raise ValueError('weights="published" exist for SoundNet8 only; use SoundNet8, or None')
     return _build(
-        arch.SOUNDNET5, weights, include_top, object_classes, scene_classes, classifier_activation
+        arch.SOUNDNET5,
+        weights,
+        {"objects": object_classes, "scenes": scene_classes} if include_top else None,
+        classifier_activation,
+        layers.Conv1D if plain_layers else StridedConv1D,
     )
 
 
 BUILDERS = {"soundnet8": SoundNet8, "soundnet5": SoundNet5}
 
 
-def _build(architecture, weights, include_top, object_classes, scene_classes, activation):
+def _build(architecture, weights, classes, activation, convolution) -> keras.Model:
+    """Heads with `classes` (head name to count, or None for no such head); None: no top."""
     waveform = keras.Input((None,), dtype="float32", name="waveform")
     x = layers.Reshape((-1, 1), name="one_channel")(waveform)
     x = layers.Rescaling(constants.INPUT_SCALE, name="scale")(x)
     for layer in architecture.trunk:
-        x = _pool(layer, x) if layer.filters is None else _block(layer, x)
+        x = _pool(layer, x) if layer.filters is None else _block(layer, convolution, x)
     outputs = x
-    if include_top:
-        classes = {"objects": object_classes, "scenes": scene_classes}
+    if classes is not None:
         outputs = {
-            name: _head(architecture.head, name, count, activation, x)
+            name: _convolution(convolution, architecture.head, count, name, x, activation)
             for name, count in classes.items()
             if count is not None
         }
@@ -98,8 +111,8 @@ def _pool(layer: arch.Layer, x):
     return layers.MaxPooling1D(layer.kernel, layer.stride, "valid", name=layer.name)(x)
 
 
-def _block(layer: arch.Layer, x):
-    x = _convolution(layer, layer.filters, f"{layer.name}_conv", x)
+def _block(layer: arch.Layer, convolution, x):
+    x = _convolution(convolution, layer, layer.filters, f"{layer.name}_conv", x)
     x = layers.BatchNormalization(
         momentum=constants.BATCH_NORM_MOMENTUM,
         epsilon=constants.BATCH_NORM_EPSILON,
@@ -109,14 +122,10 @@ def _block(layer: arch.Layer, x):
     return layers.ReLU(name=layer.name)(x)
 
 
-def _head(layer: arch.Layer, name: str, classes: int, activation: str | None, x):
-    return _convolution(layer, classes, name, x, activation)
-
-
-def _convolution(layer: arch.Layer, filters: int, name: str, x, activation: str | None = None):
+def _convolution(convolution, layer: arch.Layer, filters: int, name: str, x, activation=None):
     if layer.padding:
         x = layers.ZeroPadding1D(layer.padding, name=f"{name}_pad")(x)
-    return layers.Conv1D(
+    return convolution(
         filters,
         layer.kernel,
         layer.stride,

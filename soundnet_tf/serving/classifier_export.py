@@ -5,7 +5,7 @@ soundnet_tf and which names the classes itself.
 
     probabilities  float32 [batch, classes]
     label          string [batch], the name of the most probable class
-    embedding      float32 [batch, 2 channels], what the head hears: a layer pooled over time
+    embedding      float32 [batch, 2 channels], what the head hears: layers pooled over time
 
 Any length from one sample on works: what is shorter than the clips that the classifier learned
 from is looped to their length in the graph, as it was in training.
@@ -15,7 +15,7 @@ training they use and move the batch's statistics.
 
     FOLDER/saved_model.pb, variables/
     FOLDER/assets/labels.txt       class names, one a line, in output order
-    FOLDER/assets/metadata.json    sample rate, clip length, layer, versions
+    FOLDER/assets/metadata.json    sample rate, clip length, layers, versions
 """
 
 import os
@@ -27,8 +27,7 @@ import tensorflow as tf
 
 from soundnet_tf import constants
 from soundnet_tf.models import checkpoint, pretrained
-from soundnet_tf.models import student as students
-from soundnet_tf.models.classifier import HEAD, Classifier, pool
+from soundnet_tf.models.classifier import SoundClassifier, pool
 from soundnet_tf.models.folded import FoldedNetwork
 from soundnet_tf.serving import short
 from soundnet_tf.version import __version__
@@ -39,7 +38,7 @@ _WAVEFORM = tf.TensorSpec([None, None], tf.float32, name="waveform")
 
 
 def save_classifier(
-    classifier: Classifier, classes: Sequence[str], clip_secs: float, folder: str
+    classifier: SoundClassifier, classes: Sequence[str], clip_secs: float, folder: str
 ) -> None:
     """Writes the SavedModel of the module's docstring; what is there is replaced by it once the
     new one is whole.
@@ -53,9 +52,9 @@ def save_classifier(
     Raises:
         ValueError: another number of names than the head has classes.
     """
-    head = classifier.model.get_layer(HEAD)
-    if len(classes) != head.units:
-        raise ValueError(f"{len(classes)} class names for a head of {head.units} classes")
+    units = classifier.head.units
+    if len(classes) != units:
+        raise ValueError(f"{len(classes)} class names for a head of {units} classes")
     root = _root(classifier, classes, clip_secs)
     partial = f"{folder.rstrip('/')}.partial"
     with tempfile.TemporaryDirectory() as scratch:
@@ -71,27 +70,29 @@ def save_classifier(
     tf.io.gfile.rename(partial, folder)
 
 
-def metadata(classifier: Classifier, clip_secs: float) -> dict:
+def metadata(classifier: SoundClassifier, clip_secs: float) -> dict:
     """What a program that only has the exported files needs to know."""
     return {
         "soundnet_tf": __version__,
-        "architecture": classifier.student.name,
-        "layer": classifier.layer,
+        "architecture": classifier.trunk.name,
+        "layers": classifier.layer_names,
         "sample_rate_hz": constants.SAMPLE_RATE,
         "channels": 1,
         "input_range": [-1.0, 1.0],
         "clip_secs": clip_secs,
-        "classes": classifier.model.get_layer(HEAD).units,
+        "classes": classifier.head.units,
     }
 
 
-def _root(classifier: Classifier, classes: Sequence[str], clip_secs: float) -> tf.train.Checkpoint:
+def _root(
+    classifier: SoundClassifier, classes: Sequence[str], clip_secs: float
+) -> tf.train.Checkpoint:
     """The object that is saved, with variables of its own."""
-    trunk, layer = _trunk(classifier), classifier.layer
-    kernel, bias = (tf.Variable(w) for w in classifier.model.get_layer(HEAD).get_weights())
+    trunk, layers = checkpoint.float32_copy(classifier.trunk), classifier.layer_names
+    kernel, bias = (tf.Variable(weight, dtype=tf.float32) for weight in classifier.folded_head())
     clip_samples = round(clip_secs * constants.SAMPLE_RATE)
     needed = short.Need(clip_samples, clip_samples)
-    trained_steps = keras.Model(trunk.input, trunk.get_layer(layer).output)
+    trained_steps = keras.Model(trunk.input, {n: trunk.get_layer(n).output for n in layers})
 
     @tf.function(autograph=False)
     def call(waveform, training=False):
@@ -99,8 +100,8 @@ def _root(classifier: Classifier, classes: Sequence[str], clip_secs: float) -> t
         if training:
             steps = trained_steps(waveform, training=True)
         else:
-            steps = FoldedNetwork(trunk)(waveform, endpoints=(layer,))[layer]
-        embedding = pool(steps)
+            steps = FoldedNetwork(trunk)(waveform, endpoints=layers)
+        embedding = tf.concat([pool(steps[name]) for name in layers], axis=-1)
         probabilities = tf.nn.softmax(embedding @ kernel + bias)
         label = tf.gather(tf.constant(list(classes)), tf.argmax(probabilities, axis=-1))
         return {"probabilities": probabilities, "label": label, "embedding": embedding}
@@ -113,13 +114,6 @@ def _root(classifier: Classifier, classes: Sequence[str], clip_secs: float) -> t
     root.regularization_losses = []
     call.get_concrete_function(_WAVEFORM, training=True)
     return root
-
-
-def _trunk(classifier: Classifier) -> keras.Model:
-    """The student without its heads, in float32, nothing of it frozen."""
-    student = classifier.student
-    inner = student.get_layer(students.architecture_of(student).trunk[-1].name).output
-    return checkpoint.float32_copy(keras.Model(student.input, inner, name=student.name))
 
 
 def _remove(folder: str) -> None:

@@ -14,6 +14,7 @@ from absl import logging
 from soundnet_tf.data.labelled import LabelledSet
 from soundnet_tf.evaluation.features import read_clips
 from soundnet_tf.models import checkpoint, classifier, initialise, pretrained
+from soundnet_tf.models import student as students
 from soundnet_tf.serving.classifier_export import save_classifier
 from soundnet_tf.training import finetune_data, finetune_report, monitor
 from soundnet_tf.training.finetune_callbacks import KeepBest, ReseedDropout, has_stalled
@@ -33,12 +34,13 @@ class FinetuneConfig:
     """Everything that decides what a run learns, but its data.
 
     Attributes:
-        model: where to start from, see `models.pretrained.load`.
+        model: where to start from, see `models.pretrained.load`; or "soundnet8" or "soundnet5" for
+            random weights, to learn from the labels alone.
         test_fold: is tested on at the end and otherwise not looked at; None: the set's last one.
         val_share: of the other folds' clips, class by class, held out to tell when to stop.
-        layer: that the new head hears; None: see `models.classifier.DEFAULT_LAYERS`.
-        freeze: "none", or "trunk" to train the head only. Batch norms always stay as they are:
-            statistics of a few short clips would be noise.
+        layers: that the new head hears; none: see `models.classifier.DEFAULT_LAYERS`.
+        freeze: "none", or "trunk" to train the head only. Batch norms of a trained network always
+            stay as they are: statistics of a few short clips would be noise.
         learning_rate: of the head.
         trunk_scale: the trunk's learning rate as a share of the head's.
         class_weights: "none", or "balanced" to give rare classes the weight of common ones.
@@ -53,7 +55,7 @@ class FinetuneConfig:
     model: str = pretrained.PUBLISHED
     test_fold: str | None = None
     val_share: float = 0.15
-    layer: str | None = None
+    layers: tuple[str, ...] = ()
     freeze: str = "none"
     learning_rate: float = 1e-3
     trunk_scale: float = 0.3
@@ -71,6 +73,10 @@ class FinetuneConfig:
         for name in ("learning_rate", "clip_secs", "epochs", "patience", "batch_size"):
             if not getattr(self, name) > 0:
                 raise ValueError(f"{name} is {getattr(self, name)}; it should be above 0")
+
+    @property
+    def is_pretrained(self) -> bool:
+        return self.model not in students.BUILDERS
 
 
 def finetune(config: FinetuneConfig, data: LabelledSet, out: str) -> dict:
@@ -100,15 +106,13 @@ def finetune(config: FinetuneConfig, data: LabelledSet, out: str) -> dict:
         with tf.io.gfile.GFile(finished) as file:
             return json.load(file)
     keras.utils.set_random_seed(config.seed)
-    student, _ = pretrained.load(config.model)
-    network = classifier.build(student, len(data.classes), config.layer)
-    _freeze(student, config)
+    network = _network(config, len(data.classes))
     waveforms = read_clips(data, config.clip_secs)
     _write_run(out, settings, data.classes)
     start = time.perf_counter()
     rows = _fit(config, data, parts, waveforms, network, out)
     seconds = time.perf_counter() - start
-    network.model.load_weights(os.path.join(out, BEST_FILE))
+    network.load_weights(os.path.join(out, BEST_FILE))
     folder = os.path.join(out, CLASSIFIER_FOLDER)
     save_classifier(network, data.classes, config.clip_secs, folder)
     predictions = _classify(folder, waveforms[parts.test], config.batch_size)
@@ -122,16 +126,25 @@ def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
         raise ValueError(f"{name} {value!r} is unknown; choose one of {choices}")
 
 
-def _freeze(student: keras.Model, config: FinetuneConfig) -> None:
-    initialise.freeze_batch_norm(student)
+def _network(config: FinetuneConfig, classes: int) -> classifier.SoundClassifier:
+    if config.is_pretrained:
+        student, _ = pretrained.load(config.model)
+        initialise.freeze_batch_norm(student)
+    else:
+        student = students.BUILDERS[config.model]()
+    network = classifier.SoundClassifier(student, classes, config.layers)
     if config.freeze == "trunk":
-        for layer in student.layers:
-            layer.trainable = False
+        network.trunk.trainable = False
+    return network
 
 
-def _fit(config, data: LabelledSet, parts, waveforms, network, out: str) -> list[dict]:
+def _fit(config, data: LabelledSet, parts, waveforms, model, out: str) -> list[dict]:
     """Trains until the held-out loss falls no more; returns the rows of `history.csv`."""
-    model, labels = network.model, data.labels
+    labels = data.labels
+    weights = _class_weights(config, labels[parts.train], len(data.classes))
+    if config.is_pretrained:
+        heard = finetune_data.hear(model, waveforms[parts.train], config.batch_size)
+        model.start(heard, labels[parts.train], weights)
     steps = finetune_data.steps_per_epoch(parts.train.size, config.batch_size)
     optimizer = build_optimizer(
         OptimizerConfig(config.learning_rate, trunk_scale=config.trunk_scale),
@@ -166,7 +179,7 @@ def _fit(config, data: LabelledSet, parts, waveforms, network, out: str) -> list
             validation_data=finetune_data.eval_batches(
                 waveforms[parts.validation], labels[parts.validation], config.batch_size
             ),
-            class_weight=_class_weight(config, labels[parts.train], len(data.classes)),
+            class_weight=dict(enumerate(weights)),
             shuffle=False,
             verbose=0,
             callbacks=[
@@ -180,10 +193,10 @@ def _fit(config, data: LabelledSet, parts, waveforms, network, out: str) -> list
     return monitor.read_history(history_file)
 
 
-def _class_weight(config: FinetuneConfig, labels: np.ndarray, classes: int) -> dict | None:
+def _class_weights(config: FinetuneConfig, labels: np.ndarray, classes: int) -> np.ndarray:
     if config.class_weights == "none":
-        return None
-    return dict(enumerate(finetune_data.class_weights(labels, classes)))
+        return np.ones(classes)
+    return finetune_data.class_weights(labels, classes)
 
 
 def _classify(folder: str, waveforms: np.ndarray, batch_size: int) -> np.ndarray:
@@ -198,6 +211,7 @@ def _settings(config: FinetuneConfig, data: LabelledSet) -> dict:
     """What makes two runs the same one."""
     rows = [f"{os.path.basename(clip.path)},{clip.label},{clip.fold}" for clip in data.clips]
     return dataclasses.asdict(config) | {
+        "layers": list(config.layers),  # as JSON gives it back
         "data": data.name,
         "clips": len(rows),
         "fingerprint": hashlib.sha256("\n".join(rows).encode()).hexdigest(),

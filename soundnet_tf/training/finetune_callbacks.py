@@ -6,7 +6,6 @@ import math
 import keras
 import tensorflow as tf
 
-from soundnet_tf.models import classifier
 from soundnet_tf.training import monitor
 
 MONITORED = "val_loss"
@@ -62,4 +61,4 @@ class ReseedDropout(keras.callbacks.Callback):
         self._seed = seed
 
     def on_epoch_begin(self, epoch, logs=None):
-        self.model.get_layer(classifier.DROPOUT).seed_generator.state.assign([self._seed, epoch])
+        self.model.dropout.seed_generator.state.assign([self._seed, epoch])

@@ -3,6 +3,7 @@
 import math
 from typing import NamedTuple
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -118,6 +119,14 @@ def eval_batches(waveforms: np.ndarray, labels: np.ndarray, batch_size: int) -> 
     """Every clip once, in order, as it is."""
     labels = np.asarray(labels, np.int64)
     return tf.data.Dataset.from_tensor_slices((waveforms, labels)).batch(batch_size)
+
+
+def hear(model: keras.Model, waveforms: np.ndarray, batch_size: int) -> np.ndarray:
+    """What a `models.classifier.SoundClassifier` hears in clips as they are, float32 [clips, 2
+    channels]."""
+    graph = tf.function(model.hear, reduce_retracing=True)
+    starts = range(0, len(waveforms), batch_size)
+    return np.concatenate([graph(tf.constant(waveforms[s : s + batch_size])) for s in starts])
 
 
 def _augmented(batch: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:

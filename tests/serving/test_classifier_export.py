@@ -46,15 +46,19 @@ def drawn(network):
     return network
 
 
-@pytest.fixture(scope="module", params=[("soundnet5", "conv4"), ("soundnet8", "conv3")])
+@pytest.fixture(
+    scope="module", params=[("soundnet5", ["conv4"]), ("soundnet8", ["conv3", "pool1"])]
+)
 def fine_tuned(request):
-    name, layer = request.param
+    name, layers = request.param
     network = drawn(student.BUILDERS[name](object_classes=2, scene_classes=None))
-    found = classifier.build(network, len(CLASSES), layer)
+    found = classifier.SoundClassifier(network, len(CLASSES), layers)
     # The least weights with which each of the test's clips gets another label.
-    heard = keras.Model(network.input, found.model.get_layer(classifier.DROPOUT).input)(noise(CLIP))
+    found.mean.assign(np.linspace(-1, 1, found.mean.shape[0]))
+    found.deviation.assign(np.linspace(0.5, 2, found.mean.shape[0]))
+    heard = (found.hear(noise(CLIP)) - found.mean) / found.deviation
     kernel = np.linalg.pinv(heard) @ np.roll(2 * np.eye(len(CLASSES)), 1, axis=0)
-    found.model.get_layer(classifier.HEAD).set_weights([kernel, np.array([0.3, 0.2, 0.1])])
+    found.head.set_weights([kernel, np.array([0.3, 0.2, 0.1])])
     return found
 
 
@@ -74,7 +78,7 @@ def noise(samples, batch=3):
 
 
 def expected(fine_tuned, waveform):
-    return keras.ops.softmax(fine_tuned.model(waveform)).numpy()
+    return keras.ops.softmax(fine_tuned(waveform)).numpy()
 
 
 def test_outputs_are_those_of_the_keras_model(folder, fine_tuned):
@@ -84,9 +88,11 @@ def test_outputs_are_those_of_the_keras_model(folder, fine_tuned):
     np.testing.assert_allclose(outputs["probabilities"], probabilities, rtol=1e-3, atol=1e-5)
     best = [CLASSES[i] for i in probabilities.argmax(axis=1)]
     assert [label.decode() for label in outputs["label"].numpy()] == best
-    network, layer = fine_tuned.student, fine_tuned.layer
-    steps = keras.Model(network.input, network.get_layer(layer).output)(waveform).numpy()
-    heard = np.concatenate([steps.mean(axis=1), steps.max(axis=1)], axis=1)
+    network, heard = fine_tuned.trunk, []
+    for layer in fine_tuned.layer_names:
+        steps = keras.Model(network.input, network.get_layer(layer).output)(waveform).numpy()
+        heard += [steps.mean(axis=1), steps.max(axis=1)]
+    heard = np.concatenate(heard, axis=1)
     np.testing.assert_allclose(outputs["embedding"], heard, rtol=1e-3, atol=1e-3)
 
 
@@ -128,8 +134,8 @@ def test_labels_and_metadata_travel_as_assets(folder, fine_tuned):
         assert tuple(file.read().splitlines()) == CLASSES
     with tf.io.gfile.GFile(f"{folder}/assets/metadata.json") as file:
         metadata = json.load(file)
-    assert metadata["architecture"] == fine_tuned.student.name
-    assert metadata["layer"] == fine_tuned.layer
+    assert metadata["architecture"] == fine_tuned.trunk.name
+    assert metadata["layers"] == list(fine_tuned.layer_names)
     assert (metadata["sample_rate_hz"], metadata["clip_secs"], metadata["classes"]) == (22050, 2, 3)
 
 
@@ -193,5 +199,5 @@ def test_it_is_no_student(folder):
 
 
 def test_a_head_needs_a_layer_of_the_trunk(fine_tuned):
-    with pytest.raises(ValueError, match="no layer 'objects' for a head; choose one of"):
-        classifier.build(fine_tuned.student, 3, "objects")
+    with pytest.raises(ValueError, match="no layer objects for a head; choose some of"):
+        classifier.SoundClassifier(fine_tuned.trunk, 3, ["objects"])

@@ -12,6 +12,7 @@ from tone_manifest import HERTZ, SECS, write_tones
 from soundnet_tf.data import labelled
 from soundnet_tf.evaluation.features import read_clips
 from soundnet_tf.models import checkpoint, student
+from soundnet_tf.models.classifier import SoundClassifier
 from soundnet_tf.training import finetune_data, monitor
 from soundnet_tf.training.finetune import FinetuneConfig, finetune
 
@@ -91,17 +92,54 @@ def test_the_trunk_learns_but_for_its_batch_norms(finished, model):
 
 
 def test_one_step_moves_head_and_trunk_by_their_own_rates(config, tones, model, tmp_path):
-    """Adam's first step is the learning rate against the gradient's sign: 0.01 for the head, whose
-    bias begins at 0, and 0.01 x 0.05 for kernels."""
+    """Adam's first step is the learning rate against the gradient's sign: 0.01 for the head, and
+    0.01 x 0.05 for kernels."""
     one_step = dataclasses.replace(
         config, epochs=1, batch_size=12, learning_rate=0.01, trunk_scale=0.05
     )
     finetune(one_step, tones, str(tmp_path / "run"))
-    *after, _, bias = variables(tmp_path / "run")
-    np.testing.assert_allclose(np.abs(bias), 0.01, rtol=1e-3)
+    network = SoundClassifier(checkpoint.load_student(model)[0], 2)
+    train = finetune_data.split(tones, "3", config.val_share, config.seed).train
+    clips, labels = read_clips(tones, SECS, progress=False)[train], tones.labels[train]
+    network.start(finetune_data.hear(network, clips, 12), labels, np.ones(2))
+    start = network.head.bias.numpy()
+    network.load_weights(tmp_path / "run" / "best.weights.h5")
+    np.testing.assert_allclose(np.abs(network.head.bias - start), 0.01, rtol=1e-3)
+    *after, _, _ = variables(tmp_path / "run")
     for variable, array in zip(trunk(model), after, strict=True):
         if variable.path.endswith("/kernel"):
             assert np.abs(array - variable.numpy()).max() == pytest.approx(0.0005, rel=1e-2)
+
+
+def test_the_head_begins_as_a_regression_of_what_the_trained_network_hears(model, tones):
+    """Its gradient is 0 there: of the mean loss, Σ (p - y) x / n + kernel / (n C), x standardised.
+    A deviation of 0 (a channel that is always the same) divides nothing."""
+    network = SoundClassifier(checkpoint.load_student(model)[0], 2)
+    heard = finetune_data.hear(network, read_clips(tones, SECS, progress=False), 8)
+    heard[:, 3] = 1.5
+    network.start(heard, tones.labels, np.ones(2))
+    x = (heard - heard.mean(axis=0)) / np.where(heard.std(axis=0) > 0, heard.std(axis=0), 1)
+    np.testing.assert_allclose(network.mean, heard.mean(axis=0), rtol=1e-5)
+    kernel, bias = network.head.get_weights()
+    wrong = keras.ops.softmax(x @ kernel + bias).numpy() - np.eye(2)[tones.labels]
+    np.testing.assert_allclose(wrong.sum(axis=0), 0, atol=1e-3)
+    # Two classes have one vector w = 2 kernel[:, 1], whose penalty is w² / (2 C).
+    np.testing.assert_allclose(x.T @ wrong[:, 1] + 2 * kernel[:, 1] / 0.02, 0, atol=2e-2)
+
+
+def test_random_weights_learn_from_labels_alone(tones, tmp_path):
+    """Nothing is frozen, and the batch norms' averages move."""
+    scratch = FinetuneConfig(
+        model="soundnet5", clip_secs=SECS, epochs=2, batch_size=8, val_share=0.25
+    )
+    results = finetune(scratch, tones, str(tmp_path / "run"))
+    assert results["epochs"] == 2
+    keras.utils.set_random_seed(0)
+    fresh = SoundClassifier(student.SoundNet5(), 2).trunk.variables
+    *after, _, _ = variables(tmp_path / "run")
+    for before, now in zip(fresh, after, strict=True):
+        is_idle = before.path.endswith("_conv/bias")  # only moves what the batch norm takes away
+        assert is_idle or not np.array_equal(before, now), before.path
 
 
 def test_balanced_weights_reach_the_loss(config, model, tmp_path):
@@ -197,7 +235,7 @@ def test_a_run_that_diverges_says_so(config, tones, tmp_path):
     [
         ({"test_fold": "7"}, "test fold '7': tones.csv can be tested on 1, 2, 3"),
         ({"val_share": 1.0}, "val_share is 1.0; it should be above 0 and below 1"),
-        ({"layer": "conv9"}, "no layer 'conv9' for a head; choose one of .*'conv4'"),
+        ({"layers": ("conv9",)}, "no layer conv9 for a head; choose some of .*'conv4'"),
         ({"freeze": "all"}, "freeze 'all' is unknown; choose one of"),
         ({"class_weights": "odd"}, "class_weights 'odd' is unknown; choose one of"),
         ({"patience": 0}, "patience is 0; it should be above 0"),

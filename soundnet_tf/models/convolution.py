@@ -1,0 +1,139 @@
+"""Convolutions of long sound in the forms that CPUs compute fast; the numbers are TensorFlow's own.
+
+TensorFlow's convolution of stride 2 on one channel leaves most of a vector unit idle, and its
+kernel gradient takes longer than all else in a training step. So here:
+
+- Neighbouring steps become channels: stride 2 over C channels is stride 1 over 2 C.
+- For the kernel gradient neighbouring outputs become filters too, until there are 64: one
+  convolution then gives the gradients of several shifted copies of the kernel, which are summed.
+- A long kernel over few steps (a head's) is a matrix product with the windows it looks at.
+
+GPUs have convolutions of their own that know strides, and get TensorFlow's.
+"""
+
+import keras
+import tensorflow as tf
+from keras import layers
+
+_FILTERS_AT_ONCE = 64
+_LONG_KERNEL = 4096  # numbers of a filter, from which on it is a matrix product
+
+
+@keras.saving.register_keras_serializable(package="soundnet_tf")
+class StridedConv1D(layers.Conv1D):
+    """Keras's Conv1D with padding "valid", computed by `convolve`: weights, names, configuration
+    and results are the same."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        plain = self.padding == "valid" and self.dilation_rate == (1,) and self.groups == 1
+        if not plain or self.data_format != "channels_last":
+            raise ValueError(
+                f"{self.name}: StridedConv1D has padding 'valid', channels last, no dilation and "
+                "no groups; use keras.layers.Conv1D for others"
+            )
+
+    def call(self, inputs):
+        x = tf.convert_to_tensor(inputs)
+        outputs = convolve(x, tf.cast(self.kernel, x.dtype), self.strides[0])
+        if self.use_bias:
+            outputs += tf.cast(self.bias, x.dtype)
+        return outputs if self.activation is None else self.activation(outputs)
+
+
+def convolve(x: tf.Tensor, kernel: tf.Tensor, stride: int) -> tf.Tensor:
+    """A convolution without padding.
+
+    Args:
+        x: [batch, steps, channels]; at least as many steps as the kernel has.
+        kernel: [kernel steps, channels, filters], same dtype.
+        stride: in steps.
+
+    Returns:
+        [batch, (steps - kernel steps) // stride + 1, filters].
+    """
+    if tf.config.list_logical_devices("GPU"):
+        return tf.nn.conv1d(x, kernel, stride, "VALID")
+    steps, channels, _ = kernel.shape
+    if steps * channels >= _LONG_KERNEL:
+        return _by_windows(x, kernel, stride)
+    if steps % stride:
+        return tf.nn.conv1d(x, kernel, stride, "VALID")
+    return _by_channels(x, kernel, stride)
+
+
+def _by_windows(x: tf.Tensor, kernel: tf.Tensor, stride: int) -> tf.Tensor:
+    size, channels, filters = kernel.shape
+    steps = (tf.shape(x)[1] - size) // stride + 1
+    heard = tf.range(steps)[:, None] * stride + tf.range(size)
+    windows = tf.reshape(tf.gather(x, heard, axis=1), [-1, size * channels])
+    outputs = tf.reshape(
+        windows @ tf.reshape(kernel, [size * channels, filters]), [tf.shape(x)[0], steps, filters]
+    )
+    return tf.ensure_shape(outputs, [x.shape[0], _output_steps(x, size, stride), filters])
+
+
+def _by_channels(x: tf.Tensor, kernel: tf.Tensor, stride: int) -> tf.Tensor:
+    size, channels, filters = kernel.shape
+
+    @tf.custom_gradient
+    def forward(x, kernel):
+        folded_kernel = tf.reshape(kernel, [size // stride, stride * channels, filters])
+        # An odd step at the end is never reached, since kernels are multiples of the stride.
+        folded = _fold(x, tf.shape(x)[1] // stride, stride)
+        outputs = tf.nn.conv1d(folded, folded_kernel, stride=1, padding="VALID")
+
+        def backward(gradient):
+            of_folded = tf.raw_ops.Conv2DBackpropInput(
+                input_sizes=tf.shape(folded[:, None]),
+                filter=folded_kernel[None],
+                out_backprop=gradient[:, None],
+                strides=[1, 1, 1, 1],
+                padding="VALID",
+            )
+            used = tf.reshape(of_folded, [tf.shape(x)[0], -1, channels])
+            of_x = tf.pad(used, [[0, 0], [0, tf.shape(x)[1] - tf.shape(used)[1]], [0, 0]])
+            return tf.ensure_shape(of_x, x.shape), _kernel_gradient(x, kernel, stride, gradient)
+
+        return outputs, backward
+
+    outputs = forward(x, kernel)
+    return tf.ensure_shape(outputs, [x.shape[0], _output_steps(x, size, stride), filters])
+
+
+def _kernel_gradient(x, kernel, stride: int, gradient):
+    """Σ x[stride n + k] gradient[n] over all n, for each step k of the kernel.
+
+    `together` outputs in a row look at one stretch of the input, each `stride` steps further on.
+    Their gradients as channels side by side, against input steps as channels, give the gradient of
+    a kernel as long as that stretch, once an output; the j-th's own begins at step j stride.
+    """
+    size, channels, filters = kernel.shape
+    together = max(1, _FILTERS_AT_ONCE // filters)
+    hop = together * stride
+    taps = 1 - (stride - size) // hop
+    rows = -(-tf.shape(gradient)[1] // together)
+    missing = rows * together - tf.shape(gradient)[1]
+    gradient = _fold(tf.pad(gradient, [[0, 0], [0, missing], [0, 0]]), rows, together)
+    blocks = _fold(x, rows + taps - 1, hop)
+    summed = tf.raw_ops.Conv2DBackpropFilter(
+        input=blocks[:, None],
+        filter_sizes=[1, taps, hop * channels, together * filters],
+        out_backprop=gradient[:, None],
+        strides=[1, 1, 1, 1],
+        padding="VALID",
+    )
+    shifted = tf.reshape(summed, [taps * hop, channels, together, filters])
+    starts = range(0, hop, stride)
+    return tf.add_n([shifted[start : start + size, :, j] for j, start in enumerate(starts)])
+
+
+def _fold(x: tf.Tensor, rows: tf.Tensor, size: int) -> tf.Tensor:
+    """[batch, steps, channels] to [batch, rows, size channels], cut or filled up with zeros."""
+    x = x[:, : rows * size]
+    x = tf.pad(x, [[0, 0], [0, rows * size - tf.shape(x)[1]], [0, 0]])
+    return tf.reshape(x, [tf.shape(x)[0], rows, size * x.shape[2]])
+
+
+def _output_steps(x: tf.Tensor, size: int, stride: int) -> int | None:
+    return None if x.shape[1] is None else (x.shape[1] - size) // stride + 1
