@@ -13,7 +13,7 @@ The same command goes on where a killed run was left.
 
 from absl import app, flags
 
-from soundnet_tf.bin import be_quiet, fail
+from soundnet_tf.bin import set_up_tensorflow, fail
 
 _MANIFEST = flags.DEFINE_string("manifest", None, "CSV file with path,label,fold.")
 _DATASET = flags.DEFINE_enum(
@@ -34,8 +34,8 @@ _LAYERS = flags.DEFINE_list(
     "layers", [], "That the head hears; default: pool5,conv6 (5-layer: pool3,conv4)."
 )
 flags.DEFINE_enum("freeze", "none", ["none", "trunk"], "trunk: train the new head only.")
-flags.DEFINE_float("learning_rate", 1e-3, "Adam's learning rate of the head.")
-flags.DEFINE_float("trunk_scale", 0.3, "The trunk's learning rate as a share of the head's.")
+flags.DEFINE_float("learning_rate", 1e-4, "Adam's learning rate of the head.")
+flags.DEFINE_float("trunk_scale", 1.0, "The trunk's learning rate as a share of the head's.")
 flags.DEFINE_enum(
     "class_weights", "none", ["none", "balanced"], "balanced: rare classes count like common ones."
 )
@@ -49,7 +49,7 @@ flags.DEFINE_integer("seed", 0, "Of all that is drawn.")
 def main(argv: list[str]) -> int:
     if len(argv) > 1:
         raise app.UsageError(f"unexpected arguments {argv[1:]}; every setting is a --flag")
-    be_quiet()
+    set_up_tensorflow()
     from soundnet_tf.data import benchmarks
     from soundnet_tf.training.finetune import finetune
     from soundnet_tf.training.finetune_report import table

@@ -42,7 +42,7 @@ class StridedConv1D(layers.Conv1D):
 
 
 def convolve(x: tf.Tensor, kernel: tf.Tensor, stride: int) -> tf.Tensor:
-    """A convolution without padding.
+    """A convolution without padding, with gradients that are fast too.
 
     Args:
         x: [batch, steps, channels]; at least as many steps as the kernel has.
@@ -52,53 +52,60 @@ def convolve(x: tf.Tensor, kernel: tf.Tensor, stride: int) -> tf.Tensor:
     Returns:
         [batch, (steps - kernel steps) // stride + 1, filters].
     """
+    steps, channels, _ = kernel.shape
     if tf.config.list_logical_devices("GPU"):
         return tf.nn.conv1d(x, kernel, stride, "VALID")
-    steps, channels, _ = kernel.shape
     if steps * channels >= _LONG_KERNEL:
-        return _by_windows(x, kernel, stride)
+        return by_windows(x, kernel, stride)
     if steps % stride:
         return tf.nn.conv1d(x, kernel, stride, "VALID")
-    return _by_channels(x, kernel, stride)
-
-
-def _by_windows(x: tf.Tensor, kernel: tf.Tensor, stride: int) -> tf.Tensor:
-    size, channels, filters = kernel.shape
-    steps = (tf.shape(x)[1] - size) // stride + 1
-    heard = tf.range(steps)[:, None] * stride + tf.range(size)
-    windows = tf.reshape(tf.gather(x, heard, axis=1), [-1, size * channels])
-    outputs = tf.reshape(
-        windows @ tf.reshape(kernel, [size * channels, filters]), [tf.shape(x)[0], steps, filters]
-    )
-    return tf.ensure_shape(outputs, [x.shape[0], _output_steps(x, size, stride), filters])
-
-
-def _by_channels(x: tf.Tensor, kernel: tf.Tensor, stride: int) -> tf.Tensor:
-    size, channels, filters = kernel.shape
 
     @tf.custom_gradient
     def forward(x, kernel):
-        folded_kernel = tf.reshape(kernel, [size // stride, stride * channels, filters])
-        # An odd step at the end is never reached, since kernels are multiples of the stride.
-        folded = _fold(x, tf.shape(x)[1] // stride, stride)
-        outputs = tf.nn.conv1d(folded, folded_kernel, stride=1, padding="VALID")
-
         def backward(gradient):
-            of_folded = tf.raw_ops.Conv2DBackpropInput(
-                input_sizes=tf.shape(folded[:, None]),
-                filter=folded_kernel[None],
-                out_backprop=gradient[:, None],
-                strides=[1, 1, 1, 1],
-                padding="VALID",
-            )
-            used = tf.reshape(of_folded, [tf.shape(x)[0], -1, channels])
-            of_x = tf.pad(used, [[0, 0], [0, tf.shape(x)[1] - tf.shape(used)[1]], [0, 0]])
-            return tf.ensure_shape(of_x, x.shape), _kernel_gradient(x, kernel, stride, gradient)
+            of_x = _input_gradient(x, kernel, stride, gradient)
+            return of_x, _kernel_gradient(x, kernel, stride, gradient)
 
-        return outputs, backward
+        return by_channels(x, kernel, stride), backward
 
-    outputs = forward(x, kernel)
-    return tf.ensure_shape(outputs, [x.shape[0], _output_steps(x, size, stride), filters])
+    return _with_static_steps(forward(x, kernel), x, kernel, stride)
+
+
+def by_windows(x: tf.Tensor, kernel: tf.Tensor, stride: int) -> tf.Tensor:
+    """`convolve` as a matrix product with every window of the input; of shorter input no steps."""
+    size, channels, filters = kernel.shape
+    steps = tf.maximum((tf.shape(x)[1] - size) // stride + 1, 0)
+    heard = tf.range(steps)[:, None] * stride + tf.range(size)
+    windows = tf.reshape(tf.gather(x, heard, axis=1), [-1, size * channels])
+    outputs = windows @ tf.reshape(kernel, [size * channels, filters])
+    outputs = tf.reshape(outputs, [tf.shape(x)[0], steps, filters])
+    return _with_static_steps(outputs, x, kernel, stride)
+
+
+def by_channels(x: tf.Tensor, kernel: tf.Tensor, stride: int) -> tf.Tensor:
+    """`convolve` for kernels that are multiples of the stride, with neighbouring steps as
+    channels. An odd step at the end is never reached."""
+    folded = _fold(x, tf.shape(x)[1] // stride, stride)
+    return tf.nn.conv1d(folded, _folded_kernel(kernel, stride), stride=1, padding="VALID")
+
+
+def _folded_kernel(kernel: tf.Tensor, stride: int) -> tf.Tensor:
+    size, channels, filters = kernel.shape
+    return tf.reshape(kernel, [size // stride, stride * channels, filters])
+
+
+def _input_gradient(x, kernel, stride: int, gradient):
+    rows, channels = tf.shape(x)[1] // stride, x.shape[2]
+    of_folded = tf.raw_ops.Conv2DBackpropInput(
+        input_sizes=[tf.shape(x)[0], 1, rows, stride * channels],
+        filter=_folded_kernel(kernel, stride)[None],
+        out_backprop=gradient[:, None],
+        strides=[1, 1, 1, 1],
+        padding="VALID",
+    )
+    of_x = tf.reshape(of_folded, [tf.shape(x)[0], rows * stride, channels])
+    of_x = tf.pad(of_x, [[0, 0], [0, tf.shape(x)[1] - rows * stride], [0, 0]])
+    return tf.ensure_shape(of_x, x.shape)
 
 
 def _kernel_gradient(x, kernel, stride: int, gradient):
@@ -135,5 +142,7 @@ def _fold(x: tf.Tensor, rows: tf.Tensor, size: int) -> tf.Tensor:
     return tf.reshape(x, [tf.shape(x)[0], rows, size * x.shape[2]])
 
 
-def _output_steps(x: tf.Tensor, size: int, stride: int) -> int | None:
-    return None if x.shape[1] is None else (x.shape[1] - size) // stride + 1
+def _with_static_steps(outputs, x, kernel, stride: int):
+    known = x.shape[1] is not None and x.shape[1] >= kernel.shape[0]
+    steps = (x.shape[1] - kernel.shape[0]) // stride + 1 if known else None
+    return tf.ensure_shape(outputs, [x.shape[0], steps, kernel.shape[2]])

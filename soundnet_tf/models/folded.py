@@ -23,6 +23,7 @@ from soundnet_tf import constants
 from soundnet_tf.models import architecture as arch
 from soundnet_tf.models import masking
 from soundnet_tf.models import student as students
+from soundnet_tf.models.convolution import by_channels, by_windows
 
 
 class FoldedNetwork:
@@ -115,13 +116,7 @@ class FoldedNetwork:
 
     def convolve(self, conv: arch.Layer, x: tf.Tensor) -> tf.Tensor:
         """A trunk convolution of padded input [batch, steps, in], without bias and ReLU."""
-        kernel, _ = self.weights[conv.name]
-        channels, stride = x.shape[-1], conv.stride
-        steps = tf.shape(x)[1] // stride
-        # An odd step at the end is never reached, since kernels are multiples of the stride.
-        x = tf.reshape(x[:, : steps * stride], [tf.shape(x)[0], steps, stride * channels])
-        kernel = tf.reshape(kernel, [conv.kernel // stride, stride * channels, conv.filters])
-        return tf.nn.conv1d(x, kernel, stride=1, padding="VALID")
+        return by_channels(x, self.weights[conv.name][0], conv.stride)
 
     def activate(self, conv: arch.Layer, x: tf.Tensor) -> tf.Tensor:
         """Bias and ReLU of a trunk convolution."""
@@ -129,13 +124,8 @@ class FoldedNetwork:
 
     def head(self, name: str, x: tf.Tensor) -> tf.Tensor:
         """Logits [batch, steps, classes] of padded trunk outputs [batch, steps, channels]."""
-        layer, (kernel, bias) = self.architecture.head, self.weights[name]
-        steps = tf.maximum((tf.shape(x)[1] - layer.kernel) // layer.stride + 1, 0)
-        heard = tf.range(steps)[:, None] * layer.stride + tf.range(layer.kernel)
-        windows = tf.reshape(
-            tf.gather(x, heard, axis=1), [tf.shape(x)[0], steps, layer.kernel * x.shape[-1]]
-        )
-        return windows @ tf.reshape(kernel, [-1, kernel.shape[-1]]) + bias
+        kernel, bias = self.weights[name]
+        return by_windows(x, kernel, self.architecture.head.stride) + bias
 
     @functools.cached_property
     def compiled(self):

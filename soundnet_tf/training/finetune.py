@@ -57,8 +57,8 @@ class FinetuneConfig:
     val_share: float = 0.15
     layers: tuple[str, ...] = ()
     freeze: str = "none"
-    learning_rate: float = 1e-3
-    trunk_scale: float = 0.3
+    learning_rate: float = 1e-4
+    trunk_scale: float = 1.0
     class_weights: str = "none"
     clip_secs: float = 5.0
     augment: bool = True
