@@ -4,7 +4,6 @@ that a run that was killed goes on as if nothing had happened."""
 import math
 
 import keras
-import tensorflow as tf
 
 from soundnet_tf.training import monitor
 
@@ -21,36 +20,37 @@ def has_stalled(rows: list[dict], patience: int) -> bool:
     return bool(rows) and len(rows) - 1 - int(best_row(rows)["epoch"]) >= patience
 
 
-class KeepBest(keras.callbacks.Callback):
-    """Saves the weights of the epoch with the lowest held-out loss, and ends the training when it
-    has not fallen for `patience` epochs. Stands before `monitor.History`.
+class StopEarly(keras.callbacks.Callback):
+    """Ends the training when the held-out loss has not fallen for `patience` epochs. Stands before
+    `monitor.History`.
 
     Args:
-        path: of the weights, `*.weights.h5`.
         history_file: of the run.
         patience: epochs.
     """
 
-    def __init__(self, path: str, history_file: str, patience: int):
+    def __init__(self, history_file: str, patience: int):
         super().__init__()
-        self._path = path
         self._history_file = history_file
         self._patience = patience
 
     def on_epoch_end(self, epoch, logs=None):
         rows = monitor.read_history(self._history_file)[:epoch]
-        row = {"epoch": epoch, MONITORED: logs[MONITORED]}
-        if not math.isfinite(row[MONITORED]):
-            raise ValueError(
-                f"the held-out loss of epoch {epoch + 1} is {row[MONITORED]}; choose another out "
-                "folder and a lower learning_rate"
-            )
-        if best_row([*rows, row]) is row:
-            partial = self._path.replace(".weights.h5", ".partial.weights.h5")
-            self.model.save_weights(partial)
-            tf.io.gfile.rename(partial, self._path, overwrite=True)
-        if has_stalled([*rows, row], self._patience):
+        rows.append({"epoch": epoch, MONITORED: logs[MONITORED]})
+        if has_stalled(rows, self._patience):
             self.model.stop_training = True
+
+
+class RefuseInfinite(keras.callbacks.Callback):
+    """ValueError once a loss is not finite."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        for name in ("loss", MONITORED):
+            if not math.isfinite(logs.get(name, 0.0)):
+                raise ValueError(
+                    f"the {name} of epoch {epoch + 1} is {logs[name]}; choose another out folder "
+                    "and a lower learning_rate"
+                )
 
 
 class ReseedDropout(keras.callbacks.Callback):

@@ -33,6 +33,20 @@ class Progress(keras.callbacks.Callback):
         )
 
 
+class Countdown(keras.callbacks.Callback):
+    """A line after every epoch of the training on all clips."""
+
+    def __init__(self, epochs: int):
+        super().__init__()
+        self._epochs = epochs
+
+    def on_epoch_end(self, epoch, logs=None):
+        tqdm.write(
+            f"all clips, epoch {epoch + 1}/{self._epochs}: loss {logs['loss']:.3f}, accuracy "
+            f"{logs['accuracy']:.1%}"
+        )
+
+
 def results(
     data: LabelledSet,
     parts: Split,
@@ -55,7 +69,8 @@ def results(
         `accuracy` on the test fold and `floor`, that of always giving the class which most of the
         training clips have, as shares of 1; `per_class` likewise, for classes that the fold has;
         `confusion` (rows are true classes); `clips` by their use; `test_fold`, `best_epoch` (the
-        first is 1), `epochs`, `val_loss`, `val_accuracy` (of the best epoch), `seconds`.
+        first is 1), `epochs`, `val_loss`, `val_accuracy` (of
+        that epoch, of the training without the held-out clips), `seconds`.
     """
     labels, classes = data.labels[parts.test], len(data.classes)
     confusion = np.zeros((classes, classes), int)
