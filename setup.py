@@ -37,7 +37,7 @@ setup(
     extras_require={
         "gpu": ["tensorflow[and-cuda]"],
         # Shards of flac or vorbis, and s3:// paths. Its native ops know no newer TensorFlow.
-        "io": ["tensorflow-io>=0.37.1", "tensorflow<2.18"],
+        "io": ["tensorflow-io>=0.37.1", "tensorflow<2.18", "soundfile"],
         "parquet": ["pyarrow>=25,<26"],  # 26 wants NumPy 2, which TensorFlow 2.16 does not take
         "test": ["hypothesis", "pytest", "scipy", "soundfile"],
     },
@@ -49,6 +49,7 @@ setup(
             f"soundnet-{stage} = soundnet_tf.bin:run"
             for stage in (
                 "prepare",
+                "label",
                 "train",
                 "export",
                 "finetune",
@@ -56,6 +57,7 @@ setup(
                 "recognize",
                 "evaluate",
                 "reproduce",
+                "benchmark",
             )
         ]
     },

@@ -5,6 +5,7 @@
         --imagenet_teacher=keras:MobileNetV2 --places_teacher=places:vgg16@vgg16_places365.h5
 
 Start from the published network to go on from two million videos: --init_from=published.
+After bin/label.py: --targets=cached, which needs no teachers and is many times as fast.
 The same command goes on where a killed run was left.
 """
 
@@ -20,13 +21,15 @@ def main(argv: list[str]) -> int:
     if len(argv) > 1:
         raise app.UsageError(f"unexpected arguments {argv[1:]}; every setting is a --flag")
     # Imported here: worker processes import this file again and should stay without TensorFlow.
+    from tensorflow import errors
+
     from soundnet_tf.training import loop, report
 
     try:
         training, validation = train_flags.sources()
         config = train_flags.config(training.frame_every_secs)
         result = loop.train(config, training, validation, _OUT.value, train_flags.as_text())
-    except (ValueError, OSError, RuntimeError) as error:
+    except (ValueError, OSError, RuntimeError, errors.DataLossError) as error:
         return fail(error)
     for head, start in result.head_starts.items():
         print(f"{head}: {start.shared} of {start.classes} classes started from trained rows")

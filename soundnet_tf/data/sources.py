@@ -2,16 +2,18 @@
 
 import functools
 import os
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import tensorflow as tf
 from absl import logging
 
 from soundnet_tf.constants import SAMPLE_RATE
-from soundnet_tf.data import clips, records
+from soundnet_tf.data import cached, clips, records
+from soundnet_tf.data.cached import CachedTeacher
 from soundnet_tf.data.clips import ClipRecord, Cutting, LeftOut, Run, Video
+from soundnet_tf.data.codecs import PCM16
 from soundnet_tf.data.manifest import load_manifest
 from soundnet_tf.data.videos import TRAIN, VAL, split_and_shard
 from soundnet_tf.data.workers import Workers
@@ -28,11 +30,15 @@ class Source:
         frame_every_secs: time between the frames of a clip.
         read: gives a dataset of serialized records (string []), in the source's own order for None,
             or in an order drawn from a seed, int64 [2].
+        teachers: by head, whose posteriors all the clips hold.
+        audio_codec: of all the clips.
     """
 
     count: int
     frame_every_secs: float
     read: Callable[[tf.Tensor | None], tf.data.Dataset]
+    teachers: Mapping[str, CachedTeacher] = field(default_factory=dict)
+    audio_codec: str = PCM16
 
 
 def from_records(pattern: str) -> Source:
@@ -59,6 +65,8 @@ def from_records(pattern: str) -> Source:
         count=sum(shard.clips for shard in shards),
         frame_every_secs=manifest.settings["frame_every_secs"],
         read=functools.partial(_read_shards, paths),
+        teachers=cached.teachers_of(manifest.directory, shards),
+        audio_codec=manifest.settings.get("audio_codec", PCM16),
     )
 
 

@@ -1,4 +1,4 @@
-"""Teacher networks look at the frames, the student hears the sound and learns to agree."""
+"""Teacher networks see the frames, the student hears the sound and learns to agree."""
 
 import dataclasses
 import time
@@ -8,9 +8,12 @@ import keras
 import tensorflow as tf
 
 from soundnet_tf import constants
+from soundnet_tf.data.cached import CachedTeacher
+from soundnet_tf.data.records import posteriors_key
 from soundnet_tf.models import student as students
 from soundnet_tf.models.masking import masked_call
 from soundnet_tf.models.teachers import Teacher
+from soundnet_tf.models.training_pass import training_pass
 from soundnet_tf.training import alignment, losses
 
 
@@ -41,7 +44,9 @@ class Distiller(keras.Model):
 
     A batch is a dict (see `data.pipeline`): `waveform` float32 [batch, samples] in [-1, 1],
     `lengths` int32 [batch], `frames` uint8 [batch, frames, height, width, 3], `frame_secs` float32
-    [batch, frames], `frame_mask` bool [batch, frames].
+    [batch, frames], `frame_mask` bool [batch, frames]. For a head whose teacher has labelled the
+    shards there is `posteriors/<head>` float32 [batch, frames, classes]; `frames` are for the other
+    teachers. Losses are the same either way, but for the float16 of the shards.
 
     Metrics: `loss`, what is minimised; for every head `kl_*`, KL(teacher || student) in nats a
     step, and `agreement_*`, how often the student's most probable class is the teacher's; in
@@ -49,8 +54,9 @@ class Distiller(keras.Model):
 
     Args:
         student: a SoundNet that gives logits.
-        teachers: head name to the teacher of that head; every head of the student has one. They
-            are no part of this model: never trained, never saved.
+        teachers: head name to the teacher of that head; every head of the student has one. A
+            `Teacher` looks at the frames; the posteriors of a `CachedTeacher` are in the batch.
+            They are no part of this model: never trained, never saved.
         config: what is minimised.
 
     Raises:
@@ -58,7 +64,10 @@ class Distiller(keras.Model):
     """
 
     def __init__(
-        self, student: keras.Model, teachers: Mapping[str, Teacher], config: DistillConfig
+        self,
+        student: keras.Model,
+        teachers: Mapping[str, Teacher | CachedTeacher],
+        config: DistillConfig,
     ):
         super().__init__(name="distiller")
         _check_heads(students.heads_of(student), teachers)
@@ -88,6 +97,8 @@ class Distiller(keras.Model):
         """The student's logits, head name to [batch, steps, classes]."""
         if self.config.mask_sound:
             return masked_call(self.student, batch["waveform"], batch["lengths"], training)
+        if training:
+            return training_pass(self.student, batch["waveform"])
         return self.student(batch["waveform"], training=training)
 
     def targets(self, batch):
@@ -104,7 +115,7 @@ class Distiller(keras.Model):
         sound_secs = tf.cast(batch["lengths"], tf.float32) / constants.SAMPLE_RATE
         return {
             head: alignment.align(
-                teacher(batch["frames"]),
+                _seen(head, teacher, batch),
                 batch["frame_secs"],
                 batch["frame_mask"],
                 centres,
@@ -177,12 +188,19 @@ class Distiller(keras.Model):
         self.train_function = timed_step
 
 
-def _check_heads(heads: Mapping[str, int], teachers: Mapping[str, Teacher]) -> None:
+def _seen(head: str, teacher: Teacher | CachedTeacher, batch) -> tf.Tensor:
+    """float32 [batch, frames, classes]: what the teacher says, or once said, of each frame."""
+    if isinstance(teacher, CachedTeacher):
+        return batch[posteriors_key(head)]
+    return teacher(batch["frames"])
+
+
+def _check_heads(heads: Mapping[str, int], teachers) -> None:
     if set(heads) != set(teachers):
         raise ValueError(f"the student has heads {sorted(heads)}, teachers are {sorted(teachers)}")
     for head, teacher in teachers.items():
         if heads[head] != teacher.classes:
             raise ValueError(
                 f"the student's head {head!r} has {heads[head]} classes, its teacher "
-                f"{teacher.spec} has {teacher.classes}; build the student with the teacher's count"
+                f"{teacher.name} has {teacher.classes}; build the student with the teacher's count"
             )

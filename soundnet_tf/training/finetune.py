@@ -27,7 +27,6 @@ from soundnet_tf.training.finetune_callbacks import (
     has_stalled,
 )
 from soundnet_tf.training.finetune_config import FinetuneConfig, check_folder, write_run
-from soundnet_tf.training.loop import Backup
 from soundnet_tf.training.optimizer import OptimizerConfig, build_optimizer
 
 RESULTS_FILE = "results.json"
@@ -146,7 +145,7 @@ def _begin(config, data: LabelledSet, waveforms, clips, epochs: int, folder: str
         metrics=["accuracy"],
         jit_compile=False,  # XLA's convolutions take longer on CPUs than oneDNN's
     )
-    backup = Backup(folder, steps)
+    backup = monitor.Backup(folder, steps)
     backup.set_model(network)
     backup.on_train_begin()
     return network, backup

@@ -15,8 +15,7 @@ from soundnet_tf.data.sources import Source
 from soundnet_tf.models import checkpoint, initialise
 from soundnet_tf.models import student as students
 from soundnet_tf.models.architecture import ARCHITECTURES
-from soundnet_tf.models.teachers import Teacher, load_teacher
-from soundnet_tf.training import baselines, monitor, report
+from soundnet_tf.training import baselines, monitor, report, targets
 from soundnet_tf.training.distiller import DistillConfig, Distiller
 from soundnet_tf.training.optimizer import OptimizerConfig, build_optimizer
 from soundnet_tf.version import __version__
@@ -30,7 +29,9 @@ class TrainConfig:
     """Everything that decides what a run learns, but its data.
 
     Attributes:
-        teachers: head ("objects", "scenes") to a teacher's spec, see `models.teachers`.
+        teachers: head ("objects", "scenes") to a teacher's spec, see `models.teachers`. With
+            cached targets they need not be given: they only say which heads are trained, and whose
+            posteriors the shards should hold.
         epochs: passes over the training clips.
         steps: if given, as many epochs as these steps need, instead of `epochs`.
         architecture: "soundnet8" or "soundnet5".
@@ -64,23 +65,6 @@ class TrainResult:
     head_starts: Mapping[str, initialise.HeadStart]
 
 
-class Backup(keras.callbacks.BackupAndRestore):
-    """Keras's, but the optimizer's own count of steps tells which epoch is next: a kill between
-    the two files that Keras writes would leave them an epoch apart."""
-
-    def __init__(self, folder: str, steps_per_epoch: int):
-        super().__init__(folder, double_checkpoint=True, delete_checkpoint=False)
-        self._steps_per_epoch = steps_per_epoch
-
-    def on_train_begin(self, logs=None):
-        super().on_train_begin(logs)
-        self.model._initial_epoch = self.epochs_done
-
-    @property
-    def epochs_done(self) -> int:
-        return int(self.model.optimizer.iterations) // self._steps_per_epoch
-
-
 def train(
     config: TrainConfig, training: Source, validation: Source, out: str, flags: str = ""
 ) -> TrainResult:
@@ -98,16 +82,20 @@ def train(
     pipeline.check_fills_a_batch(training, config.pipeline)
     epochs = -(-config.steps // steps_per_epoch) if config.steps else config.epochs
     _check_crop(config)
-    keras.utils.set_random_seed(config.seed)
     with _strategy().scope():
-        teachers = {head: load_teacher(spec) for head, spec in config.teachers.items()}
+        teachers = _teachers(config, training, validation)
         labels = {head: teacher.labels for head, teacher in teachers.items()}
         _claim_folder(out, config, teachers, training, validation)
         checkpoint.write_atomically(os.path.join(out, FLAGS_FILE), flags)
+        # After the teachers, whose layers drew numbers: the start is to depend on the seed alone.
+        keras.utils.set_random_seed(config.seed)
         student, head_starts = _build_student(config, teachers, labels)
         distiller = Distiller(student, teachers, config.distill)
         optimizer = build_optimizer(config.optimizer, epochs * steps_per_epoch, distiller.heads)
         distiller.compile(optimizer=optimizer)
+    if config.pipeline.targets == "cached":  # of these heads only
+        training = dataclasses.replace(training, teachers=teachers)
+        validation = dataclasses.replace(validation, teachers=teachers)
     validation_batches = pipeline.eval_batches(validation, config.pipeline)
     floor = baselines.measure_once(
         out,
@@ -116,7 +104,7 @@ def train(
         validation_batches,
         config.baseline_clips,
     )
-    backup = Backup(os.path.join(out, "backup"), steps_per_epoch)
+    backup = monitor.Backup(os.path.join(out, "backup"), steps_per_epoch)
     backup.set_model(distiller)
     backup.on_train_begin()
     if backup.epochs_done < epochs:
@@ -142,7 +130,7 @@ def train(
     return TrainResult(history, floor, head_starts)
 
 
-def _callbacks(config: TrainConfig, out: str, student, labels, backup: Backup) -> list:
+def _callbacks(config: TrainConfig, out: str, student, labels, backup: monitor.Backup) -> list:
     """In the order in which an epoch is written down; the backup comes last, so that whatever a
     kill left out is done again."""
     averages = keras.callbacks.SwapEMAWeights() if config.optimizer.ema_momentum else None
@@ -161,7 +149,13 @@ def _strategy() -> tf.distribute.Strategy:
     return tf.distribute.MirroredStrategy() if several else tf.distribute.get_strategy()
 
 
-def _build_student(config: TrainConfig, teachers: Mapping[str, Teacher], labels):
+def _teachers(config: TrainConfig, training: Source, validation: Source):
+    if config.pipeline.targets == "cached":
+        return targets.cached_teachers(config.teachers, training, validation)
+    return targets.online_teachers(config.teachers)
+
+
+def _build_student(config: TrainConfig, teachers, labels):
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16" if config.mixed_bfloat16 else "float32")
     try:
@@ -178,7 +172,7 @@ def _build_student(config: TrainConfig, teachers: Mapping[str, Teacher], labels)
     return student, head_starts
 
 
-def _classes(teachers: Mapping[str, Teacher], head: str) -> int | None:
+def _classes(teachers, head: str) -> int | None:
     return teachers[head].classes if head in teachers else None
 
 
@@ -187,8 +181,6 @@ def _check_crop(config: TrainConfig) -> None:
         raise ValueError(
             f"architecture {config.architecture!r} is unknown; choose one of {[*ARCHITECTURES]}"
         )
-    if not config.teachers:
-        raise ValueError("no teacher was given: at least one head needs one to learn from")
     minimum_secs = ARCHITECTURES[config.architecture].heads.minimum_secs
     if config.pipeline.crop_secs < minimum_secs:
         raise ValueError(

@@ -86,6 +86,42 @@ def read_history(path: str) -> list[dict[str, str]]:
         return list(csv.DictReader(io.StringIO(file.read())))
 
 
+class Backup(keras.callbacks.Callback):
+    """Keeps what a run needs to go on after a kill, the weights and the optimizer's state, in one
+    file that is renamed once it is whole. (Keras's BackupAndRestore can be killed in the middle of
+    its file, and between it and the one that says which epoch it is of.)
+
+    Args:
+        folder: is made if need be.
+        steps_per_epoch: which epoch comes next, the optimizer's count of steps tells.
+    """
+
+    def __init__(self, folder: str, steps_per_epoch: int):
+        super().__init__()
+        self._folder = folder
+        self._path = os.path.join(folder, "latest.weights.h5")
+        self._steps_per_epoch = steps_per_epoch
+
+    def on_train_begin(self, logs=None):
+        """Takes up the state that was kept, if there is one; the model must be compiled."""
+        optimizer = self.model.optimizer
+        if not optimizer.built:  # or its state would not be loaded
+            optimizer.build(self.model.trainable_variables)
+        if tf.io.gfile.exists(self._path):
+            self.model.load_weights(self._path)
+        self.model._initial_epoch = self.epochs_done
+
+    def on_epoch_end(self, epoch, logs=None):
+        tf.io.gfile.makedirs(self._folder)
+        partial = os.path.join(self._folder, "partial.weights.h5")
+        self.model.save_weights(partial, overwrite=True)
+        tf.io.gfile.rename(partial, self._path, overwrite=True)
+
+    @property
+    def epochs_done(self) -> int:
+        return int(self.model.optimizer.iterations) // self._steps_per_epoch
+
+
 class SaveStudents(keras.callbacks.Callback):
     """Saves the student after every epoch: `last`, and `best` by the lowest `monitored` value.
 

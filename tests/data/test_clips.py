@@ -56,9 +56,9 @@ def test_clips_cover_all_but_a_rest_shorter_than_a_frame_interval(
     assert rest_secs < fraction * clip_secs + 1e-9
 
 
-@pytest.mark.parametrize(("clip_secs", "per_run"), [(20.0, 15), (60.0, 5), (400.0, 1)])
-def test_a_film_is_planned_in_runs_of_five_minutes(tmp_path, monkeypatch, clip_secs, per_run):
-    """Two hours in runs of 300 s, or of one clip if that is longer; the last run is marked."""
+@pytest.mark.parametrize(("clip_secs", "per_run"), [(20.0, 5), (30.0, 3), (400.0, 1)])
+def test_a_film_is_planned_in_runs(tmp_path, monkeypatch, clip_secs, per_run):
+    """Two hours in runs of 100 s, or of one clip if that is longer; the last run is marked."""
     info = media.probe(synthetic_media.write_clock_video(tmp_path / "clock.mp4", 1, **SMALL))
     film = {**vars(info), "duration_secs": 7200.0}
     monkeypatch.setattr(clips.media, "probe", lambda path: media.MediaInfo(**film))
@@ -107,17 +107,20 @@ def test_jpeg_keeps_colour_at_full_resolution():
     assert np.abs(np.asarray(decoded).astype(int) - frame).max() <= 12
 
 
-def test_pcm16_rounds_and_clips():
-    """round(x * 32768): 1 would be 32768 and clips to 32767; 2.4 and 2.6 steps round apart."""
-    waveform = np.array([0, 2.4 / 32768, 2.6 / 32768, 1.0, -1.0, 1.5], np.float32)
-    assert np.frombuffer(clips.pcm16(waveform), "<i2").tolist() == [0, 2, 3, 32767, -32768, 32767]
+class FilmOf:
+    """Stands for an open film, every clip of which is the same."""
+
+    def __init__(self, clip: media.Clip):
+        self._clip = clip
+
+    def clip(self, start_secs, **_):
+        return self._clip
 
 
-def cut_clip_of(monkeypatch, waveform, frames=1) -> clips.ClipRecord | LeftOut:
+def cut_clip_of(waveform, frames=1) -> clips.ClipRecord | LeftOut:
     frame = np.zeros((256, 256, 3), np.uint8)
     clip = media.Clip(waveform, (frame,) * frames, np.arange(frames, dtype=np.float32))
-    monkeypatch.setattr(clips.media, "read_clip", lambda path, **_: clip)
-    return clips.cut_clip(Video("a.mp4", "a.mp4", 1), 20.0, Cutting())
+    return clips.cut_clip(FilmOf(clip), Video("a.mp4", "a.mp4", 1), 20.0, Cutting())
 
 
 @pytest.mark.parametrize(
@@ -128,28 +131,28 @@ def cut_clip_of(monkeypatch, waveform, frames=1) -> clips.ClipRecord | LeftOut:
         (0.5, 11025, 1, LeftOut(20.0, "0.50 s of sound is too short, at least 1 s is needed")),
     ],
 )
-def test_a_clip_with_nothing_in_it_is_left_out(monkeypatch, peak, samples, frames, expected):
-    assert cut_clip_of(monkeypatch, np.full(samples, peak, np.float32), frames) == expected
+def test_a_clip_with_nothing_in_it_is_left_out(peak, samples, frames, expected):
+    assert cut_clip_of(np.full(samples, peak, np.float32), frames) == expected
 
 
-def test_a_clip_at_minus_80_dbfs_is_kept(monkeypatch):
+def test_a_clip_at_minus_80_dbfs_is_kept():
     """-80 dB of full scale is 10 ** (-80 / 20) = 1e-4, of 32768 that is 3."""
-    record = cut_clip_of(monkeypatch, np.full(44100, -1.0001e-4, np.float32))
+    record = cut_clip_of(np.full(44100, -1.0001e-4, np.float32))
     assert record.id == "a.mp4@20.000"
     assert set(np.frombuffer(record.audio, "<i2")) == {-3}
 
 
-def test_settings_reach_the_reader(monkeypatch):
+def test_settings_reach_the_reader():
     seen = {}
 
-    def read_clip(path, **settings):
-        seen.update(settings, path=path)
-        raise media.MediaError("seen enough")
+    class Film:
+        def clip(self, start_secs, **settings):
+            seen.update(settings, start_secs=start_secs)
+            raise media.MediaError("seen enough")
 
-    monkeypatch.setattr(clips.media, "read_clip", read_clip)
-    clips.cut_clip(Video("a.mp4", "films/a.mp4", 1), 6.0, Cutting(3.0, 1.5, "first"))
+    with pytest.raises(media.MediaError, match="seen enough"):
+        clips.cut_clip(Film(), Video("a.mp4", "films/a.mp4", 1), 6.0, Cutting(3.0, 1.5, "first"))
     assert seen == {
-        "path": "films/a.mp4",
         "start_secs": 6.0,
         "duration_secs": 3.0,
         "frame_every_secs": 1.5,
@@ -201,12 +204,29 @@ def test_a_clip_that_cannot_be_read_is_left_out_as_damaged(tmp_path):
     assert outcomes[1].damaged and "sound" in outcomes[1].reason
 
 
-def test_a_picture_on_screen_since_before_the_clip_counts_from_its_start(tmp_path, monkeypatch):
+def test_a_picture_on_screen_since_before_the_clip_counts_from_its_start(tmp_path):
     """`read_clip` tells the true time, -3 s; a record's times count within the clip."""
     path = tmp_path / "slides.mp4"
     synthetic_media.write_clock_video(path, 2, **SMALL)
     picture = media.read_clip(str(path)).frames[0]
     sound = np.full(2 * SAMPLE_RATE, 0.5, np.float32)
     seen = media.Clip(sound, (picture, picture), np.array([-3.0, 1.5], np.float32))
-    monkeypatch.setattr(media, "read_clip", lambda *_, **__: seen)
-    assert clips.cut_clip(video_at(path), 4.0, Cutting()).frame_secs == (0.0, 1.5)
+    record = clips.cut_clip(FilmOf(seen), video_at(path), 4.0, Cutting())
+    assert record.frame_secs == (0.0, 1.5)
+
+
+def test_a_run_goes_on_after_a_clip_that_cannot_be_read(tmp_path, monkeypatch):
+    """Of three clips the second cannot be read: the others are what they are alone."""
+    video = video_at(synthetic_media.write_clock_video(tmp_path / "clock.mp4", 9, **SMALL))
+    cutting = Cutting(clip_secs=3.0, frame_every_secs=1.0)
+    alone = [clips.cut(Run(video, (secs,), last=True), cutting)[0] for secs in (0.0, 3.0, 6.0)]
+    read = media.Film.clip
+
+    def clip(self, start_secs, **settings):
+        if start_secs == 3.0:
+            raise media.MediaError(f"{video.path}: is worn out")
+        return read(self, start_secs, **settings)
+
+    monkeypatch.setattr(media.Film, "clip", clip)
+    outcomes = clips.cut(Run(video, (0.0, 3.0, 6.0), last=True), cutting)
+    assert outcomes == (alone[0], LeftOut(3.0, "is worn out", damaged=True), alone[2])

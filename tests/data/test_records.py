@@ -9,9 +9,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from soundnet_tf.data import records
-from soundnet_tf.data.clips import ClipRecord, Posteriors, pcm16
+from soundnet_tf.data.cached import CachedTeacher
+from soundnet_tf.data.clips import ClipRecord, Posteriors
+from soundnet_tf.data.codecs import pcm16
 
 OBJECTS = np.array([[0.5, 0.25, 0.25], [0.0, 1.0, 0.0]], np.float16)
+TEACHER = CachedTeacher("MobileNetV2", "abc123", ("cat", "dog", "eel"))
 
 
 def make_record(**changes) -> ClipRecord:
@@ -33,12 +36,12 @@ def labelled_record() -> ClipRecord:
     return make_record(posteriors={"objects": posteriors})
 
 
-def parse_eagerly(serialized: bytes, heads=None):
-    return {k: v.numpy() for k, v in records.parse(tf.constant(serialized), heads).items()}
+def parse_eagerly(serialized: bytes, teachers=None):
+    return {k: v.numpy() for k, v in records.parse(tf.constant(serialized), teachers).items()}
 
 
-def parse_in_map(serialized: bytes, heads=None):
-    dataset = tf.data.Dataset.from_tensors(serialized).map(lambda s: records.parse(s, heads))
+def parse_in_map(serialized: bytes, teachers=None):
+    dataset = tf.data.Dataset.from_tensors(serialized).map(lambda s: records.parse(s, teachers))
     return next(iter(dataset.as_numpy_iterator()))
 
 
@@ -64,13 +67,14 @@ def test_parse_gives_the_record(parse):
 def test_parse_gives_posteriors_of_the_heads_asked_for(parse):
     serialized = records.encode(labelled_record())
     assert "posteriors/objects" not in parse(serialized)
-    posteriors = parse(serialized, {"objects": 3})["posteriors/objects"]
+    posteriors = parse(serialized, {"objects": TEACHER})["posteriors/objects"]
     assert posteriors.dtype == np.float32
     np.testing.assert_array_equal(posteriors, OBJECTS.astype(np.float32))
 
 
 def test_static_shapes_and_dtypes_are_known_to_the_pipeline():
-    dataset = tf.data.Dataset.from_tensors(b"").map(lambda s: records.parse(s, {"objects": 3}))
+    dataset = tf.data.Dataset.from_tensors(b"")
+    dataset = dataset.map(lambda s: records.parse(s, {"objects": TEACHER}))
     assert dataset.element_spec == {
         "id": tf.TensorSpec([], tf.string),
         "video_id": tf.TensorSpec([], tf.string),
@@ -86,9 +90,9 @@ def test_static_shapes_and_dtypes_are_known_to_the_pipeline():
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"audio_codec": "flac"}, "only pcm16 audio can be parsed.*flac"),
-        ({"sample_count": 6}, "not twice its sample count"),
-        ({"audio": b"odd"}, "not twice its sample count"),
+        ({"audio_codec": "flac"}, "pcm16 audio was expected, the record has.*flac"),
+        ({"sample_count": 6}, "damaged record, its audio is not what was written"),
+        ({"audio": b"odd"}, "damaged record, its audio is not what was written"),
     ],
 )
 def test_parse_refuses_what_it_cannot_read(parse, changes, message):
@@ -126,19 +130,29 @@ def test_parse_refuses_posteriors_that_are_not_one_row_a_frame(parse):
         features["posteriors/objects/values"].bytes_list.value[0] = b"four"
 
     with pytest.raises(tf.errors.InvalidArgumentError, match="objects posteriors are not one row"):
-        parse(edited(labelled_record(), edit), {"objects": 3})
+        parse(edited(labelled_record(), edit), {"objects": TEACHER})
 
 
 @both_ways
 def test_parse_says_when_shards_are_not_labelled(parse):
-    with pytest.raises(tf.errors.InvalidArgumentError, match="no scenes posteriors, label the"):
-        parse(records.encode(labelled_record()), {"scenes": 365})
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match="no scenes posteriors, write them with bin/l"
+    ):
+        parse(records.encode(labelled_record()), {"scenes": TEACHER})
 
 
 @both_ways
-def test_parse_says_when_the_teacher_had_other_classes(parse):
-    with pytest.raises(tf.errors.InvalidArgumentError, match="(?s)1000 objects classes were.*3"):
-        parse(records.encode(labelled_record()), {"objects": 1000})
+def test_parse_refuses_posteriors_of_another_teacher_and_names_both(parse):
+    other = dataclasses.replace(TEACHER, name="VGG16", fingerprint="def456")
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match=r"(?s)objects posteriors of VGG16 \(def456\).*abc123"
+    ):
+        parse(records.encode(labelled_record()), {"objects": other})
+
+
+def test_the_frames_alone_can_be_parsed():
+    jpegs = records.parse_jpegs(records.encode(make_record()))
+    assert jpegs.numpy().tolist() == [b"first jpeg", b"second"]
 
 
 def test_encode_refuses_frames_without_times():

@@ -139,8 +139,8 @@ def test_a_killed_run_resumes_to_the_same_weights_bit_for_bit(train_flags, unbro
     broken = tmp_path / "broken"
     command = [sys.executable, str(BIN / "train.py"), *train_flags, f"--out={broken}"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    metadata = broken / "backup" / "training_metadata.json"
-    while process.poll() is None and not metadata.exists():
+    backup = broken / "backup" / "latest.weights.h5"
+    while process.poll() is None and not backup.exists():
         time.sleep(0.05)
     process.send_signal(signal.SIGKILL)
     process.wait()

@@ -68,8 +68,12 @@ def test_a_step_moves_every_trainable_weight_and_no_teachers(teachers, build):
     before = weights_of(distiller.student)
     teachers_before = {head: weights_of(t.model) for head, t in teachers.items()}
     one_step(distiller, long_batch())
+    blocks = student.architecture_of(distiller.student).blocks
+    # A bias before a batch norm changes nothing. Where a pool follows, its gradient is exactly 0.
+    idle = {f"{conv.name}_conv/bias" for conv, pool in blocks if pool}
     for variable, old in zip(distiller.student.variables, before, strict=True):
-        assert not np.array_equal(variable.numpy(), old), f"{variable.path} stayed as it was"
+        stayed = np.array_equal(variable.numpy(), old)
+        assert stayed == (variable.path in idle), variable.path
     for head, teacher in teachers.items():
         for now, old in zip(weights_of(teacher.model), teachers_before[head], strict=True):
             np.testing.assert_array_equal(now, old)

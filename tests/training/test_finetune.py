@@ -192,11 +192,11 @@ def test_other_seeds_give_other_runs(config, tones, finished, tmp_path):
     ).read_text()
 
 
-@pytest.mark.parametrize("callback", [monitor.History, keras.callbacks.BackupAndRestore])
+@pytest.mark.parametrize("callback", [monitor.History, monitor.Backup])
 def test_a_killed_run_goes_on_as_if_it_had_not_been(
     config, tones, finished, tmp_path, monkeypatch, callback
 ):
-    """Killed in epoch 4, before its row and before its backup are written."""
+    """Killed in epoch 4, before its row is written or in the middle of its backup."""
     whole, results = finished
     with monkeypatch.context() as patch:
         real = callback.on_epoch_end
@@ -209,6 +209,7 @@ def test_a_killed_run_goes_on_as_if_it_had_not_been(
         patch.setattr(callback, "on_epoch_end", on_epoch_end)
         with pytest.raises(KeyboardInterrupt):
             finetune(config, tones, str(tmp_path / "run"))
+    (tmp_path / "run" / "backup" / "partial.weights.h5").write_bytes(b"half a file")
     again = finetune(config, tones, str(tmp_path / "run"))
     assert again | {"seconds": 0} == results | {"seconds": 0}
     assert (tmp_path / "run" / "history.csv").read_text() == (whole / "history.csv").read_text()
