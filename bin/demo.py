@@ -12,7 +12,7 @@ import os
 
 from absl import app, flags
 
-from soundnet_tf.bin import be_quiet, fail
+from soundnet_tf.bin import set_up_tensorflow, fail
 
 _VIDEOS = flags.DEFINE_string("videos", None, "Folder, glob or list of videos; default: fetched.")
 _OUT = flags.DEFINE_string(
@@ -29,7 +29,7 @@ _VAL_FRACTION = flags.DEFINE_float("val_fraction", 0.2, "Share of your videos th
 def main(argv: list[str]) -> int:
     if len(argv) > 1:
         raise app.UsageError(f"unexpected arguments {argv[1:]}; every setting is a --flag")
-    be_quiet()
+    set_up_tensorflow()
     # Imported here: worker processes import this file again and should stay without TensorFlow.
     from soundnet_tf import demo
 

@@ -14,7 +14,7 @@ Forms: savedmodel, a reusable SavedModel for TensorFlow, TF Hub and TensorFlow S
 
 from absl import app, flags
 
-from soundnet_tf.bin import be_quiet, fail
+from soundnet_tf.bin import set_up_tensorflow, fail
 
 _RUN = flags.DEFINE_string("run", None, "Folder that bin/train.py wrote.")
 _WEIGHTS = flags.DEFINE_string(
@@ -35,7 +35,7 @@ _FORMAT = flags.DEFINE_list(
 def main(argv: list[str]) -> int:
     if len(argv) > 1:
         raise app.UsageError(f"unexpected arguments {argv[1:]}; every setting is a --flag")
-    be_quiet()
+    set_up_tensorflow()
     import os
 
     from soundnet_tf.models import pretrained

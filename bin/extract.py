@@ -17,7 +17,7 @@ import sys
 
 from absl import app, flags
 
-from soundnet_tf.bin import be_quiet, fail
+from soundnet_tf.bin import set_up_tensorflow, fail
 
 flags.DEFINE_string("model", "published", "published, or a folder of bin/export.py or RUN/best.")
 flags.DEFINE_string(
@@ -39,7 +39,7 @@ _MOST_LINES = 20
 def main(argv: list[str]) -> int:
     if len(argv) > 1:
         raise app.UsageError(f"unexpected arguments {argv[1:]}; a glob needs quotes")
-    be_quiet()
+    set_up_tensorflow()
     import dataclasses
 
     from soundnet_tf.serving.extract import ExtractConfig, extract

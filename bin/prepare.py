@@ -21,6 +21,9 @@ _SHARDS = flags.DEFINE_integer("num_shards", 16, "Files of the training split.")
 _VAL_FRACTION = flags.DEFINE_float("val_fraction", 0.1, "Share of the videos that is held out.")
 _WORKERS = flags.DEFINE_integer("workers", None, "Processes that decode; default: cores.")
 _CHANNEL = flags.DEFINE_enum("channel", "mean", ["mean", "first"], "Of stereo (paper: first).")
+_CODEC = flags.DEFINE_enum(
+    "audio_codec", "pcm16", ["pcm16", "flac", "vorbis"], "Of the sound in the shards."
+)
 _STRICT = flags.DEFINE_bool("strict", False, "Stop at the first video that cannot be used.")
 
 _MOST_LINES = 20
@@ -45,6 +48,7 @@ def main(argv: list[str]) -> int:
             workers=_WORKERS.value,
             channel=_CHANNEL.value,
             strict=_STRICT.value,
+            audio_codec=_CODEC.value,
         )
         print_summary(prepare(config))
     except (ValueError, OSError, errors.OpError) as error:

@@ -13,7 +13,7 @@ import sys
 
 from absl import app, flags
 
-from soundnet_tf.bin import be_quiet, fail
+from soundnet_tf.bin import set_up_tensorflow, fail
 
 _MODEL = flags.DEFINE_string(
     "model",
@@ -31,7 +31,7 @@ _SHORT = flags.DEFINE_enum(
 def main(argv: list[str]) -> int:
     if len(argv) < 2:
         raise app.UsageError("name at least one sound or video file")
-    be_quiet()
+    set_up_tensorflow()
     from soundnet_tf.serving import listener, recognition_report
     from soundnet_tf.serving.recognize import recognize_file
 

@@ -8,13 +8,17 @@
         --imagenet_teacher=keras:VGG16 --out=OUT
 
 Each row is a flagfile in flags/ablations. OUT/TABLE.md and OUT/TABLE.json have our figures beside
-the paper's, and the commands; what was not run is blank. The same command goes on where it was
-left. With --steps=12 --batch_size=4 the tables that train show on few videos that all works.
+the paper's, and the commands; what was not run is blank. Stopped by Ctrl-C or SIGTERM, it stops
+what it runs, and the same command goes on where it was left. With --steps=12 --batch_size=4 the
+tables that train show on few videos that all works.
 """
+
+import signal
+import sys
 
 from absl import app, flags
 
-from soundnet_tf.bin import be_quiet, fail
+from soundnet_tf.bin import set_up_tensorflow, fail
 
 _TABLE = flags.DEFINE_enum(
     "table", None, ["loss", "teachers", "depth", "layers", "modalities"], "Which.", required=True
@@ -33,7 +37,9 @@ flags.DEFINE_string("data", None, "Folder that bin/prepare.py wrote, to train on
 flags.DEFINE_string("eval_data", None, "The labelled set, as --data of bin/evaluate.py.")
 flags.DEFINE_integer("steps", None, "Instead of the flagfiles' 100000.", lower_bound=1)
 flags.DEFINE_integer("batch_size", None, "Instead of the flagfiles' 64.", lower_bound=1)
-flags.DEFINE_string("model", "published", "For layers and modalities, as of bin/evaluate.py.")
+flags.DEFINE_string(
+    "model", "published", "Of layers and modalities, and beside floors; as of bin/evaluate.py."
+)
 flags.DEFINE_string("videos_manifest", None, "For modalities: CSV of videos with path,label,fold.")
 
 _PLAIN = ("data", "eval_data", "steps", "batch_size", "model", "videos_manifest")
@@ -42,7 +48,8 @@ _PLAIN = ("data", "eval_data", "steps", "batch_size", "model", "videos_manifest"
 def main(argv: list[str]) -> int:
     if len(argv) > 1:
         raise app.UsageError(f"unexpected arguments {argv[1:]}; every setting is a --flag")
-    be_quiet()
+    set_up_tensorflow()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that it stops like Ctrl-C
     from soundnet_tf.evaluation import tables
     from soundnet_tf.evaluation.reproduce import ReproduceConfig, reproduce
 
@@ -58,8 +65,11 @@ def main(argv: list[str]) -> int:
             **{name: flags.FLAGS[name].value for name in _PLAIN},
         )
         content = reproduce(config)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RuntimeError) as error:
         return fail(error)
+    except KeyboardInterrupt:
+        print("\nInterrupted: the same command goes on where it was left.", file=sys.stderr)
+        return 130
     print(f"\n{tables.markdown(content)}\nwrote {_OUT.value}/{_TABLE.value}.md and .json")
     return int(any(row["error"] for row in content["rows"]))
 

@@ -191,6 +191,8 @@ def _video_stream(container, codec, fps, width, height, keyframe_every_secs):
     stream.codec_context.gop_size = max(1, round(keyframe_every_secs * fps))
     if container.format.name == "avi":
         stream.codec_context.max_b_frames = 0  # AVI has no presentation times to reorder by
+    if codec == "libx264":
+        stream.options = {"sc_threshold": "0"}  # else each new colour would get a keyframe too
     if codec.startswith("libvpx"):
         stream.options = {"deadline": "realtime", "cpu-used": "8"}
     return stream

@@ -1,4 +1,4 @@
-"""A video becomes clip records: sound as 16-bit PCM beside a few JPEG frames on the same clock.
+"""A video becomes clip records: sound beside a few JPEG frames on the same clock.
 
 This module runs in spawned worker processes and therefore never imports TensorFlow.
 """
@@ -16,13 +16,13 @@ from soundnet_tf.constants import (
     FRAME_EVERY_SECS,
     FRAME_SHORT_SIDE,
     JPEG_QUALITY,
-    PCM16_SCALE,
     SAMPLE_RATE,
 )
+from soundnet_tf.data.codecs import PCM16, encode_sound
 
 SHORTEST_VIDEO_SECS = 1.0
 SILENT_PEAK = 1e-4  # -80 dBFS
-RUN_SECS = 300.0  # what one task cuts: about 17 MB of records, and a film occupies every core
+RUN_SECS = 100.0  # what one task cuts: about 6 MB of records, and a film occupies every core
 SILENT = "silent"
 NO_FRAME = "no frame"
 CRASHED = "crashed the decoder"
@@ -45,11 +45,11 @@ class ClipRecord:
         id: f"{video_id}@{start_secs:.3f}".
         video_id: the video's path below the folder that was prepared, POSIX slashes.
         start_secs: where the clip starts in the video.
-        audio: little-endian int16 mono at SAMPLE_RATE (for audio_codec "pcm16").
+        audio: mono at SAMPLE_RATE, as `codecs.encode_sound` gives it.
         sample_count: samples in `audio`.
         jpegs: encoded RGB frames, the shorter side FRAME_SHORT_SIDE pixels.
         frame_secs: the time of each frame, relative to the clip's start.
-        audio_codec: how `audio` is encoded.
+        audio_codec: how `audio` is encoded, one of `codecs.CODECS`.
         posteriors: by head ("objects", "scenes"), once a teacher has labelled the clip.
     """
 
@@ -60,7 +60,7 @@ class ClipRecord:
     sample_count: int
     jpegs: tuple[bytes, ...]
     frame_secs: tuple[float, ...]
-    audio_codec: str = "pcm16"
+    audio_codec: str = PCM16
     posteriors: Mapping[str, Posteriors] = field(default_factory=dict)
 
 
@@ -75,11 +75,18 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Cutting:
-    """How videos are cut: clip length, frame interval (seconds) and channel ("mean" or "first")."""
+    """How videos are cut.
+
+    Attributes:
+        clip_secs, frame_every_secs: length of the clips, and one frame each so many seconds.
+        channel: "mean" or "first".
+        audio_codec: one of `codecs.CODECS`.
+    """
 
     clip_secs: float = CLIP_SECS
     frame_every_secs: float = FRAME_EVERY_SECS
     channel: str = "mean"
+    audio_codec: str = PCM16
 
 
 @dataclass(frozen=True)
@@ -136,10 +143,23 @@ def plan(video: Video, cutting: Cutting) -> tuple[Run, ...]:
 
 
 def cut(run: Run, cutting: Cutting) -> tuple[ClipRecord | LeftOut, ...]:
-    """One outcome per start of the run, in order; a run with a problem gives just that problem."""
+    """One outcome per start of the run, in order; a run with a problem gives just that problem.
+
+    The film is opened once for all clips, and anew after one that cannot be read.
+    """
     if run.problem:
         return (LeftOut(0.0, run.problem, damaged=True),)
-    return tuple(cut_clip(run.video, start_secs, cutting) for start_secs in run.starts_secs)
+    outcomes: list[ClipRecord | LeftOut] = []
+    while len(outcomes) < len(run.starts_secs):
+        starts_secs = run.starts_secs[len(outcomes) :]
+        try:
+            with media.open_film(run.video.path, starts_secs[0]) as film:
+                for start_secs in starts_secs:
+                    outcomes.append(cut_clip(film, run.video, start_secs, cutting))
+        except (media.MediaError, OSError) as error:
+            start_secs = run.starts_secs[len(outcomes)]
+            outcomes.append(LeftOut(start_secs, _reason(error, run.video), damaged=True))
+    return tuple(outcomes)
 
 
 def plan_crashed(video: Video) -> tuple[Run, ...]:
@@ -153,19 +173,21 @@ def cut_crashed(run: Run) -> tuple[LeftOut, ...]:
     return tuple(LeftOut(secs, reason, damaged=True) for secs in run.starts_secs or (0.0,))
 
 
-def cut_clip(video: Video, start_secs: float, cutting: Cutting) -> ClipRecord | LeftOut:
-    """Reads the clip of `video` at `start_secs`, or says why it gives no record."""
-    try:
-        clip = media.read_clip(
-            video.path,
-            start_secs=start_secs,
-            duration_secs=cutting.clip_secs,
-            frame_every_secs=cutting.frame_every_secs,
-            short_side=FRAME_SHORT_SIDE,
-            channel=cutting.channel,
-        )
-    except (media.MediaError, OSError) as error:
-        return LeftOut(start_secs, _reason(error, video), damaged=True)
+def cut_clip(
+    film: media.Film, video: Video, start_secs: float, cutting: Cutting
+) -> ClipRecord | LeftOut:
+    """The clip of `video`, open as `film`, at `start_secs`, or why it gives no record.
+
+    Raises:
+        MediaError, OSError: it cannot be read.
+    """
+    clip = film.clip(
+        start_secs,
+        duration_secs=cutting.clip_secs,
+        frame_every_secs=cutting.frame_every_secs,
+        short_side=FRAME_SHORT_SIDE,
+        channel=cutting.channel,
+    )
     sound_secs = len(clip.waveform) / SAMPLE_RATE
     if sound_secs < SHORTEST_VIDEO_SECS:
         return LeftOut(start_secs, _too_short(sound_secs))
@@ -177,18 +199,13 @@ def cut_clip(video: Video, start_secs: float, cutting: Cutting) -> ClipRecord | 
         id=f"{video.id}@{start_secs:.3f}",
         video_id=video.id,
         start_secs=start_secs,
-        audio=pcm16(clip.waveform),
+        audio=encode_sound(clip.waveform, cutting.audio_codec),
         sample_count=len(clip.waveform),
         jpegs=tuple(jpeg(frame) for frame in clip.frames),
         # A picture that came on screen before the clip began is seen from its beginning on.
         frame_secs=tuple(max(0.0, float(secs)) for secs in clip.frame_secs),
+        audio_codec=cutting.audio_codec,
     )
-
-
-def pcm16(waveform: np.ndarray) -> bytes:
-    """Waveform (float [samples] in [-1, 1]) as little-endian int16; +1 clips to 32767."""
-    scaled = np.round(waveform * PCM16_SCALE)
-    return np.clip(scaled, -PCM16_SCALE, PCM16_SCALE - 1).astype("<i2").tobytes()
 
 
 def jpeg(frame: np.ndarray) -> bytes:

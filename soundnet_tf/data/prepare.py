@@ -12,8 +12,9 @@ from tqdm import tqdm
 
 import soundnet_tf
 from soundnet_tf import constants
-from soundnet_tf.data import clips, shards, videos
+from soundnet_tf.data import audio_ops, clips, shards, videos
 from soundnet_tf.data.clips import ClipRecord, Cutting, Video
+from soundnet_tf.data.codecs import CODECS, PCM16
 from soundnet_tf.data.manifest import (
     MANIFEST_NAME,
     Manifest,
@@ -45,6 +46,7 @@ class PrepareConfig:
         val_fraction: share of the videos, in [0, 1), that is kept for validation.
         workers: processes that decode; None takes one a core. The shards do not depend on it.
         channel: "mean" of the channels or the "first" (what the released code did).
+        audio_codec: "pcm16", or "flac" or "vorbis", which take less room and more time to read.
         strict: the first video that cannot be used is an error, not a line in the manifest.
     """
 
@@ -57,6 +59,7 @@ class PrepareConfig:
     workers: int | None = None
     channel: str = "mean"
     strict: bool = False
+    audio_codec: str = PCM16
 
     def __post_init__(self):
         requirements = {
@@ -69,6 +72,7 @@ class PrepareConfig:
             "val_fraction": (0 <= self.val_fraction < 1, "at least 0 and below 1"),
             "workers": (self.workers is None or self.workers >= 1, "at least 1"),
             "channel": (self.channel in ("mean", "first"), "mean or first"),
+            "audio_codec": (self.audio_codec in CODECS, "one of " + ", ".join(CODECS)),
         }
         for name, (fulfilled, requirement) in requirements.items():
             if not fulfilled:
@@ -76,7 +80,7 @@ class PrepareConfig:
 
     def settings(self) -> dict[str, str | int | float]:
         """Everything that shapes the shards, besides the videos."""
-        return {
+        chosen = {
             "clip_secs": self.clip_secs,
             "frame_every_secs": self.frame_every_secs,
             "num_shards": self.num_shards,
@@ -86,6 +90,9 @@ class PrepareConfig:
             "frame_short_side": constants.FRAME_SHORT_SIDE,
             "jpeg_quality": constants.JPEG_QUALITY,
         }
+        if self.audio_codec != PCM16:  # as in the folders of before there was a choice
+            chosen["audio_codec"] = self.audio_codec
+        return chosen
 
 
 def prepare(config: PrepareConfig, progress: bool = True) -> Manifest:
@@ -103,9 +110,11 @@ def prepare(config: PrepareConfig, progress: bool = True) -> Manifest:
 
     Raises:
         FileNotFoundError: if there are no videos.
-        ValueError: if the folder holds shards of other settings, if no video gave a clip, or, with
-            `strict`, at the first video that cannot be used.
+        ValueError: if the codec cannot be decoded here, if the folder holds shards of other
+            settings, if no video gave a clip, or, with `strict`, at the first video that cannot be
+            used.
     """
+    audio_ops.check_decodable(config.audio_codec)  # rather now than when they are read
     plans = shard_plans(videos.find_videos(config.videos), config)
     settings = config.settings()
     _refuse_other_settings(config.out, settings)
@@ -139,7 +148,7 @@ def shard_plans(found: Iterable[Video], config: PrepareConfig) -> tuple[ShardPla
 
 
 def _write_shards(config: PrepareConfig, todo: list[ShardPlan], progress: bool) -> None:
-    cutting = Cutting(config.clip_secs, config.frame_every_secs, config.channel)
+    cutting = Cutting(config.clip_secs, config.frame_every_secs, config.channel, config.audio_codec)
     every_secs = 0.5 if sys.stderr.isatty() else _SPARSE_SECS
     show = partial(tqdm, disable=not progress, mininterval=every_secs, maxinterval=_SPARSE_SECS)
     sources = [video for plan in todo for video in plan.videos]
@@ -190,7 +199,7 @@ def _strict_error(video_id: str, reason: str) -> ValueError:
 def _refuse_other_settings(out: str, settings: dict) -> None:
     for found in shards.settings_found(out):
         differing = [
-            f"{_flag(name)} was {found.get(name)}, is {settings.get(name)}"
+            f"{_flag(name)} was {found.get(name, PCM16)}, is {settings.get(name, PCM16)}"
             for name in sorted(found.keys() | settings.keys())
             if found.get(name) != settings.get(name)
         ]

@@ -41,6 +41,7 @@ class EvaluateConfig:
         protocol: "paper" or "modern".
         input_scales: what the sound is multiplied with, in turn; the first one's figures stand at
             the top of the results.
+        baselines: whether to measure the floors too.
     """
 
     data: str
@@ -50,6 +51,7 @@ class EvaluateConfig:
     layer: str = "pool5"
     protocol: str = "paper"
     input_scales: tuple[float, ...] = (1.0, 2.0)
+    baselines: bool = True
 
     def __post_init__(self):
         if self.protocol not in PROTOCOLS:
@@ -65,8 +67,8 @@ def evaluate(config: EvaluateConfig, progress: bool = True) -> dict:
         `rows`: for each layer and input scale a dict with `layer` ("chosen" is what the modern
         protocol made of several), `input_scale`, the keys of
         `results.figures`, `details`, `seconds` and `paper` (percent, or None); the keys of the
-        first row once more at the top; `baselines` (`mfcc`, `untrained`, each as
-        `results.figures`; `chance`); `settings`, `classes`, `seconds` and versions.
+        first row once more at the top; `baselines` (`chance`, and if they were asked for `mfcc` and
+        `untrained`, each as `results.figures`); `settings`, `classes`, `seconds` and versions.
 
     Raises:
         FileNotFoundError: the set or the model is not there.
@@ -78,7 +80,7 @@ def evaluate(config: EvaluateConfig, progress: bool = True) -> dict:
     data = benchmarks.load(config.dataset, config.data)
     network = listener.load(config.model).network
     layers = _layers(config, network)
-    _make_folder(config.out)
+    results.make_folder(config.out)  # before minutes of work that could then not be kept
     waveforms = features.read_clips(data, probe.windows_for(data).clip_secs, progress)
     rows = list(_rows(config, data, network, waveforms, layers, progress))
     content = {
@@ -114,14 +116,6 @@ def _layers(config: EvaluateConfig, network: FoldedNetwork) -> tuple[str, ...]:
     return (config.layer,)
 
 
-def _make_folder(path: str) -> None:
-    """Now, before minutes of work that could then not be kept."""
-    try:
-        tf.io.gfile.makedirs(path)
-    except tf.errors.OpError as error:
-        raise OSError(f"{path}: cannot be made a folder ({error.message})") from error
-
-
 def _rows(config, data, network, waveforms, layers, progress: bool) -> Iterator[dict]:
     for scale in config.input_scales:
         steps = features.layer_features(network, waveforms, layers, scale)
@@ -151,6 +145,9 @@ def _row(data: LabelledSet, layer: str, scale: float, outcome: probe.Outcome) ->
 
 def _baselines(config, data, waveforms, layers, network) -> dict:
     """MFCC with a linear SVM; the untrained network by the same probe, one layer of it; chance."""
+    chance = {"chance": results.chance(data)}
+    if not config.baselines:
+        return chance
     untrained = floors.untrained_network(network, waveforms)
     if config.layer == ALL and config.protocol == "paper":
         layers = (EMBEDDING[network.architecture.name],)
@@ -159,7 +156,7 @@ def _baselines(config, data, waveforms, layers, network) -> dict:
     return {
         "mfcc": results.figures(data, floors.mfcc_predictions(data, waveforms)),
         "untrained": results.figures(data, outcome.predictions) | {"layer": layer},
-        "chance": results.chance(data),
+        **chance,
     }
 
 
@@ -174,12 +171,13 @@ def table(content: dict) -> str:
         }
         for row in content["rows"]
     ]
-    floor = content["baselines"]
-    named = {
-        "untrained network, " + floor["untrained"]["layer"]: results.percent(floor["untrained"]),
-        "MFCC, mean and deviation": results.percent(floor["mfcc"]),
-        "most frequent class": f"{100 * floor['chance']:.1f}",
-    }
+    floor, named = content["baselines"], {}
+    if "untrained" in floor:
+        untrained = floor["untrained"]
+        named["untrained network, " + untrained["layer"]] = results.percent(untrained)
+    if "mfcc" in floor:
+        named["MFCC, mean and deviation"] = results.percent(floor["mfcc"])
+    named["most frequent class"] = f"{100 * floor['chance']:.1f}"
     others = paper_results.OTHERS.get(content["dataset"], {})
     for name, figure in named.items():
         paper = others.get("SVM on MFCC") if name.startswith("MFCC") else None

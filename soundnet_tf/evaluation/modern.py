@@ -1,14 +1,17 @@
 """A better probe: whole clips, several layers, everything chosen inside the training folds.
 
-Each clip is one example: its layers, pooled over time, side by side and standardised. A linear
-classifier is fitted to them by regularised least squares, one class against the rest. Layers,
-pooling and regularisation are those that do best when the training folds are cross-validated among
-themselves; the test fold is seen once, at the end. Best is the least squared hinge loss: of so few
-clips many ways get the same number right, and the most is got by luck.
+Each clip is one example: its layers, pooled over time, side by side and standardised. What is done
+with them is chosen in two stages, both times by cross-validating the training folds among
+themselves; the test fold is seen once, at the end.
+
+1. Layers and pooling: those of the regularised least squares, one class against the rest, with the
+   least squared hinge loss. (Of so few clips many ways get the same number right, and the most is
+   got by luck.)
+2. Classifier and regularisation, of these examples: see `classifiers`.
 
 Clips are fewer than their numbers, so all is computed from products of clips with clips. Those of
-layers side by side are sums of the layers' own, and from one decomposition follow the decisions for
-every training fold left out, in closed form: nothing is fitted but once.
+layers side by side are sums of the layers' own, and from one decomposition follow the decisions of
+least squares for every training fold left out, in closed form: hundreds of ways in a second.
 """
 
 import itertools
@@ -20,6 +23,7 @@ import numpy as np
 from tqdm import tqdm
 
 from soundnet_tf.data.labelled import LabelledSet
+from soundnet_tf.evaluation import classifiers
 from soundnet_tf.evaluation.probe import Outcome
 
 LAYER_SETS = (  # the first ones are the 8-layer network's, the last ones the 5-layer network's
@@ -41,22 +45,21 @@ POOLINGS = {
     "meanmax": ("mean", "max"),
     "meanstdmax": ("mean", "std", "max"),
 }
-REGULARISATION = (1.0, 0.3, 0.1, 0.03, 0.01, 0.003)  # beside examples of length 1 on average
+REGULARISATION = classifiers.REGULARISATION[classifiers.LEAST_SQUARES]  # of the first stage
 _PARTS = 5  # of a single training fold
 
 
 class Choice(NamedTuple):
-    """One way to classify."""
+    """What examples are made of."""
 
     layers: tuple[str, ...]
     pooling: str
-    regularisation: float
 
 
 def choices(layers: set[str]) -> list[Choice]:
     """All that can be tried with these layers; of equal ones the first, simplest is taken."""
     layer_sets = [layer_set for layer_set in LAYER_SETS if set(layer_set) <= layers]
-    return list(itertools.starmap(Choice, itertools.product(layer_sets, POOLINGS, REGULARISATION)))
+    return list(itertools.starmap(Choice, itertools.product(layer_sets, POOLINGS)))
 
 
 def cross_validate(
@@ -79,22 +82,40 @@ def cross_validate(
     for fold in tqdm(data.test_folds, desc="choosing", unit="fold", disable=not progress):
         train, test = data.split(fold)
         products = {name: _products(examples, train) for name, examples in pooled.items()}
-        targets = 2.0 * np.eye(len(data.classes))[data.labels[train]] - 1
         parts = _parts(data, train)
-        losses = {}
-        for layers, pooling in dict.fromkeys(c[:2] for c in choices(set(features))):
-            values, vectors = np.linalg.eigh(_kernel(products, layers, pooling)[train])
-            for regularisation in REGULARISATION:
-                inverse = vectors / (values + regularisation) @ vectors.T
-                choice = Choice(layers, pooling, regularisation)
-                losses[choice] = _loss(_left_out(inverse, targets, parts), targets)
-        best = min(losses, key=losses.get)  # of equal ones the first
-        kernel = _kernel(products, best.layers, best.pooling)
-        ridge = best.regularisation * np.eye(len(train))
-        decisions = kernel[test] @ np.linalg.solve(kernel[train] + ridge, targets)
-        predictions[test] = decisions.argmax(axis=1)
-        details.append(best._asdict() | {"loss_in_training_folds": losses[best]})
+        choice = _choose(choices(set(features)), products, data, train, parts)
+        examples = classifiers.coordinates(_kernel(products, *choice), train)
+        labels, losses = data.labels[train], {}
+        for classifier in classifiers.all_classifiers():
+            decisions = classifiers.left_out(
+                classifier.decide, examples[train], labels, parts, len(data.classes)
+            )
+            losses[classifier] = classifiers.calibrated_loss(decisions, labels)
+        best = min(losses, key=losses.get)
+        predictions[test] = best.decide(examples[train], labels, examples[test]).argmax(axis=1)
+        details.append(
+            choice._asdict()
+            | {"classifier": best.name, "regularisation": best.regularisation}
+            | {"loss_in_training_folds": losses[best]}
+        )
     return Outcome(predictions, tuple(details), time.perf_counter() - start)
+
+
+def _choose(
+    options: list[Choice],
+    products: Mapping,
+    data: LabelledSet,
+    train: np.ndarray,
+    parts: list[np.ndarray],
+) -> Choice:
+    """The first stage."""
+    targets = 2.0 * np.eye(len(data.classes))[data.labels[train]] - 1
+    losses = {}
+    for choice in options:
+        values, vectors = np.linalg.eigh(_kernel(products, *choice)[train])
+        inverses = (vectors / (values + r) @ vectors.T for r in REGULARISATION)
+        losses[choice] = min(_loss(_left_out(g, targets, parts), targets) for g in inverses)
+    return min(losses, key=losses.get)
 
 
 def _products(examples: np.ndarray, train: np.ndarray) -> tuple[np.ndarray, int]:

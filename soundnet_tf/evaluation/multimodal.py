@@ -8,6 +8,7 @@ folds, so that every channel weighs the same, and put side by side for "both".
 """
 
 import os
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
@@ -35,7 +36,7 @@ _ITERATIONS = 10_000
 def evaluate(
     data: LabelledSet,
     model: str,
-    teacher: str,
+    teacher: str | None,
     layer: str = "conv7",
     frames: int = FRAMES,
     modalities: Sequence[str] = MODALITIES,
@@ -46,7 +47,8 @@ def evaluate(
     Args:
         data: videos with sound.
         model: the student, as `models.pretrained.load` takes it.
-        teacher: the spec of a vision network, as `models.teachers` takes it; of Keras layers.
+        teacher: the spec of a vision network, as `models.teachers` takes it; of Keras layers. None
+            if nothing is looked at.
         layer: endpoint of the student.
         frames: of each video that the teacher sees, evenly spread.
         modalities: some of MODALITIES. What they don't need is not loaded.
@@ -54,23 +56,30 @@ def evaluate(
 
     Returns:
         What was asked for, "chance" (the share of the most frequent class among the tested videos),
-        and "modalities": name to `results.figures`.
+        "modalities": name to `results.figures`, and "seconds".
 
     Raises:
-        ValueError: an unknown modality or layer, no frames, or what `load_teacher` and
-            `Teacher.features` refuse.
+        ValueError: an unknown modality or layer, no frames, no teacher where one is needed, or
+            what `load_teacher` and `Teacher.features` refuse.
         MediaError: a video that cannot be read, by name.
         FileNotFoundError: the model, the teacher or a video is not there.
     """
+    start = time.perf_counter()
     unknown = [name for name in modalities if name not in MODALITIES]
     if unknown or not modalities:
         raise ValueError(f"modalities={list(modalities)}; choose some of {', '.join(MODALITIES)}")
     if frames < 1:
         raise ValueError(f"frames is {frames}; the teacher needs one or more")
+    is_seen = bool({"vision", "both"} & set(modalities))
+    if is_seen and not teacher:
+        raise ValueError(
+            f"modalities={list(modalities)} need a teacher that looks at the videos; give its "
+            "spec, such as keras:VGG16"
+        )
     features = {}
     if {"sound", "both"} & set(modalities):
         features["sound"] = _sound_features(data, model, layer, progress)
-    if {"vision", "both"} & set(modalities):
+    if is_seen:
         features["vision"] = _vision_features(data, load_teacher(teacher), frames, progress)
     if "both" in modalities:
         features["both"] = np.concatenate([features["sound"], features["vision"]], axis=1)
@@ -85,12 +94,13 @@ def evaluate(
         "frames": frames,
         "chance": float(np.bincount(data.labels[tested]).max() / len(tested)),
         "modalities": {name: cross_validate(data, features[name]) for name in modalities},
+        "seconds": time.perf_counter() - start,
     }
 
 
 def save(content: dict, folder: str) -> None:
     """Writes what `evaluate` gave as `results.json` into a folder, which is made if need be."""
-    tf.io.gfile.makedirs(folder)
+    results.make_folder(folder)
     checkpoint.write_json(os.path.join(folder, "results.json"), content)
 
 

@@ -53,14 +53,12 @@ def layers(content: Mapping) -> Figure:
     rows, floor = content["rows"], content["baselines"]
     figure = Figure(figsize=(2 + 0.7 * len(rows), 4), layout="constrained")
     axes = figure.subplots()
-    names = [f"{row['layer']}\nx {row['input_scale']:g}" for row in rows]
+    bars = [f"{row['layer']}\nx {row['input_scale']:g}" for row in rows]
     means, deviations = ([100 * row[f"accuracy_{k}"] for row in rows] for k in ("mean", "std"))
-    axes.bar(names, means, yerr=deviations, capsize=3)
-    lines = {
-        "untrained network": floor["untrained"]["accuracy_mean"],
-        "MFCC": floor["mfcc"]["accuracy_mean"],
-        "most frequent class": floor["chance"],
-    }
+    axes.bar(bars, means, yerr=deviations, capsize=3)
+    names = {"untrained": "untrained network", "mfcc": "MFCC"}
+    lines = {name: floor[k]["accuracy_mean"] for k, name in names.items() if k in floor}
+    lines["most frequent class"] = floor["chance"]
     for i, (name, share) in enumerate(lines.items()):
         axes.axhline(100 * share, linestyle="--", color=f"C{i + 1}", label=name)
     axes.set_ylim(0, 100)

@@ -5,21 +5,21 @@ beside the paper's.
     OUT/FLAGFILE/seed0/{run,model,evaluation} what train, export and evaluate wrote
     OUT/FLAGFILE/seed0/log.txt                what they said
     OUT/FLAGFILE/seed0/results.json           the row's figures, once it is finished
+    OUT/floors                                what stands below every table that trains
 
-Where nothing is trained there are no seeds, and one run gives all rows.
+Rows of several tables that are the same experiment share a flagfile, and with the same OUT it is
+trained once. Where nothing is trained there are no seeds, and one run gives all rows.
 """
 
 import json
 import pathlib
-import shlex
-import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
 from soundnet_tf.data import labelled
-from soundnet_tf.evaluation import multimodal, tables
+from soundnet_tf.evaluation import binaries, multimodal, tables
 from soundnet_tf.evaluation.tables import Row
 from soundnet_tf.models import checkpoint
 from soundnet_tf.version import __version__
@@ -27,7 +27,6 @@ from soundnet_tf.version import __version__
 RESULTS_FILE = "results.json"
 LOG_FILE = "log.txt"
 _SPENT_FILE = "seconds.json"
-_BIN = "soundnet_tf.bin"
 _TEACHER_FLAGS = {"objects": "imagenet_teacher", "scenes": "places_teacher"}
 
 
@@ -45,7 +44,8 @@ class ReproduceConfig:
         seeds: each trains every row once.
         steps, batch_size: instead of the flagfiles'.
         only: the rows to train; none for all. Others are shown if they are finished.
-        model: of the tables for which nothing is trained, see `models.pretrained.load`.
+        model: of the tables for which nothing is trained, see `models.pretrained.load`; of the
+            others it stands beside the floors.
         videos_manifest: labelled videos for modalities, see `data.labelled.from_manifest`.
     """
 
@@ -98,7 +98,7 @@ class ReproduceConfig:
 @dataclass(frozen=True)
 class Run:
     """A flagfile with a seed: the rows that it gives, its folder, and its commands, each the name
-    of a binary and its flags."""
+    of a binary and its flags. One without rows measures the floors."""
 
     rows: tuple[Row, ...]
     folder: pathlib.Path
@@ -107,32 +107,39 @@ class Run:
 
     @property
     def command_lines(self) -> list[str]:
-        return [shlex.join(("python", "-m", f"{_BIN}.{name}", *f)) for name, *f in self.commands]
+        return [binaries.as_line(command) for command in self.commands]
 
 
 def reproduce(config: ReproduceConfig) -> dict:
     """Runs what is not finished, and writes `OUT/TABLE.md` and `OUT/TABLE.json` after every run.
 
     A run that fails is noted in its row, and the others go on. Runs are finished that left their
-    results by the same commands; training goes on where it was left.
+    results by the same commands; training goes on where it was left. The floors of tables that
+    train come first: what is wrong with the labelled set is then known before anything is trained.
 
     Returns:
         What the JSON holds: `rows` as of `tables.rows`, `title`, `notes`, `settings`, `version`.
+
+    Raises:
+        RuntimeError: the floors could not be measured.
     """
+    notes = [*tables.NOTES.get(config.table, [])]
+    if config.is_trained:
+        floors = _floors(config)
+        notes.append(tables.floors_note(_finished(floors) or _carry_out(config, floors)))
     everything = runs(config)
     found = {run.folder: results for run in everything if (results := _finished(run))}
     errors = {}
-    content = _write(config, found, errors)
+    content = _write(config, found, errors, notes)
     for run in everything:
         if run.folder in found or not any(map(config.is_wanted, run.rows)):
             continue
-        print(f"\n== {run.folder}", flush=True)
         try:
             found[run.folder] = _carry_out(config, run)
         except (ValueError, OSError, RuntimeError) as error:
             print(f"{run.folder}: {error}", file=sys.stderr)
             errors |= {row.name: str(error) for row in run.rows}
-        content = _write(config, found, errors)
+        content = _write(config, found, errors, notes)
     return content
 
 
@@ -159,15 +166,24 @@ def _training(config: ReproduceConfig, row: Row, seed: int) -> Run:
     lengths = {"steps": config.steps, "batch_size": config.batch_size}
     overrides = [f"--{name}={value}" for name, value in lengths.items() if value]
     train = [f"--flagfile={row.flagfile_path}", f"--data={config.data}", *teachers, *overrides]
-    scale = ["--input_scale=1"]  # as in training
-    evaluation = _evaluation(config, folder)
+    model = f"--model={folder / 'model'}"
     commands = (
         ("train", *train, f"--seed={seed}", f"--out={folder / 'run'}"),
         # The last student, as in the paper; not the one that did best on the held-out clips.
         ("export", f"--run={folder / 'run'}", "--which=last", f"--out={folder / 'model'}"),
-        ("evaluate", f"--model={folder / 'model'}", f"--layer={row.layer}", *scale, *evaluation),
+        ("evaluate", model, *_probe(row), "--nobaselines", *_evaluation(config, folder)),
     )
     return Run((row,), folder, commands, seed)
+
+
+def _floors(config: ReproduceConfig) -> Run:
+    folder = pathlib.Path(config.out, "floors")
+    flags = [f"--model={config.model}", *_probe(Row("floors")), *_evaluation(config, folder)]
+    return Run((), folder, (("evaluate", *flags),))
+
+
+def _probe(row: Row) -> list[str]:
+    return [f"--layer={row.layer}", "--input_scale=1"]  # the scale is that of training
 
 
 def _evaluation(config: ReproduceConfig, folder: pathlib.Path) -> list[str]:
@@ -183,41 +199,21 @@ def _finished(run: Run) -> dict | None:
 
 def _carry_out(config: ReproduceConfig, run: Run) -> dict:
     """Runs the commands and writes the run's `results.json`, see `tables.rows`."""
+    print(f"\n== {run.folder}", flush=True)
     run.folder.mkdir(parents=True, exist_ok=True)
     start = time.monotonic()
     try:
         if config.table == "modalities":
             results = _measure_modalities(config)
         else:
-            for command, line in zip(run.commands, run.command_lines, strict=True):
-                _call(command, line, run.folder / LOG_FILE)
+            for command in run.commands:
+                binaries.call(command, run.folder / LOG_FILE)
             results = tables.read_results(run.rows, str(run.folder), run.seed)
     finally:  # also of a run that failed or was interrupted
         seconds = _add_seconds(run.folder / _SPENT_FILE, time.monotonic() - start)
     results |= {"commands": run.command_lines, "seconds": seconds}
     checkpoint.write_json(str(run.folder / RESULTS_FILE), results)
     return results
-
-
-def _call(command: Sequence[str], line: str, log_file: pathlib.Path) -> None:
-    """Runs a command, whose output goes to the terminal and to the end of the log."""
-    binary, *flags = command
-    arguments = [sys.executable, "-u", "-m", f"{_BIN}.{binary}", *flags]
-    with open(log_file, "ab") as log:
-        _tell(f"$ {line}\n".encode(), log)
-        output_to = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-        with subprocess.Popen(arguments, **output_to) as process:
-            for output in iter(process.stdout.read1, b""):
-                _tell(output, log)
-    if process.returncode:
-        said = log_file.read_text("utf-8", "replace").strip().splitlines()[-1]
-        raise RuntimeError(f"{binary} ended with {process.returncode}, see {log_file}: {said}")
-
-
-def _tell(output: bytes, log) -> None:
-    for stream in (sys.stdout.buffer, log):
-        stream.write(output)
-        stream.flush()
 
 
 def _add_seconds(path: pathlib.Path, seconds: float) -> float:
@@ -233,13 +229,15 @@ def _measure_modalities(config: ReproduceConfig) -> dict:
     return {"figures": content["modalities"]}
 
 
-def _write(config: ReproduceConfig, found: Mapping, errors: Mapping[str, str]) -> dict:
+def _write(
+    config: ReproduceConfig, found: Mapping, errors: Mapping[str, str], notes: list[str]
+) -> dict:
     on_what = config.videos_manifest if config.table == "modalities" else config.dataset
     content = {
         "table": config.table,
         "title": tables.title(config.table, on_what, config.steps, config.batch_size),
         "rows": tables.rows(config.table, config.dataset, [*found.values()], errors),
-        "notes": tables.NOTES.get(config.table, []),
+        "notes": notes,
         "settings": asdict(config),
         "version": __version__,
     }

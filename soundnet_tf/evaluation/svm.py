@@ -15,8 +15,10 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.svm import LinearSVC
 
 LARGEST_COPY_BYTES = 1 << 29
-_TOLERANCE = 0.1  # liblinear's own for -s 1; scikit-learn's 1e-4 gives the same figures, slowly
-_ITERATIONS = 1000  # liblinear's own limit
+# That of liblinear's own program for -s 1, as its help says under -e. scikit-learn's 1e-4 gave the
+# same figures, slowly.
+_TOLERANCE = 0.1
+_ITERATIONS = 1000  # liblinear's own limit, a number in its linear.cpp
 _BATCH_CLIPS = 64
 
 

@@ -22,7 +22,8 @@ class Row:
 
     Attributes:
         name: of the row, as in `paper_results`.
-        flagfile: its file in `flags/ablations`, without the suffix; None if it cannot be run.
+        flagfile: its file in `flags/ablations`, without the suffix; None if it cannot be run. Rows
+            that are the same experiment have the same one.
         heads: of the student that is trained, each with a teacher; none if nothing is trained.
         architecture: that is trained.
     """
@@ -39,23 +40,29 @@ class Row:
         return binaries.parent / "flags" / "ablations" / f"{self.flagfile}.flags"
 
     @property
+    def key(self) -> str:
+        """Under which a run keeps its figures: of trained ones the flagfile, as rows of several
+        tables share it."""
+        return self.flagfile if self.heads else self.name
+
+    @property
     def layer(self) -> str:
         """The layer of the trained student that the SVM hears."""
         return EMBEDDING[self.architecture]
 
 
 TABLES = {
-    "loss": (Row("l2", "loss_l2", BOTH_HEADS), Row("kl", "loss_kl", BOTH_HEADS)),
+    "loss": (Row("l2", "loss_l2", BOTH_HEADS), Row("kl", "soundnet8_both", BOTH_HEADS)),
     "teachers": (
         Row("imagenet", "teachers_imagenet", ("objects",)),
         Row("places", "teachers_places", ("scenes",)),
-        Row("both", "teachers_both", BOTH_HEADS),
+        Row("both", "soundnet8_both", BOTH_HEADS),
     ),
     "depth": (
         Row("soundnet5_labels"),
         Row("soundnet8_labels"),
         Row("soundnet5_video", "depth_soundnet5_video", BOTH_HEADS, "soundnet5"),
-        Row("soundnet8_video", "depth_soundnet8_video", BOTH_HEADS),
+        Row("soundnet8_video", "soundnet8_both", BOTH_HEADS),
     ),
     "layers": tuple(Row(name, "layers_published") for name in paper_results.LAYERS["esc50"]),
     "modalities": tuple(Row(name, "modalities_published") for name in paper_results.MODALITIES),
@@ -85,7 +92,8 @@ def paper(table: str, dataset: str, row: str) -> float | None:
 
 
 def read_results(rows: Sequence[Row], folder: str, seed: int | None) -> dict:
-    """What the commands of a run left in `folder`, for the function `rows`.
+    """What the commands of a run left in `folder`, for the function `rows`; of a run without rows
+    for `floors_note`.
 
     Raises:
         FileNotFoundError: they left nothing.
@@ -93,9 +101,12 @@ def read_results(rows: Sequence[Row], folder: str, seed: int | None) -> dict:
     """
     with open(os.path.join(folder, "evaluation", "results.json"), encoding="utf-8") as file:
         content = json.load(file)
+    if not rows:
+        named = {"model": content["settings"]["model"], "layer": content["layer"]}
+        return {"floors": content["baselines"], **named, **_accuracy(content)}
     if seed is not None:
         return {
-            "figures": {rows[0].name: _accuracy(content)},
+            "figures": {rows[0].key: _accuracy(content)},
             "seed": seed,
             **_training_facts(os.path.join(folder, "run")),
         }
@@ -108,7 +119,9 @@ def read_results(rows: Sequence[Row], folder: str, seed: int | None) -> dict:
 
 
 def _accuracy(figures: Mapping) -> dict:
-    return {name: figures[name] for name in ("accuracy_mean", "accuracy_std")}
+    """And whether the SVM came to its minimum in every fold."""
+    named = {name: figures[name] for name in ("accuracy_mean", "accuracy_std")}
+    return named | {"converged": all(fold["converged"] for fold in figures["details"])}
 
 
 def _training_facts(folder: str) -> dict:
@@ -132,9 +145,9 @@ def rows(
     Args:
         table: one of TABLES.
         dataset: whose figures of the paper stand beside.
-        found: one mapping a run: `figures` (row to `accuracy_mean` and `accuracy_std`, shares of
-            1), `commands`, `seconds`, and of trained ones `seed`, `steps`, `clips_seen` and
-            `held_out_kl` (head to nats a step).
+        found: one mapping a run: `figures` (key of a row to `accuracy_mean` and `accuracy_std`,
+            shares of 1, and if it is known `converged`), `commands`, `seconds`, and of trained
+            ones `seed`, `steps`, `clips_seen` and `held_out_kl` (head to nats a step).
         errors: row to why it failed.
 
     Returns:
@@ -143,22 +156,23 @@ def rows(
     """
     return [
         {"row": row.name, "paper": paper(table, dataset, row.name), "error": errors.get(row.name)}
-        | _figures(row.name, [run for run in found if row.name in run["figures"]])
+        | _figures(row.key, [run for run in found if row.key in run["figures"]])
         for row in TABLES[table]
     ]
 
 
-def _figures(name: str, runs: Sequence[Mapping]) -> dict:
+def _figures(key: str, runs: Sequence[Mapping]) -> dict:
     trained = [run for run in runs if "seed" in run]
     heads = trained[0]["held_out_kl"] if trained else ()
     return {
-        "accuracy_mean": _mean(run["figures"][name]["accuracy_mean"] for run in runs),
-        "accuracy_std": _mean(run["figures"][name]["accuracy_std"] for run in runs),
+        "accuracy_mean": _mean(run["figures"][key]["accuracy_mean"] for run in runs),
+        "accuracy_std": _mean(run["figures"][key]["accuracy_std"] for run in runs),
         "seeds": [run["seed"] for run in trained],
         "steps": trained[0]["steps"] if trained else None,
         "clips_seen": trained[0]["clips_seen"] if trained else None,
         "hours": sum(run["seconds"] for run in runs) / 3600 if runs else None,
         "held_out_kl": {head: _mean(run["held_out_kl"][head] for run in trained) for head in heads},
+        "svm_stopped": any(run["figures"][key].get("converged") is False for run in runs),
         "commands": [command for run in runs for command in run["commands"]],
     }
 
@@ -166,6 +180,21 @@ def _figures(name: str, runs: Sequence[Mapping]) -> dict:
 def _mean(values: Iterable[float]) -> float | None:
     values = list(values)
     return statistics.fmean(values) if values else None
+
+
+def floors_note(found: Mapping) -> str:
+    """The line below a table that says what little and what much is.
+
+    Args:
+        found: `read_results` of a run without rows.
+    """
+    floors = found["floors"]
+    untrained, mfcc = (results.percent(floors[name]) for name in ("untrained", "mfcc"))
+    return (
+        f"By the same probe, {found['layer']}: {found['model']} {results.percent(found)}, an "
+        f"untrained network {untrained}. MFCC {mfcc}, "
+        f"most frequent class {100 * floors['chance']:.1f}."
+    )
 
 
 def title(table: str, on_what: str, steps: int | None, batch_size: int | None) -> str:
@@ -195,6 +224,8 @@ def markdown(content: Mapping) -> str:
         content: `title`, `rows` as of `rows`, `notes`.
     """
     failed = [f"{row['row']} failed: {row['error']}" for row in content["rows"] if row["error"]]
+    if stopped := [row["row"] for row in content["rows"] if row["svm_stopped"]]:
+        failed.append(f"The SVM stopped at its limit, short of its minimum: {', '.join(stopped)}.")
     table = results.markdown([_cells(row) for row in content["rows"]])
     below = [f"{note}\n" for note in (*content["notes"], *failed)]
     return "\n".join([f"{content['title']}\n", table, *below])

@@ -5,6 +5,16 @@ Nothing here imports TensorFlow, but for a remote path ("://"), which `tf.io.gfi
 
 from soundnet_tf.media.audio import read_audio, stream_audio
 from soundnet_tf.media.container import MediaError, MediaInfo, probe
-from soundnet_tf.media.video import Clip, read_clip
+from soundnet_tf.media.video import Clip, Film, open_film, read_clip
 
-__all__ = ["Clip", "MediaError", "MediaInfo", "probe", "read_audio", "read_clip", "stream_audio"]
+__all__ = [
+    "Clip",
+    "Film",
+    "MediaError",
+    "MediaInfo",
+    "open_film",
+    "probe",
+    "read_audio",
+    "read_clip",
+    "stream_audio",
+]

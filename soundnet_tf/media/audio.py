@@ -48,10 +48,15 @@ def read_audio(
     check_channel(channel)
     window = Window(start_secs, duration_secs, sample_rate)
     with open_sound(path, window, channel) as sound:
-        laid = np.concatenate(list(_resampled(sound, sample_rate)))
-        waveform = laid[window.slice(sound.timeline.rate)]
-        if not waveform.size:
-            raise _nothing_there(sound, start_secs)
+        return read_window(sound, window)
+
+
+def read_window(sound: NativeSound, window: Window) -> np.ndarray:
+    """What `read_audio` gives of the sound of an open file."""
+    laid = np.concatenate(list(_resampled(sound, window.sample_rate)))
+    waveform = laid[window.slice(sound.timeline.rate)]
+    if not waveform.size:
+        raise _nothing_there(sound, window.start_secs)
     return waveform
 
 

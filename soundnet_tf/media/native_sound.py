@@ -99,9 +99,14 @@ def open_sound(path: str, window: Window, channel: str) -> Iterator[NativeSound]
     """The native samples that `window` takes; errors as in `read_audio`."""
     reach_secs = _MARGIN_SECS + 1.0 + _PREROLL_SECS  # the grids of two whole rates meet each second
     with open_track(path, "audio", window.start_secs - reach_secs) as track:
-        rate = track.stream.codec_context.sample_rate
-        first, stop = window.first(rate), window.stop(rate)
-        yield NativeSound(track, Timeline(path, rate, first, stop, channel))
+        yield native_sound(track, window, channel)
+
+
+def native_sound(track: Track, window: Window, channel: str) -> NativeSound:
+    """The native samples of a track, whose packets begin early enough, that `window` takes."""
+    rate = track.stream.codec_context.sample_rate
+    first, stop = window.first(rate), window.stop(rate)
+    return NativeSound(track, Timeline(track.path, rate, first, stop, channel))
 
 
 def _decoded_packets(track: Track, from_secs: float) -> Iterator[list[av.AudioFrame] | None]:

@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,7 +21,11 @@ from soundnet_tf.media.container import (
     scan_end_secs,
 )
 
-_LATE_SEEKING_FORMATS = frozenset({"mpeg", "mpegts"})  # all seeks in them land behind the moment
+# Without an index FFmpeg searches these by time stamp and lands in the middle of whatever is there:
+# the next keyframe comes after the wanted moment. So the search begins that much earlier, and ever
+# earlier until a keyframe before the moment is met.
+_SEARCHED_FORMATS = frozenset({"mpeg", "mpegts"})
+_SEARCH_LEAD_SECS = 4.0  # some keyframes of a broadcast; packets cut by the landing are behind us
 _OPEN_RIFF_BYTES = 0x7FFFF000  # from here on, the size that a writer to a pipe puts down
 
 
@@ -35,7 +40,8 @@ class Track:
 
     def secs(self, ticks: int) -> float:
         """Seconds since the file's time 0 of a time stamp in the stream's time base."""
-        return float(ticks * self.stream.time_base) - self.origin_secs
+        tick = self.stream.time_base
+        return ticks * tick.numerator / tick.denominator - self.origin_secs  # Fractions are slow
 
     def declared_end_secs(self) -> float | None:
         """Where the header says that the stream ends; None if it does not say."""
@@ -67,15 +73,56 @@ def open_track(path: str, kind: str, from_secs: float = 0.0) -> Iterator[Track]:
     """
     with open_container(path) as container:
         track = _track(path, container, kind)
-        if from_secs > 0 and container.format.name not in _LATE_SEEKING_FORMATS:
-            packets = _seek(track, from_secs)
-        else:
-            packets = track.packets
+        packets = _seek(track, from_secs) if from_secs > 0 else track.packets
         if packets is not None:
             yield Track(path, track.stream, packets, track.origin_secs)
             return
-    with open_container(path) as container:  # the seek landed late
+    with open_container(path) as container:  # no seek lands before that moment
         yield _track(path, container, kind)
+
+
+@contextmanager
+def open_tracks(path: str, *kinds: str) -> Iterator[tuple[Track, ...]]:
+    """The first stream of each kind from the file's beginning on, all in one pass over the file.
+
+    What the pass meets of a track that is read later waits in memory; close the packets of one that
+    is done with. Errors as in `open_track`.
+    """
+    with open_container(path) as container:
+        tracks = [_track(path, container, kind) for kind in kinds]
+        streams = [track.stream for track in tracks]
+        for stream in streams:
+            stream.discard = av.stream.Discard.default
+        waiting = {stream.index: deque() for stream in streams}
+        packets = demux(*streams)
+        shares = [_own_packets(stream, packets, waiting) for stream in streams]
+        try:
+            yield tuple(
+                Track(path, track.stream, share, track.origin_secs)
+                for track, share in zip(tracks, shares, strict=True)
+            )
+        finally:
+            for share in shares:  # while the streams that they touch are still there
+                share.close()
+
+
+def _own_packets(
+    stream: av.stream.Stream, packets: Iterator[av.Packet], waiting: dict[int, deque[av.Packet]]
+) -> Iterator[av.Packet]:
+    """One stream's share of `packets`, by way of what other shares left in `waiting`."""
+    own = waiting[stream.index]
+    try:
+        while True:
+            while not own:
+                packet = next(packets, None)
+                if packet is None:
+                    return
+                if packet.stream.index in waiting:
+                    waiting[packet.stream.index].append(packet)
+            yield own.popleft()
+    finally:
+        del waiting[stream.index]
+        stream.discard = av.stream.Discard.all
 
 
 def _track(path: str, container: av.container.InputContainer, kind: str) -> Track:
@@ -93,17 +140,32 @@ def _track(path: str, container: av.container.InputContainer, kind: str) -> Trac
 
 
 def _seek(track: Track, from_secs: float) -> Iterator[av.Packet] | None:
-    """Packets from the last keyframe up to `from_secs` on; None if the seek lands late."""
+    """Packets from a keyframe at or before `from_secs` on; None if no seek lands before it."""
+    if track.stream.container.format.name not in _SEARCHED_FORMATS:
+        return _packets_after_seek(track, from_secs, from_secs)
+    lead_secs = _SEARCH_LEAD_SECS
+    while lead_secs < from_secs:
+        packets = _packets_after_seek(track, from_secs - lead_secs, from_secs)
+        if packets is not None:
+            return packets
+        lead_secs *= 2
+    return None
+
+
+def _packets_after_seek(
+    track: Track, to_secs: float, from_secs: float
+) -> Iterator[av.Packet] | None:
+    """What `_seek` gives, by a seek to `to_secs`; None if its first keyframe is too late."""
     stream = track.stream
-    ticks = int((from_secs + track.origin_secs) / stream.time_base)
     try:
-        stream.container.seek(ticks, stream=stream)
+        stream.container.seek(int((to_secs + track.origin_secs) / stream.time_base), stream=stream)
     except av.error.FFmpegError:
         return None  # the container has no index
-    keyframe = next((packet for packet in track.packets if packet.is_keyframe), None)
+    packets = demux(stream)
+    keyframe = next((packet for packet in packets if packet.is_keyframe), None)
     if keyframe is None or keyframe.pts is None or track.secs(keyframe.pts) > from_secs:
         return None
-    return itertools.chain([keyframe], track.packets)
+    return itertools.chain([keyframe], packets)
 
 
 def _riff_bytes(path: str) -> int:

@@ -1,19 +1,17 @@
 """A clip of a video file: its sound and a few of its frames, on one clock."""
 
-from collections import deque
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-import av
 import numpy as np
 
-from soundnet_tf.constants import CLIP_SECS, FRAME_EVERY_SECS, FRAME_SHORT_SIDE
-from soundnet_tf.media.audio import read_audio
-from soundnet_tf.media.container import UNDECODABLE, MediaError, rotation_degrees
-from soundnet_tf.media.track import Track, open_track
-
-_CLOCK_TICK_SECS = 1e-5  # MPEG-TS counts in 1/90 000 s: a frame this little early is on time
-_MOST_PENDING = 1000  # packets held back in search of a nearer keyframe
+from soundnet_tf.constants import CLIP_SECS, FRAME_EVERY_SECS, FRAME_SHORT_SIDE, SAMPLE_RATE
+from soundnet_tf.media.audio import read_audio, read_window
+from soundnet_tf.media.native_sound import Window, native_sound
+from soundnet_tf.media.pictures import Pictures, upright_rgb
+from soundnet_tf.media.track import Track, open_track, open_tracks
+from soundnet_tf.media.waveform import check_channel
 
 
 @dataclass(frozen=True)
@@ -28,6 +26,65 @@ class Clip:
     waveform: np.ndarray
     frames: tuple[np.ndarray, ...]
     frame_secs: np.ndarray
+
+
+class Film:
+    """An open video file, whose clips are read in rising order; `read_clip` tells the rest."""
+
+    def __init__(self, pictures: Track, sound_from_0: Track | None = None):
+        self._path = pictures.path
+        self._aspect = float(pictures.stream.sample_aspect_ratio or 1)
+        self._pictures = Pictures(pictures)
+        self._sound_from_0 = sound_from_0
+
+    def clip(
+        self,
+        start_secs: float,
+        duration_secs: float = CLIP_SECS,
+        frame_every_secs: float = FRAME_EVERY_SECS,
+        short_side: int = FRAME_SHORT_SIDE,
+        channel: str = "mean",
+    ) -> Clip:
+        """The clip that `read_clip` gives; it begins no earlier than any frame wanted so far."""
+        if not frame_every_secs > 0:
+            raise ValueError(f"frame_every_secs is {frame_every_secs}; it must be above 0")
+        if short_side < 1:
+            raise ValueError(f"short_side is {short_side}; it must be 1 pixel or more")
+        waveform = self._sound(start_secs, duration_secs, channel)
+        wanted_secs = start_secs + np.arange(0.0, duration_secs, frame_every_secs)
+        found = self._pictures.first_frames(wanted_secs, start_secs + duration_secs)
+        frames = tuple(upright_rgb(frame, self._aspect, short_side) for _, frame in found)
+        frame_secs = np.array([secs - start_secs for secs, _ in found], np.float32)
+        return Clip(waveform, frames, frame_secs)
+
+    def _sound(self, start_secs: float, duration_secs: float, channel: str) -> np.ndarray:
+        """As `read_audio`. Each clip is decoded anew: so it does not depend on those before it."""
+        track, self._sound_from_0 = self._sound_from_0, None
+        if track is None or start_secs > 0:
+            return read_audio(self._path, start_secs, duration_secs, channel)
+        check_channel(channel)
+        window = Window(start_secs, duration_secs, SAMPLE_RATE)
+        waveform = read_window(native_sound(track, window, channel), window)
+        track.packets.close()  # from here on the pass is the pictures' alone
+        return waveform
+
+
+@contextmanager
+def open_film(path: str, from_secs: float = 0.0) -> Iterator[Film]:
+    """A video file of which clips from `from_secs` on will be read, the pictures in one pass.
+
+    A clip at 0 needs no seek: its sound is read in the same pass.
+
+    Raises:
+        FileNotFoundError: no such file.
+        MediaError: no sound or picture stream, or any FFmpeg error inside the block.
+    """
+    if from_secs > 0:
+        with open_track(path, "video", from_secs) as pictures:
+            yield Film(pictures)
+    else:
+        with open_tracks(path, "audio", "video") as (sound, pictures):
+            yield Film(pictures, sound)
 
 
 def read_clip(
@@ -60,88 +117,5 @@ def read_clip(
         MediaError: no picture stream, none of it can be decoded, or what `read_audio` raises.
         ValueError: an argument out of its range.
     """
-    if not frame_every_secs > 0:
-        raise ValueError(f"frame_every_secs is {frame_every_secs}; it must be above 0")
-    if short_side < 1:
-        raise ValueError(f"short_side is {short_side}; it must be 1 pixel or more")
-    waveform = read_audio(path, start_secs, duration_secs, channel)
-    steps = np.arange(0.0, duration_secs, frame_every_secs)
-    with open_track(path, "video", start_secs) as track:
-        aspect = float(track.stream.sample_aspect_ratio or 1)
-        found = _first_frames(track, start_secs + steps, start_secs + duration_secs)
-        frames = tuple(_upright_rgb(frame, aspect, short_side) for _, frame in found)
-    frame_secs = np.array([secs - start_secs for secs, _ in found], np.float32)
-    return Clip(waveform, frames, frame_secs)
-
-
-def _first_frames(
-    track: Track, wanted_secs: np.ndarray, end_secs: float
-) -> list[tuple[float, av.VideoFrame]]:
-    """The first frame at or after each wanted time with its own, as `read_clip` has it."""
-    wanted = deque(wanted_secs)
-    found: list[tuple[float, av.VideoFrame]] = []
-    last = None
-    for secs, frame in _frames_towards(track, wanted):
-        last = secs, frame
-        if secs >= end_secs:
-            return found
-        if secs >= wanted[0] - _CLOCK_TICK_SECS:
-            found.append(last)
-            while wanted and wanted[0] - _CLOCK_TICK_SECS <= secs:
-                wanted.popleft()
-            if not wanted:
-                return found
-    if last is None:
-        raise MediaError(f"{track.path}: none of its pictures can be decoded; fetch it again")
-    if last not in found and last[0] + _shown_secs(track, last[1]) > wanted[0]:
-        found.append(last)
-    return found
-
-
-def _frames_towards(track: Track, wanted: deque[float]) -> Iterator[tuple[float, av.VideoFrame]]:
-    """Decoded frames with their times, leaving out what the way to `wanted[0]` does not need.
-
-    The caller takes the times that it has found off `wanted`. Packets are held back until no later
-    one can be a keyframe at or before `wanted[0]`; decoding goes on from the last such keyframe.
-    """
-    decoder = track.stream.codec_context
-    pending: list[av.Packet] = []
-    for packet in track.packets:
-        if packet.is_keyframe and packet.pts is not None and track.secs(packet.pts) <= wanted[0]:
-            if pending:
-                decoder.flush_buffers()
-            pending = []
-        pending.append(packet)
-        ticks = packet.pts if packet.dts is None else packet.dts
-        in_reach = ticks is not None and track.secs(ticks) > wanted[0]
-        if in_reach or len(pending) >= _MOST_PENDING:
-            yield from _decode(track, pending)
-            pending = []
-    yield from _decode(track, pending)
-
-
-def _decode(track: Track, packets: list[av.Packet]) -> Iterator[tuple[float, av.VideoFrame]]:
-    for packet in packets:
-        try:
-            frames = packet.decode()
-        except UNDECODABLE:
-            continue
-        for frame in frames:
-            ticks = frame.dts if frame.pts is None else frame.pts
-            if ticks is not None and not frame.is_corrupt:
-                yield track.secs(ticks), frame
-
-
-def _shown_secs(track: Track, frame: av.VideoFrame) -> float:
-    if frame.duration:
-        return float(frame.duration * track.stream.time_base)
-    return 1 / float(track.stream.average_rate) if track.stream.average_rate else 0.0
-
-
-def _upright_rgb(frame: av.VideoFrame, aspect: float, short_side: int) -> np.ndarray:
-    """uint8 [height, width, 3]; `aspect` is a stored pixel's width over its height."""
-    scale = short_side / min(frame.width * aspect, frame.height)
-    width = max(1, round(frame.width * aspect * scale))
-    height = max(1, round(frame.height * scale))
-    rgb = frame.reformat(width, height, "rgb24", interpolation="AREA", threads=1).to_ndarray()
-    return np.ascontiguousarray(np.rot90(rgb, rotation_degrees(frame) // 90))
+    with open_film(path, start_secs) as film:
+        return film.clip(start_secs, duration_secs, frame_every_secs, short_side, channel)

@@ -4,8 +4,10 @@ import csv
 import json
 import pathlib
 import re
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 import synthetic_media
@@ -17,9 +19,11 @@ from soundnet_tf.models import checkpoint, student
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
+COMMAND = [sys.executable, str(ROOT / "bin" / "reproduce.py")]
+
+
 def run(*flags):
-    command = [sys.executable, str(ROOT / "bin" / "reproduce.py"), *flags]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+    return subprocess.run([*COMMAND, *flags], capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -36,27 +40,43 @@ def teacher(tmp_path_factory):
     return write_colour_teacher(tmp_path_factory.mktemp("teacher") / "t.keras", palette, 1e-3)
 
 
-@pytest.mark.slow
-def test_a_row_is_trained_exported_evaluated_and_not_again(films, teacher, tmp_path):
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    folder = str(tmp_path_factory.mktemp("model"))
+    labels = {"objects": ("dog", "rain"), "scenes": ("street", "cafe")}
+    checkpoint.save_student(folder, student.SoundNet8(object_classes=2, scene_classes=2), labels)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def training_flags(films, teacher, model, tmp_path_factory):
+    """Of the row "kl", but for its length and place."""
+    folder = tmp_path_factory.mktemp("prepared")
     prepare = [sys.executable, str(ROOT / "bin" / "prepare.py")]
-    prepare += [f"--videos={films}", f"--out={tmp_path / 'P'}", "--frame_every=1", "--workers=1"]
+    prepare += [f"--videos={films}", f"--out={folder / 'P'}", "--frame_every=1", "--workers=1"]
     subprocess.run([*prepare, "--val_fraction=0.1"], check=True, capture_output=True)
-    (tmp_path / "sounds").mkdir()
-    flags = [
-        "--table=loss", "--only=kl", "--steps=2", "--batch_size=2", "--seeds=5", "--dataset=csv",
-        f"--data={tmp_path / 'P'}", f"--imagenet_teacher={teacher}", f"--places_teacher={teacher}",
-        f"--out={tmp_path / 'OUT'}",
-        f"--eval_data={write_tones(tmp_path / 'sounds', folds=2, per_class=2)}",
+    return [
+        "--table=loss", "--only=kl", "--batch_size=2", "--dataset=csv", f"--data={folder / 'P'}",
+        f"--imagenet_teacher={teacher}", f"--places_teacher={teacher}", f"--model={model}",
+        f"--eval_data={write_tones(folder, folds=2, per_class=2)}",
     ]  # fmt: skip
+
+
+@pytest.mark.slow
+def test_a_row_is_trained_exported_evaluated_and_not_again(training_flags, model, tmp_path):
+    flags = [*training_flags, "--steps=2", "--seeds=5", f"--out={tmp_path / 'OUT'}"]
     done = run(*flags)
     assert done.returncode == 0, done.stderr
     text = (tmp_path / "OUT" / "loss.md").read_text()
     assert text.splitlines()[0].startswith("This shows that the machinery works")
     assert text in done.stdout
-    folder = tmp_path / "OUT" / "loss_kl" / "seed5"
+    folder = tmp_path / "OUT" / "soundnet8_both" / "seed5"
     log = (folder / "log.txt").read_text()
     lines = re.findall(r"^\$ python -m soundnet_tf\.bin\.(\w+) ", log, re.MULTILINE)
     assert lines == ["train", "export", "evaluate"] and log in done.stdout
+    floors = json.loads((tmp_path / "OUT" / "floors" / "evaluation" / "results.json").read_text())
+    mfcc = 100 * floors["baselines"]["mfcc"]["accuracy_mean"]
+    assert f"By the same probe, pool5: {model} " in text and f" MFCC {mfcc:.1f} ± " in text
     l2, kl = json.loads((tmp_path / "OUT" / "loss.json").read_text())["rows"]
     assert l2["accuracy_mean"] is None
     results = json.loads((folder / "evaluation" / "results.json").read_text())
@@ -74,30 +94,102 @@ def test_a_row_is_trained_exported_evaluated_and_not_again(films, teacher, tmp_p
     assert again.returncode == 0 and text in again.stdout and "$ python" not in again.stdout
 
 
+def children(pid):
+    """Process ids; of dead ones that nobody waited for too, but there are none of those here."""
+    done = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True)
+    pairs = (line.split() for line in done.stdout.splitlines())
+    return [int(child) for child, parent in pairs if int(parent) == pid]
+
+
+def is_alive(pid):
+    return subprocess.run(["ps", "-p", str(pid)], capture_output=True).returncode == 0
+
+
+def wait_for(condition, process, secs=180):
+    end = time.monotonic() + secs
+    while not (value := condition()):
+        assert process.poll() is None and time.monotonic() < end, "it ended, or never came to that"
+        time.sleep(0.05)
+    return value
+
+
+def heed_ctrl_c():
+    """A shell starts what shall run in the background, such as these tests, deaf to it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def epochs(folder):
+    path = folder / "run" / "history.csv"
+    return path.read_text().splitlines()[1:] if path.exists() else []
+
+
 @pytest.mark.slow
-def test_a_binary_that_fails_makes_a_row_with_its_last_word_and_exit_code_1(teacher, tmp_path):
-    done = run(
-        "--table=loss", "--only=kl", "--data=nowhere", "--eval_data=none", f"--out={tmp_path}",
-        f"--imagenet_teacher={teacher}", f"--places_teacher={teacher}",
-    )  # fmt: skip
+def test_stopped_it_stops_its_training_and_goes_on_from_there(training_flags, tmp_path):
+    """First by Ctrl-C in the floors, then by SIGTERM after an epoch of training."""
+    flags = [*training_flags, "--steps=30", f"--out={tmp_path}"]
+    folder = tmp_path / "soundnet8_both" / "seed0"
+
+    def started(log):
+        return log.exists() and "$ python" in log.read_text("utf-8", "replace")
+
+    for sent, reached in (
+        (signal.SIGINT, lambda: started(tmp_path / "floors" / "log.txt")),
+        (signal.SIGTERM, (folder / "run" / "backup" / "latest.weights.h5").exists),
+    ):
+        process = subprocess.Popen(
+            [*COMMAND, *flags], stderr=subprocess.PIPE, text=True, preexec_fn=heed_ctrl_c
+        )
+        try:
+            wait_for(reached, process)
+            (child,) = wait_for(lambda parent=process.pid: children(parent), process)
+            process.send_signal(sent)
+            _, said = process.communicate(timeout=60)
+        finally:
+            process.terminate()
+        assert process.returncode == 130 and "Traceback" not in said
+        assert said.endswith("Interrupted: the same command goes on where it was left.\n")
+        assert not is_alive(child)
+    before = epochs(folder)
+    done = run(*flags)
+    assert done.returncode == 0, done.stderr
+    after = epochs(folder)
+    assert after[: len(before)] == before and len(after) > len(before), "it went on"
+    log = (folder / "log.txt").read_text()
+    assert re.findall(r"^\$ python -m soundnet_tf\.bin\.(\w+) ", log, re.MULTILINE) == [
+        "train", "train", "export", "evaluate",
+    ]  # fmt: skip
+    _, kl = json.loads((tmp_path / "loss.json").read_text())["rows"]
+    assert kl["steps"] >= 30 and kl["accuracy_mean"] is not None
+
+
+@pytest.mark.slow
+def test_a_binary_that_fails_makes_a_row_with_its_last_word_and_exit_code_1(
+    training_flags, tmp_path
+):
+    done = run(*training_flags, "--data=nowhere", f"--out={tmp_path}")
     assert done.returncode == 1 and "Traceback" not in done.stderr
     text = (tmp_path / "loss.md").read_text()
-    log = tmp_path / "loss_kl" / "seed0" / "log.txt"
+    log = tmp_path / "soundnet8_both" / "seed0" / "log.txt"
     assert f"kl failed: train ended with 1, see {log}: train.py: nowhere is not a prepared" in text
 
 
 @pytest.mark.slow
-def test_the_flagfile_of_modalities_runs(films, teacher, tmp_path):
-    labels = {"objects": ("dog", "rain"), "scenes": ("street", "cafe")}
-    network = student.SoundNet8(object_classes=2, scene_classes=2)
-    checkpoint.save_student(str(tmp_path / "model"), network, labels)
+def test_the_labelled_set_is_looked_at_before_anything_is_trained(training_flags, tmp_path):
+    done = run(*training_flags, "--eval_data=none.csv", f"--out={tmp_path}")
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert "evaluate ended with 1" in done.stderr and "none.csv: no such manifest" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["floors"]
+
+
+@pytest.mark.slow
+def test_the_flagfile_of_modalities_runs(films, teacher, model, tmp_path):
     with open(tmp_path / "films.csv", "w", newline="") as file:
         rows = [(f"{films}/film{k}.mp4", "ab"[k % 2], 1 + k // 4) for k in range(8)]
         csv.writer(file).writerows([("path", "label", "fold"), *rows])
     done = run(
         f"--flagfile={ROOT / 'flags' / 'ablations' / 'modalities_published.flags'}",
         f"--videos_manifest={tmp_path / 'films.csv'}", f"--imagenet_teacher={teacher}",
-        f"--model={tmp_path / 'model'}", f"--out={tmp_path / 'OUT'}",
+        f"--model={model}", f"--out={tmp_path / 'OUT'}",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     rows = json.loads((tmp_path / "OUT" / "modalities.json").read_text())["rows"]

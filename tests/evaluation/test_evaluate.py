@@ -75,7 +75,8 @@ def run(manifest, model, tmp_path):
 def check(content):
     """Every row's figures follow from its confusion, as all folds are of one size."""
     assert content["classes"] == list(HERTZ)
-    for row in [*content["rows"], *(content["baselines"][name] for name in ("mfcc", "untrained"))]:
+    floors = [figures for name, figures in content["baselines"].items() if name != "chance"]
+    for row in [*content["rows"], *floors]:
         confusion = np.array(row["confusion"])
         np.testing.assert_array_equal(confusion.sum(axis=1), 2 * PER_FOLD)
         assert row["accuracy_mean"] == pytest.approx(confusion.trace() / confusion.sum())
@@ -132,10 +133,18 @@ def test_the_modern_protocol(run):
     assert row["layer"] == "chosen" and row["accuracy_mean"] > 0.8 and row["paper"] is None
     for detail in row["details"]:
         assert set(detail) == {
-            "layers", "pooling", "regularisation", "loss_in_training_folds",
+            "layers", "pooling", "classifier", "regularisation", "loss_in_training_folds",
         }  # fmt: skip
         assert set(detail["layers"]) <= set(TABLE)
     assert content["baselines"]["untrained"]["layer"] == "chosen"
+
+
+def test_floors_can_be_left_out(run):
+    with_floors = run(input_scales=(1.0,))
+    content = run(baselines=False)
+    assert list(content["baselines"]) == ["chance"]
+    assert content["rows"][0]["confusion"] == with_floors["rows"][0]["confusion"]
+    assert evaluate.table(content).splitlines()[4:] == ["| most frequent class |  | 33.3 |  |"]
 
 
 def test_conv8_is_compared_with_an_untrained_network_of_as_many_classes(run):
@@ -148,9 +157,7 @@ def test_conv8_is_compared_with_an_untrained_network_of_as_many_classes(run):
 def test_the_five_layer_network_without_heads(run, tmp_path, protocol):
     network = student.SoundNet5(include_top=False)
     checkpoint.save_student(str(tmp_path / "five"), network, {})
-    content = run(
-        model=str(tmp_path / "five"), layer="all", protocol=protocol, input_scales=(1.0,)
-    )
+    content = run(model=str(tmp_path / "five"), layer="all", protocol=protocol, input_scales=(1.0,))
     expected = ["chosen"] if protocol == "modern" else ["conv3", "pool3", "conv4"]
     assert [row["layer"] for row in content["rows"]] == expected
     untrained = content["baselines"]["untrained"]["layer"]
@@ -220,8 +227,11 @@ def command(*flags):
 @pytest.mark.slow
 def test_the_command_prints_the_table(manifest, model, tmp_path):
     out = tmp_path / "out"
-    done = command(f"--model={model}", f"--data={manifest}", f"--out={out}", "--input_scale=1")
+    done = command(
+        f"--model={model}", f"--data={manifest}", f"--out={out}", "--input_scale=1", "--nobaselines"
+    )
     assert done.returncode == 0, done.stderr
+    assert "MFCC" not in done.stdout
     assert "| pool5 | 1 | " in done.stdout
     assert done.stdout.endswith(f" s; details in {out}/results.json\n")
     assert (out / "results.json").exists()

@@ -1,14 +1,13 @@
 """Sound and vision on films of one colour and one tone, told apart by one of them or by both."""
 
 import itertools
-from fractions import Fraction
 
-import av
 import colour_teacher
 import numpy as np
 import pytest
 import small_vision
 import synthetic_media
+from tone_films import BLUE, RED, write_film
 
 from soundnet_tf.data.labelled import LabelledClip, LabelledSet
 from soundnet_tf.evaluation import multimodal
@@ -16,30 +15,9 @@ from soundnet_tf.media import MediaError
 from soundnet_tf.models import checkpoint, student
 from soundnet_tf.serving import embed
 
-LAYER = "pool2"  # early enough for random weights to tell a low tone from a high one
-RED, BLUE = (220, 40, 40), (40, 40, 220)
-LOW, HIGH = 250, 3500  # Hz
 PALETTE = (RED, BLUE)
-
-
-def write_film(path, colour, hz, seconds=1.0, picture_secs=1.0, size=(96, 64)):
-    """One colour and one tone, without loss."""
-    with av.open(str(path), "w") as container:
-        video = container.add_stream("ffv1", rate=10)
-        video.width, video.height, video.pix_fmt = *size, "bgr0"
-        sound = container.add_stream("flac", rate=22050, layout="mono")
-        picture = np.full((size[1], size[0], 3), colour, np.uint8)
-        for index in range(round(10 * picture_secs)):
-            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
-            frame.time_base, frame.pts = Fraction(1, 10), index
-            container.mux(video.encode(frame))
-        container.mux(video.encode(None))
-        tone = 16000 * np.sin(2 * np.pi * hz * np.arange(round(22050 * seconds)) / 22050)
-        block = av.AudioFrame.from_ndarray(np.int16(tone)[None], format="s16", layout="mono")
-        block.sample_rate, block.time_base, block.pts = 22050, Fraction(1, 22050), 0
-        container.mux(sound.encode(block))
-        container.mux(sound.encode(None))
-    return path
+LAYER = "pool2"  # early enough for random weights to tell a low tone from a high one
+LOW, HIGH = 250, 3500  # Hz
 
 
 @pytest.fixture(scope="module")

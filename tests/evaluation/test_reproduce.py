@@ -1,11 +1,8 @@
-"""Ablations: commands that the binaries understand, what is run again and what is not."""
+"""Ablations: what is run, what is run again and what is not, and settings that are refused."""
 
 import json
-import os
 import pathlib
 import re
-import subprocess
-import sys
 
 import pytest
 
@@ -13,15 +10,6 @@ from soundnet_tf.evaluation import multimodal, reproduce, tables
 from soundnet_tf.evaluation.reproduce import ReproduceConfig
 
 TEACHERS = {"objects": "keras:VGG16", "scenes": "places:vgg16@vgg16.h5"}
-PARSE = """
-import importlib, json, sys
-from absl import flags
-importlib.import_module(sys.argv[1])
-for command in json.load(sys.stdin):
-    flags.FLAGS.unparse_flags()
-    rest = flags.FLAGS(["binary", *command])
-    print(json.dumps(flags.FLAGS.flag_values_dict() | {"rest": rest[1:]}))
-"""
 
 
 def config(out="OUT", **changes):
@@ -36,79 +24,16 @@ def config(out="OUT", **changes):
     return ReproduceConfig(**settings | changes)
 
 
-def parsed(binary, commands):
-    """The values of all flags after a binary has read each of the commands."""
-    done = subprocess.run(
-        [sys.executable, "-c", PARSE, f"soundnet_tf.bin.{binary}"],
-        input=json.dumps([list(command) for command in commands]),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    return [json.loads(line) for line in done.stdout.splitlines()]
-
-
-def test_training_commands_are_understood_by_the_binaries():
-    """Flags after the flagfile win; a row gives only the teachers that it is about."""
-    runs = [
-        run
-        for table in tables.TRAINED
-        for run in reproduce.runs(
-            config(table=table, steps=12, batch_size=4, seeds=(0, 3), dataset="esc10")
-        )
-    ]
-    assert len(runs) == 2 * 7
-    train, export, evaluate = zip(*(run.commands for run in runs), strict=True)
-    assert {t[0] for t in train} == {"train"} and {e[0] for e in evaluate} == {"evaluate"}
-    trained = parsed("train", [command[1:] for command in train])
-    exported = parsed("export", [command[1:] for command in export])
-    evaluated = parsed("evaluate", [command[1:] for command in evaluate])
-    for run, t, x, e in zip(runs, trained, exported, evaluated, strict=True):
-        (row,) = run.rows
-        assert not t["rest"] and not x["rest"] and not e["rest"]
-        assert (t["data"], t["steps"], t["batch_size"], t["seed"]) == ("PREPARED", 12, 4, run.seed)
-        given = {"objects": t["imagenet_teacher"], "scenes": t["places_teacher"]}
-        assert given == {h: TEACHERS[h] if h in row.heads else None for h in TEACHERS}
-        assert t["loss"] == ("l2" if row.name == "l2" else "kl")
-        assert t["model"] == row.architecture and t["crop_seconds"] == 20
-        assert (x["run"], x["which"], x["out"]) == (t["out"], "last", e["model"])
-        assert (e["dataset"], e["data"], e["protocol"]) == ("esc10", "ESC", "paper")
-        assert e["input_scale"] == ["1"]
-        assert e["layer"] == {"soundnet8": "pool5", "soundnet5": "conv4"}[row.architecture]
-        assert e["out"] == os.path.join("OUT", row.flagfile, f"seed{run.seed}", "evaluation")
-
-
-def test_without_overrides_the_papers_length_stands():
-    runs = reproduce.runs(config(table="depth"))
-    for values in parsed("train", [run.commands[0][1:] for run in runs]):
-        assert (values["steps"], values["batch_size"], values["seed"]) == (100_000, 64, 0)
-
-
-def test_measuring_commands_are_understood_by_the_binaries():
-    (run,) = reproduce.runs(config(table="layers", model="MODEL"))
-    (command,) = run.commands
-    (values,) = parsed("evaluate", [command[1:]])
-    assert command[0] == "evaluate" and values["layer"] == "all" and values["model"] == "MODEL"
-    assert (values["dataset"], values["data"], values["input_scale"]) == ("esc10", "ESC", ["1"])
-    modalities = config(table="modalities", model="MODEL", videos_manifest="V.csv")
-    (run,) = reproduce.runs(modalities)
-    (command,) = run.commands
-    (values,) = parsed("reproduce", [command[1:]])
-    assert command[0] == "reproduce" and values["table"] == "modalities"
-    named = [values[n] for n in ("model", "videos_manifest", "imagenet_teacher", "out")]
-    assert named == ["MODEL", "V.csv", "keras:VGG16", "OUT"]
-
-
 @pytest.fixture
 def calls(monkeypatch):
-    """Commands that were run, by a double that writes what the binaries would."""
+    """Commands that were run but for the floors', by a double that writes what binaries would."""
     made = []
 
-    def call(command, line, log_file):
-        made.append(command)
+    def call(command, log_file):
         binary, *flags = command
-        values = dict(flag.lstrip("-").split("=", 1) for flag in flags)
+        values = dict(flag.lstrip("-").split("=", 1) for flag in flags if "=" in flag)
+        if pathlib.Path(values["out"]).parts[-2] != "floors":
+            made.append(command)
         if values.get("imagenet_teacher") == "broken":
             raise RuntimeError(f"{binary} ended with 1, see {log_file}: no such teacher")
         folder = pathlib.Path(values["out"])
@@ -118,10 +43,23 @@ def calls(monkeypatch):
             (folder / "run.json").write_text(json.dumps(run))
             (folder / "history.csv").write_text("epoch,val_kl_scenes\n0,9.5\n1,2.25\n")
         if binary == "evaluate":
-            (folder / "results.json").write_text('{"accuracy_mean": 0.25, "accuracy_std": 0.5}')
+            (folder / "results.json").write_text(json.dumps(EVALUATED))
 
-    monkeypatch.setattr(reproduce, "_call", call)
+    monkeypatch.setattr(reproduce.binaries, "call", call)
     return made
+
+
+FIGURES = {"accuracy_mean": 0.25, "accuracy_std": 0.5}
+EVALUATED = FIGURES | {
+    "details": [{"converged": True}],
+    "layer": "pool5",
+    "settings": {"model": "published"},
+    "baselines": {
+        "untrained": {"accuracy_mean": 0.125, "accuracy_std": 0.25},
+        "mfcc": {"accuracy_mean": 0.375, "accuracy_std": 0.0},
+        "chance": 0.1,
+    },
+}
 
 
 def test_rows_are_run_in_turn_and_written(calls, tmp_path):
@@ -130,7 +68,11 @@ def test_rows_are_run_in_turn_and_written(calls, tmp_path):
     assert [command[0] for command in calls] == ["train", "export", "evaluate"] * 2
     assert json.loads((tmp_path / "loss.json").read_text()) == json.loads(json.dumps(content))
     assert (tmp_path / "loss.md").read_text() == tables.markdown(content)
-    for row, flagfile in zip(content["rows"], ("loss_l2", "loss_kl"), strict=True):
+    assert content["notes"] == [
+        "By the same probe, pool5: published 25.0 ± 50.0, an untrained network 12.5 ± 25.0. "
+        "MFCC 37.5 ± 0.0, most frequent class 10.0."
+    ]
+    for row, flagfile in zip(content["rows"], ("loss_l2", "soundnet8_both"), strict=True):
         assert (row["accuracy_mean"], row["accuracy_std"], row["seeds"]) == (0.25, 0.5, [1])
         assert (row["steps"], row["clips_seen"], row["held_out_kl"]) == (26, 104, {"scenes": 2.25})
         assert row["error"] is None and row["hours"] > 0
@@ -152,6 +94,27 @@ def test_finished_rows_are_not_run_again_unless_their_commands_change(calls, tmp
     assert len(calls) == 9 and "--steps=12" in calls[6]
     reproduce.reproduce(config(tmp_path, seeds=(0, 1)))
     assert [command[0] for command in calls[9:]] == ["train", "export", "evaluate"] * 3
+
+
+def test_what_is_finished_in_one_table_is_in_the_others(calls, tmp_path):
+    for table, row, trained in (("loss", "kl", 2), ("teachers", "both", 4), ("depth", None, 5)):
+        content = reproduce.reproduce(config(tmp_path, table=table))
+        assert len(calls) == 3 * trained
+        ours = {row["row"]: row["accuracy_mean"] for row in content["rows"]}
+        assert ours[row or "soundnet8_video"] == 0.25
+    assert ours == {
+        "soundnet5_labels": None, "soundnet8_labels": None,
+        "soundnet5_video": 0.25, "soundnet8_video": 0.25,
+    }  # fmt: skip
+
+
+def test_floors_that_fail_stop_everything_before_it_is_trained(monkeypatch, tmp_path):
+    def call(command, log_file):
+        raise RuntimeError(f"{command[0]} ended with 1: no such set")
+
+    monkeypatch.setattr(reproduce.binaries, "call", call)
+    with pytest.raises(RuntimeError, match="^evaluate ended with 1: no such set$"):
+        reproduce.reproduce(config(tmp_path))
 
 
 def test_a_row_that_fails_is_told_of_and_the_others_go_on(calls, tmp_path):

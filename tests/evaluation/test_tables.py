@@ -10,18 +10,32 @@ from soundnet_tf.evaluation import tables
 FLAGS = pathlib.Path(__file__).resolve().parents[2] / "flags"
 
 
-def run_of(row, mean, std=0.0, seconds=1800.0, **facts):
-    """What a finished run says of one row."""
-    figures = {row: {"accuracy_mean": mean, "accuracy_std": std}}
-    return {"figures": figures, "seconds": seconds, "commands": [f"train {row}"], **facts}
+def run_of(flagfile, mean, std=0.0, seconds=1800.0, **facts):
+    """What a finished run of a flagfile says."""
+    figures = {flagfile: {"accuracy_mean": mean, "accuracy_std": std}}
+    return {"figures": figures, "seconds": seconds, "commands": [f"train {flagfile}"], **facts}
 
 
 def test_a_table_has_ours_and_the_papers():
     """Two seeds: mean of 0.5 and 0.6, of 0.02 and 0.04; half an hour each; KL (2 + 3) / 2."""
     facts = {"steps": 13, "clips_seen": 52}
     found = [
-        run_of("kl", 0.5, 0.02, seed=0, held_out_kl={"objects": 2.0, "scenes": 1.25}, **facts),
-        run_of("kl", 0.6, 0.04, seed=7, held_out_kl={"objects": 3.0, "scenes": 1.75}, **facts),
+        run_of(
+            "soundnet8_both",
+            0.5,
+            0.02,
+            seed=0,
+            held_out_kl={"objects": 2.0, "scenes": 1.25},
+            **facts,
+        ),
+        run_of(
+            "soundnet8_both",
+            0.6,
+            0.04,
+            seed=7,
+            held_out_kl={"objects": 3.0, "scenes": 1.75},
+            **facts,
+        ),
     ]
     rows = tables.rows("loss", "esc50", found, {"l2": "train ended with 1"})
     assert tables.markdown({"title": "Title", "rows": rows, "notes": ["Note"]}) == (
@@ -35,9 +49,23 @@ def test_a_table_has_ours_and_the_papers():
     assert rows[0] == {
         "row": "l2", "paper": 47.8, "error": "train ended with 1", "accuracy_mean": None,
         "accuracy_std": None, "seeds": [], "steps": None, "clips_seen": None, "hours": None,
-        "held_out_kl": {}, "commands": [],
+        "held_out_kl": {}, "svm_stopped": False, "commands": [],
     }  # fmt: skip
-    assert rows[1]["commands"] == ["train kl", "train kl"] and rows[1]["steps"] == 13
+    assert rows[1]["commands"] == ["train soundnet8_both"] * 2 and rows[1]["steps"] == 13
+
+
+def test_an_svm_that_did_not_come_to_its_minimum_is_told_of():
+    """Of three runs one says that it did, one that it did not, and one nothing."""
+    figures = {"accuracy_mean": 0.5, "accuracy_std": 0.0}
+    found = [
+        {"figures": {"conv4": figures | {"converged": False}}, "seconds": 1.0, "commands": []},
+        {"figures": {"conv5": figures | {"converged": True}}, "seconds": 1.0, "commands": []},
+        {"figures": {"pool5": figures}, "seconds": 1.0, "commands": []},
+    ]
+    rows = tables.rows("layers", "esc50", found, {})
+    assert [row["row"] for row in rows if row["svm_stopped"]] == ["conv4"]
+    text = tables.markdown({"title": "Title", "rows": rows, "notes": []})
+    assert text.endswith("\nThe SVM stopped at its limit, short of its minimum: conv4.\n")
 
 
 @pytest.mark.parametrize(
@@ -112,7 +140,13 @@ def lines_of(path):
 def write_layers(folder, layers):
     (folder / "evaluation").mkdir()
     rows = [
-        {"layer": name, "input_scale": scale, "accuracy_mean": scale / 10 + k, "accuracy_std": 0.5}
+        {
+            "layer": name,
+            "input_scale": scale,
+            "accuracy_mean": scale / 10 + k,
+            "accuracy_std": 0.5,
+            "details": [{"converged": True}, {"converged": name != "conv5"}],
+        }
         for scale in (1.0, 2.0)
         for k, name in enumerate(layers)
     ]
@@ -125,6 +159,7 @@ def test_layers_are_those_of_the_first_input_scale(tmp_path):
     figures = tables.read_results(rows, str(tmp_path), None)["figures"]
     assert list(figures) == ["conv4", "conv5", "pool5", "conv6", "conv7", "conv8"]
     assert [f["accuracy_mean"] for f in figures.values()] == [0.1, 1.1, 2.1, 3.1, 4.1, 5.1]
+    assert [name for name, f in figures.items() if not f["converged"]] == ["conv5"]
 
 
 def test_layers_of_another_network_are_refused(tmp_path):

@@ -4,7 +4,7 @@ import av
 import numpy as np
 import pytest
 import synthetic_media as media
-from soundnet_tf.media import MediaError, probe, read_clip, track, video
+from soundnet_tf.media import MediaError, probe, read_clip, track
 
 RATE = 22050
 MP3_DELAY = 1105 / 44100
@@ -140,32 +140,27 @@ def test_seek_gives_what_decoding_all_gives(clock_file, name):
             np.testing.assert_array_equal(frame, film[index][1])
 
 
+@pytest.mark.parametrize("lead_secs", [0.01, 4.0])
 @pytest.mark.parametrize("name", ["clock.ts", "h264.ts"])
-def test_late_landing_of_a_seek(clock_file, monkeypatch, name):
-    """Seeks in TS land behind the wanted moment; then the file is read from its beginning."""
+def test_search_of_a_transport_stream(clock_file, monkeypatch, name, lead_secs):
+    """A search that lands late is begun anew, ever earlier; the file's beginning is the last."""
     path = clock_file(name)
+    monkeypatch.setattr(track, "_SEARCH_LEAD_SECS", 100.0)  # beyond the beginning: no search
     expected = [read_clip(path, start_secs, 2.0, 0.5, 32) for start_secs in (1.7, 4.2, 6.4)]
-    monkeypatch.setattr(track, "_LATE_SEEKING_FORMATS", frozenset())
+    monkeypatch.setattr(track, "_SEARCH_LEAD_SECS", lead_secs)
     for clip, start_secs in zip(expected, (1.7, 4.2, 6.4), strict=True):
         sought = read_clip(path, start_secs, 2.0, 0.5, 32)
+        np.testing.assert_array_equal(sought.waveform, clip.waveform)
         np.testing.assert_array_equal(sought.frame_secs, clip.frame_secs)
         np.testing.assert_array_equal(sought.frames, clip.frames)
 
 
-def test_frames_that_nobody_needs_are_not_decoded(clock_file, monkeypatch):
-    """A keyframe each second and a frame each 3 s: of 200 frames, up to 25 and a delay for each."""
-    decoded = []
-    decode = video._decode
-
-    def counted(track, packets):
-        for found in decode(track, packets):
-            decoded.append(found)
-            yield found
-
-    monkeypatch.setattr(video, "_decode", counted)
-    clip = read_clip(clock_file("clock.mp4"), 1.9, 6.0, 3.0, 32)
-    np.testing.assert_allclose(clip.frame_secs, [0.02, 3.02], atol=1e-6)  # 1.92 and 4.92
-    assert len(decoded) < 2 * 35
+@pytest.mark.parametrize(("name", "kind"), [("h264.ts", "video"), ("clock.ts", "audio")])
+def test_a_search_reads_no_more_of_a_transport_stream_than_its_lead(clock_file, name, kind):
+    """From 7 s on: the search begins 4 s before, keyframes are a second apart."""
+    with track.open_track(clock_file(name), kind, 7.0) as found:
+        first_secs = found.secs(next(found.packets).pts)
+    assert 2.0 < first_secs < 5.0
 
 
 @pytest.mark.parametrize(
