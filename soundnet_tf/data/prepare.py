@@ -16,6 +16,7 @@ from soundnet_tf.data import audio_ops, clips, shards, videos
 from soundnet_tf.data.clips import ClipRecord, Cutting, Video
 from soundnet_tf.data.codecs import CODECS, PCM16
 from soundnet_tf.data.manifest import (
+    LABELLING_NAME,
     MANIFEST_NAME,
     Manifest,
     Shard,
@@ -122,6 +123,8 @@ def prepare(config: PrepareConfig, progress: bool = True) -> Manifest:
     finished = [shards.finished(config.out, plan, settings) for plan in plans]
     if config.strict:
         _refuse_problems_found(filter(None, finished))
+    # Of a labelling that was interrupted: what its shards hold, the new manifest tells.
+    shards.remove(tf.io.gfile.join(config.out, LABELLING_NAME))
     todo = [plan for plan, content in zip(plans, finished, strict=True) if content is None]
     if todo:
         shards.remove(tf.io.gfile.join(config.out, MANIFEST_NAME))  # no longer complete

@@ -3,12 +3,14 @@
 import os
 
 import numpy as np
+import prepare_material
 import pytest
 import tensorflow as tf
-from labelled_shards import copy_of, run
+from labelled_shards import contents, copy_of, run
 
 from soundnet_tf.data import label as module
 from soundnet_tf.data import sources
+from soundnet_tf.data.manifest import load_manifest
 
 
 def flip_a_byte(shard):
@@ -50,6 +52,15 @@ def test_a_shard_without_its_json_is_named(fresh, both):
     os.remove(fresh / "val-00000-of-00001.json")
     with pytest.raises(FileNotFoundError, match="val-00000-of-00001.json is missing; prepare"):
         run(fresh, both)
+
+
+def test_preparing_again_ends_a_labelling_that_was_interrupted(fresh, labelled, both, good_folder):
+    run(fresh, both, part=0, parts=2)
+    prepare_material.run(prepare_material.config(good_folder, fresh, num_shards=3))
+    assert not (fresh / "labelling.json").exists()
+    assert load_manifest(str(fresh)).splits["train"].clips
+    assert run(fresh, both).written == 2
+    assert contents(fresh) == contents(labelled)
 
 
 def test_a_folder_that_forgot_its_teachers_classes_is_named(labelled, tmp_path):

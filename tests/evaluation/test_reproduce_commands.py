@@ -1,4 +1,4 @@
-"""The commands of ablations: the binaries understand them, and equal experiments have equal ones."""
+"""The commands of ablations: binaries understand them, and equal experiments have equal ones."""
 
 import json
 import os
