@@ -3,6 +3,7 @@ beside the paper's.
 
     OUT/TABLE.md, OUT/TABLE.json              the table, written anew after every row
     OUT/FLAGFILE/seed0/{run,model,evaluation} what train, export and evaluate wrote
+    OUT/FLAGFILE/seed0/fold1 …                what finetune wrote, of rows that learn from labels
     OUT/FLAGFILE/seed0/log.txt                what they said
     OUT/FLAGFILE/seed0/results.json           the row's figures, once it is finished
     OUT/floors                                what stands below every table that trains
@@ -16,10 +17,13 @@ import pathlib
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 
-from soundnet_tf.data import labelled
+from soundnet_tf import constants
+from soundnet_tf.data import benchmarks, labelled
 from soundnet_tf.evaluation import binaries, multimodal, tables
+from soundnet_tf.evaluation.reproduce_config import TEACHER_FLAGS, ReproduceConfig
+from soundnet_tf.evaluation.run_results import FOLD_FOLDER, read_results
 from soundnet_tf.evaluation.tables import Row
 from soundnet_tf.models import checkpoint
 from soundnet_tf.version import __version__
@@ -27,72 +31,6 @@ from soundnet_tf.version import __version__
 RESULTS_FILE = "results.json"
 LOG_FILE = "log.txt"
 _SPENT_FILE = "seconds.json"
-_TEACHER_FLAGS = {"objects": "imagenet_teacher", "scenes": "places_teacher"}
-
-
-@dataclass(frozen=True)
-class ReproduceConfig:
-    """What to reproduce, and with what.
-
-    Attributes:
-        table: one of `tables.TABLES`.
-        out: local folder of the table and of all that is made for it.
-        data: folder that bin/prepare.py wrote, to train on.
-        eval_data: the labelled set, see `data.benchmarks.load`.
-        dataset: its kind.
-        teachers: head to a teacher's spec; of modalities the one of "objects" looks at the videos.
-        seeds: each trains every row once.
-        steps, batch_size: instead of the flagfiles'.
-        only: the rows to train; none for all. Others are shown if they are finished.
-        model: of the tables for which nothing is trained, see `models.pretrained.load`; of the
-            others it stands beside the floors.
-        videos_manifest: labelled videos for modalities, see `data.labelled.from_manifest`.
-    """
-
-    table: str
-    out: str
-    data: str | None = None
-    eval_data: str | None = None
-    dataset: str = "esc50"
-    teachers: Mapping[str, str] = field(default_factory=dict)
-    seeds: tuple[int, ...] = (0,)
-    steps: int | None = None
-    batch_size: int | None = None
-    only: tuple[str, ...] = ()
-    model: str = "published"
-    videos_manifest: str | None = None
-
-    def __post_init__(self):
-        if self.table not in tables.TABLES:
-            raise ValueError(f"table {self.table!r} is unknown; choose one of {[*tables.TABLES]}")
-        if self.only and not self.is_trained:
-            raise ValueError(f"one run gives all rows of table {self.table}; leave out only")
-        names = [row.name for row in tables.TABLES[self.table] if row.flagfile]
-        if unknown := set(self.only) - set(names):
-            raise ValueError(f"only has {sorted(unknown)}; table {self.table} trains {names}")
-        missing = [name for name, value in self._needed().items() if not value]
-        if missing:
-            raise ValueError(f"table {self.table} needs {' and '.join(missing)}; give it too")
-        if not self.seeds or len(set(self.seeds)) < len(self.seeds):
-            raise ValueError(f"seeds {self.seeds}; give one or more, each once")
-
-    @property
-    def is_trained(self) -> bool:
-        return self.table in tables.TRAINED
-
-    def is_wanted(self, row: Row) -> bool:
-        return not self.only or row.name in self.only
-
-    def _needed(self) -> dict:
-        if self.table == "modalities":
-            needed, heads = {"videos_manifest": self.videos_manifest}, {"objects"}
-        elif self.table == "layers":
-            needed, heads = {"eval_data": self.eval_data}, set()
-        else:
-            needed = {"data": self.data, "eval_data": self.eval_data}
-            wanted = [row for row in tables.TABLES[self.table] if self.is_wanted(row)]
-            heads = {head for row in wanted for head in row.heads}
-        return needed | {_TEACHER_FLAGS[h]: self.teachers.get(h) for h in sorted(heads)}
 
 
 @dataclass(frozen=True)
@@ -145,10 +83,14 @@ def reproduce(config: ReproduceConfig) -> dict:
 
 def runs(config: ReproduceConfig) -> list[Run]:
     """All runs of a table for which there are teachers."""
-    rows = [row for row in tables.TABLES[config.table] if row.flagfile]
+    rows = tables.TABLES[config.table]
     if config.is_trained:
         known = [row for row in rows if set(row.heads) <= config.teachers.keys()]
-        return [_training(config, row, seed) for row in known for seed in config.seeds]
+        return [
+            _training(config, row, seed) if row.heads else _from_labels(config, row, seed)
+            for row in known
+            for seed in config.seeds
+        ]
     folder = pathlib.Path(config.out, rows[0].flagfile)
     flags = [f"--flagfile={rows[0].flagfile_path}", f"--model={config.model}"]
     if config.table == "layers":
@@ -162,7 +104,7 @@ def runs(config: ReproduceConfig) -> list[Run]:
 
 def _training(config: ReproduceConfig, row: Row, seed: int) -> Run:
     folder = pathlib.Path(config.out, row.flagfile, f"seed{seed}")
-    teachers = [f"--{_TEACHER_FLAGS[head]}={config.teachers[head]}" for head in row.heads]
+    teachers = [f"--{TEACHER_FLAGS[head]}={config.teachers[head]}" for head in row.heads]
     lengths = {"steps": config.steps, "batch_size": config.batch_size}
     overrides = [f"--{name}={value}" for name, value in lengths.items() if value]
     train = [f"--flagfile={row.flagfile_path}", f"--data={config.data}", *teachers, *overrides]
@@ -171,19 +113,38 @@ def _training(config: ReproduceConfig, row: Row, seed: int) -> Run:
         ("train", *train, f"--seed={seed}", f"--out={folder / 'run'}"),
         # The last student, as in the paper; not the one that did best on the held-out clips.
         ("export", f"--run={folder / 'run'}", "--which=last", f"--out={folder / 'model'}"),
-        ("evaluate", model, *_probe(row), "--nobaselines", *_evaluation(config, folder)),
+        ("evaluate", model, *_probe(row.layer), "--nobaselines", *_evaluation(config, folder)),
     )
     return Run((row,), folder, commands, seed)
 
 
+def _from_labels(config: ReproduceConfig, row: Row, seed: int) -> Run:
+    """One network a fold, which learns from the other folds' labels."""
+    folder = pathlib.Path(config.out, row.flagfile, f"seed{seed}")
+    data = benchmarks.load(config.dataset, config.eval_data)
+    source = [f"--dataset={config.dataset}", f"--data={config.eval_data}"]
+    if config.dataset == "csv":
+        source = [f"--manifest={config.eval_data}"]
+    overrides = [f"--batch_size={config.batch_size}"] if config.batch_size else []
+    if config.steps:
+        clips = config.steps * (config.batch_size or constants.BATCH_SIZE)
+        overrides.append(f"--epochs={-(-clips // len(data.clips))}")
+    flags = [f"--flagfile={row.flagfile_path}", *source, *overrides, f"--seed={seed}"]
+    commands = [
+        ("finetune", *flags, f"--test_fold={fold}", f"--out={folder / (FOLD_FOLDER + fold)}")
+        for fold in data.test_folds
+    ]
+    return Run((row,), folder, tuple(commands), seed)
+
+
 def _floors(config: ReproduceConfig) -> Run:
     folder = pathlib.Path(config.out, "floors")
-    flags = [f"--model={config.model}", *_probe(Row("floors")), *_evaluation(config, folder)]
+    flags = [f"--model={config.model}", *_probe("pool5"), *_evaluation(config, folder)]
     return Run((), folder, (("evaluate", *flags),))
 
 
-def _probe(row: Row) -> list[str]:
-    return [f"--layer={row.layer}", "--input_scale=1"]  # the scale is that of training
+def _probe(layer: str) -> list[str]:
+    return [f"--layer={layer}", "--input_scale=1"]  # the scale is that of training
 
 
 def _evaluation(config: ReproduceConfig, folder: pathlib.Path) -> list[str]:
@@ -208,7 +169,7 @@ def _carry_out(config: ReproduceConfig, run: Run) -> dict:
         else:
             for command in run.commands:
                 binaries.call(command, run.folder / LOG_FILE)
-            results = tables.read_results(run.rows, str(run.folder), run.seed)
+            results = read_results(run.rows, str(run.folder), run.seed)
     finally:  # also of a run that failed or was interrupted
         seconds = _add_seconds(run.folder / _SPENT_FILE, time.monotonic() - start)
     results |= {"commands": run.command_lines, "seconds": seconds}

@@ -1,9 +1,6 @@
 """The paper's tables of ablations: which flagfile each row is, and how figures are laid out."""
 
-import csv
 import importlib.util
-import json
-import os
 import pathlib
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,14 +19,15 @@ class Row:
 
     Attributes:
         name: of the row, as in `paper_results`.
-        flagfile: its file in `flags/ablations`, without the suffix; None if it cannot be run. Rows
-            that are the same experiment have the same one.
-        heads: of the student that is trained, each with a teacher; none if nothing is trained.
+        flagfile: its file in `flags/ablations`, without the suffix. Rows that are the same
+            experiment have the same one.
+        heads: of the student that is trained, each with a teacher; none if it learns from labels,
+            or nothing is trained.
         architecture: that is trained.
     """
 
     name: str
-    flagfile: str | None = None
+    flagfile: str
     heads: tuple[str, ...] = ()
     architecture: str = "soundnet8"
 
@@ -59,8 +57,8 @@ TABLES = {
         Row("both", "soundnet8_both", BOTH_HEADS),
     ),
     "depth": (
-        Row("soundnet5_labels"),
-        Row("soundnet8_labels"),
+        Row("soundnet5_labels", "depth_soundnet5_labels", architecture="soundnet5"),
+        Row("soundnet8_labels", "depth_soundnet8_labels"),
         Row("soundnet5_video", "depth_soundnet5_video", BOTH_HEADS, "soundnet5"),
         Row("soundnet8_video", "soundnet8_both", BOTH_HEADS),
     ),
@@ -70,8 +68,7 @@ TABLES = {
 TRAINED = ("loss", "teachers", "depth")  # a run for every row; one run gives all rows of others
 NOTES = {
     "depth": [
-        "From labels alone nothing is trained: bin/finetune.py goes on from trained networks and "
-        "keeps their batch norms."
+        "From labels alone: a network of random weights for each fold, which classifies itself."
     ],
     "modalities": ["The paper's figures are of videos of its own, which are not published."],
 }
@@ -89,52 +86,6 @@ def paper(table: str, dataset: str, row: str) -> float | None:
     if table == "modalities":
         return paper_results.MODALITIES[row]
     return _PAPER[table].get(dataset, {}).get(row)
-
-
-def read_results(rows: Sequence[Row], folder: str, seed: int | None) -> dict:
-    """What the commands of a run left in `folder`, for the function `rows`; of a run without rows
-    for `floors_note`.
-
-    Raises:
-        FileNotFoundError: they left nothing.
-        ValueError: a network with other layers than the paper's table.
-    """
-    with open(os.path.join(folder, "evaluation", "results.json"), encoding="utf-8") as file:
-        content = json.load(file)
-    if not rows:
-        named = {"model": content["settings"]["model"], "layer": content["layer"]}
-        return {"floors": content["baselines"], **named, **_accuracy(content)}
-    if seed is not None:
-        return {
-            "figures": {rows[0].key: _accuracy(content)},
-            "seed": seed,
-            **_training_facts(os.path.join(folder, "run")),
-        }
-    scale = content["input_scale"]
-    layers = {row["layer"]: row for row in content["rows"] if row["input_scale"] == scale}
-    expected = [row.name for row in rows]
-    if [*layers] != expected:
-        raise ValueError(f"the model has the layers {[*layers]}, the paper's table {expected}")
-    return {"figures": {name: _accuracy(row) for name, row in layers.items()}}
-
-
-def _accuracy(figures: Mapping) -> dict:
-    """And whether the SVM came to its minimum in every fold."""
-    named = {name: figures[name] for name in ("accuracy_mean", "accuracy_std")}
-    return named | {"converged": all(fold["converged"] for fold in figures["details"])}
-
-
-def _training_facts(folder: str) -> dict:
-    """Steps, clips and the last held-out KL of what bin/train.py wrote."""
-    with open(os.path.join(folder, "run.json"), encoding="utf-8") as file:
-        run = json.load(file)
-    with open(os.path.join(folder, "history.csv"), newline="", encoding="utf-8") as file:
-        epochs = list(csv.DictReader(file))
-    batch_size = run["settings"]["pipeline"]["batch_size"]
-    steps = len(epochs) * (run["clips"]["train"] // batch_size)
-    prefix = "val_kl_"
-    last = {k.removeprefix(prefix): float(v) for k, v in epochs[-1].items() if k.startswith(prefix)}
-    return {"steps": steps, "clips_seen": steps * batch_size, "held_out_kl": last}
 
 
 def rows(

@@ -3,6 +3,7 @@
 import json
 import pathlib
 import re
+import types
 
 import pytest
 
@@ -44,11 +45,21 @@ def calls(monkeypatch):
             (folder / "history.csv").write_text("epoch,val_kl_scenes\n0,9.5\n1,2.25\n")
         if binary == "evaluate":
             (folder / "results.json").write_text(json.dumps(EVALUATED))
+        if binary == "finetune":
+            (folder / "results.json").write_text(json.dumps(FINETUNED))
 
     monkeypatch.setattr(reproduce.binaries, "call", call)
+    labelled_set = types.SimpleNamespace(test_folds=("1", "2"), clips=range(400))
+    monkeypatch.setattr(reproduce.benchmarks, "load", lambda dataset, path: labelled_set)
     return made
 
 
+FINETUNED = {
+    "accuracy": 0.75,
+    "epochs": 4,
+    "best_epoch": 2,
+    "clips": {"train": 10, "validation": 2, "test": 3},
+}
 FIGURES = {"accuracy_mean": 0.25, "accuracy_std": 0.5}
 EVALUATED = FIGURES | {
     "details": [{"converged": True}],
@@ -99,13 +110,34 @@ def test_finished_rows_are_not_run_again_unless_their_commands_change(calls, tmp
 def test_what_is_finished_in_one_table_is_in_the_others(calls, tmp_path):
     for table, row, trained in (("loss", "kl", 2), ("teachers", "both", 4), ("depth", None, 5)):
         content = reproduce.reproduce(config(tmp_path, table=table))
-        assert len(calls) == 3 * trained
+        assert sum(command[0] == "train" for command in calls) == trained
         ours = {row["row"]: row["accuracy_mean"] for row in content["rows"]}
         assert ours[row or "soundnet8_video"] == 0.25
     assert ours == {
-        "soundnet5_labels": None, "soundnet8_labels": None,
+        "soundnet5_labels": 0.75, "soundnet8_labels": 0.75,
         "soundnet5_video": 0.25, "soundnet8_video": 0.25,
     }  # fmt: skip
+
+
+def test_rows_that_learn_from_labels_train_once_a_fold_and_need_no_videos(calls, tmp_path):
+    """20 steps of 64 clips are 1280 clips, of 400 in the set 3.2 epochs, so 4."""
+    only = config(
+        tmp_path, table="depth", only=("soundnet5_labels",), teachers={}, data=None, steps=20
+    )
+    content = reproduce.reproduce(only)
+    assert [command[0] for command in calls] == ["finetune"] * 2
+    for fold, (_, flagfile, *flags) in zip("12", calls, strict=True):
+        assert flagfile.endswith("flags/ablations/depth_soundnet5_labels.flags")
+        out = tmp_path / "depth_soundnet5_labels" / "seed0" / f"fold{fold}"
+        assert flags == [
+            "--dataset=esc10", "--data=ESC", "--epochs=4", "--seed=0",
+            f"--test_fold={fold}", f"--out={out}",
+        ]  # fmt: skip
+    labels, *others = content["rows"]
+    assert (labels["accuracy_mean"], labels["clips_seen"], labels["seeds"]) == (0.75, 64, [0])
+    assert all(row["accuracy_mean"] is None for row in others)
+    manifest = config(tmp_path, table="depth", only=("soundnet8_labels",), dataset="csv")
+    assert "--manifest=ESC" in reproduce.runs(manifest)[0].commands[0]
 
 
 def test_floors_that_fail_stop_everything_before_it_is_trained(monkeypatch, tmp_path):
@@ -145,7 +177,7 @@ def test_hours_of_attempts_add_up(tmp_path):
         ({"table": "teachers", "teachers": {}, "only": ("places",)}, "needs places_teacher; give"),
         ({"table": "modalities"}, "needs videos_manifest"),
         ({"only": ("l1",)}, r"only has \['l1'\]; table loss trains \['l2', 'kl'\]"),
-        ({"table": "depth", "only": ("soundnet5_labels",)}, "trains .*soundnet5_video"),
+        ({"table": "depth", "data": None}, "needs data; give"),
         ({"table": "layers", "only": ("pool5",)}, "one run gives all rows of table layers"),
         ({"seeds": ()}, "seeds"),
         ({"seeds": (1, 1)}, "each once"),
