@@ -108,6 +108,11 @@ def _text(manifest: str) -> str:
         raise FileNotFoundError(
             f"{manifest}: no such manifest; it should be a CSV with {','.join(COLUMNS)}"
         )
+    if tf.io.gfile.isdir(manifest):
+        raise ValueError(
+            f"{manifest} is a folder; a manifest is a CSV file with {','.join(COLUMNS)}, and for "
+            "the folder of a benchmark its dataset is to be named"
+        )
     with tf.io.gfile.GFile(manifest, "rb") as file:
         content = file.read()
     try:

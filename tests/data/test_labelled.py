@@ -203,3 +203,8 @@ def test_splits_partition_the_clips(rows):
         assert {clips[i].fold for i in test} == {fold}
         tested.append(test)
     np.testing.assert_array_equal(np.sort(np.concatenate(tested)), everything)
+
+
+def test_a_folder_is_no_manifest(tmp_path):
+    with pytest.raises(ValueError, match="is a folder; a manifest is a CSV file with path,label"):
+        from_manifest(str(tmp_path))
