@@ -20,7 +20,7 @@ def gradients(step):
 
 
 def test_the_trunk_waits_and_then_moves_as_adam_with_its_moments_would():
-    """After two steps of waiting, step 3 moves the trunk by exactly what Keras's Adam, which saw
+    """After two steps of waiting, step 3 moves the trunk by what Keras's Adam, which saw
     the same gradients, moves in its step 3."""
     ours, plain = variables(), variables()
     waiting = HeadFirstAdam(0.1, head_names=("objects",), head_warmup_steps=2)
@@ -29,7 +29,7 @@ def test_the_trunk_waits_and_then_moves_as_adam_with_its_moments_would():
         waiting.apply(gradients(step), list(ours))
         adam.apply(gradients(step), list(plain))
         np.testing.assert_array_equal(ours[0], [1.0, 2.0])
-        np.testing.assert_array_equal(ours[1], plain[1])
+        np.testing.assert_allclose(ours[1], plain[1], rtol=1e-6)
     before = plain[0].numpy()
     waiting.apply(gradients(3), list(ours))
     adam.apply(gradients(3), list(plain))
