@@ -12,7 +12,7 @@ import os
 
 from absl import app, flags
 
-from soundnet_tf.bin import set_up_tensorflow, fail
+from soundnet_tf.bin import fail, set_up_tensorflow
 
 _VIDEOS = flags.DEFINE_string("videos", None, "Folder, glob or list of videos; default: fetched.")
 _OUT = flags.DEFINE_string(

@@ -14,7 +14,7 @@ Modalities: a linear SVM on what is heard, what a teacher sees, and both side by
 
 from absl import app, flags
 
-from soundnet_tf.bin import set_up_tensorflow, fail
+from soundnet_tf.bin import fail, set_up_tensorflow
 
 _MODEL = flags.DEFINE_string(
     "model", "published", "published, a folder of bin/export.py or RUN/best, a .npy or .t7 file."

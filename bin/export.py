@@ -14,7 +14,7 @@ Forms: savedmodel, a reusable SavedModel for TensorFlow, TF Hub and TensorFlow S
 
 from absl import app, flags
 
-from soundnet_tf.bin import set_up_tensorflow, fail
+from soundnet_tf.bin import fail, set_up_tensorflow
 
 _RUN = flags.DEFINE_string("run", None, "Folder that bin/train.py wrote.")
 _WEIGHTS = flags.DEFINE_string(

@@ -17,7 +17,7 @@ import sys
 
 from absl import app, flags
 
-from soundnet_tf.bin import set_up_tensorflow, fail
+from soundnet_tf.bin import fail, set_up_tensorflow
 
 flags.DEFINE_string("model", "published", "published, or a folder of bin/export.py or RUN/best.")
 flags.DEFINE_string(

@@ -13,7 +13,7 @@ The same command goes on where a killed run was left.
 
 from absl import app, flags
 
-from soundnet_tf.bin import set_up_tensorflow, fail
+from soundnet_tf.bin import fail, set_up_tensorflow
 
 _MANIFEST = flags.DEFINE_string("manifest", None, "CSV file with path,label,fold.")
 _DATASET = flags.DEFINE_enum(

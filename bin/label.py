@@ -13,7 +13,7 @@ import sys
 
 from absl import app, flags
 
-from soundnet_tf.bin import set_up_tensorflow, fail, teacher_flags
+from soundnet_tf.bin import fail, set_up_tensorflow, teacher_flags
 
 flags.adopt_module_key_flags(teacher_flags)
 _DATA = flags.DEFINE_string("data", None, "Folder that bin/prepare.py wrote.", required=True)

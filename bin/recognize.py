@@ -13,7 +13,7 @@ import sys
 
 from absl import app, flags
 
-from soundnet_tf.bin import set_up_tensorflow, fail
+from soundnet_tf.bin import fail, set_up_tensorflow
 
 _MODEL = flags.DEFINE_string(
     "model",

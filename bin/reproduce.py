@@ -18,7 +18,7 @@ import sys
 
 from absl import app, flags
 
-from soundnet_tf.bin import set_up_tensorflow, fail
+from soundnet_tf.bin import fail, set_up_tensorflow
 
 _TABLE = flags.DEFINE_enum(
     "table", None, ["loss", "teachers", "depth", "layers", "modalities"], "Which.", required=True

@@ -11,7 +11,7 @@ The same command goes on where a killed run was left.
 
 from absl import app, flags
 
-from soundnet_tf.bin import fail, train_flags
+from soundnet_tf.bin import fail, set_up_tensorflow, train_flags
 
 flags.adopt_module_key_flags(train_flags)  # --help shows those of this file and those adopted
 _OUT = flags.DEFINE_string("out", None, "Folder of the run.", required=True)
@@ -20,6 +20,7 @@ _OUT = flags.DEFINE_string("out", None, "Folder of the run.", required=True)
 def main(argv: list[str]) -> int:
     if len(argv) > 1:
         raise app.UsageError(f"unexpected arguments {argv[1:]}; every setting is a --flag")
+    set_up_tensorflow()
     # Imported here: worker processes import this file again and should stay without TensorFlow.
     from tensorflow import errors
 
