@@ -4,8 +4,8 @@ TensorFlow's convolution of stride 2 on one channel leaves most of a vector unit
 kernel gradient takes longer than all else in a training step. So here:
 
 - Neighbouring steps become channels: stride 2 over C channels is stride 1 over 2 C.
-- For the kernel gradient neighbouring outputs become filters too, until there are 64: one
-  convolution then gives the gradients of several shifted copies of the kernel, which are summed.
+- The kernel gradient is a matrix product with the stretches of input that a few neighbouring
+  outputs look at: of those there are far fewer than windows, and every processor multiplies well.
 - A long kernel over few steps (a head's) is a matrix product with the windows it looks at.
 
 GPUs have convolutions of their own that know strides, and get TensorFlow's.
@@ -15,7 +15,7 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-_FILTERS_AT_ONCE = 64
+_COLUMNS = 256  # of the matrix product that gives a kernel's gradient
 _LONG_KERNEL = 4096  # numbers of a filter, from which on it is a matrix product
 
 
@@ -111,26 +111,21 @@ def _input_gradient(x, kernel, stride: int, gradient):
 def _kernel_gradient(x, kernel, stride: int, gradient):
     """Σ x[stride n + k] gradient[n] over all n, for each step k of the kernel.
 
-    `together` outputs in a row look at one stretch of the input, each `stride` steps further on.
-    Their gradients as channels side by side, against input steps as channels, give the gradient of
-    a kernel as long as that stretch, once an output; the j-th's own begins at step j stride.
+    `together` outputs in a row look at one stretch of the input, each `stride` steps further on
+    than the one before. Stretches and the outputs' gradients, side by side, make one matrix
+    product; the gradient of the j-th output's kernel begins at step j stride of the stretch.
     """
     size, channels, filters = kernel.shape
-    together = max(1, _FILTERS_AT_ONCE // filters)
-    hop = together * stride
-    taps = 1 - (stride - size) // hop
+    together = max(1, _COLUMNS // filters)
+    hop, reach = together * stride, (together - 1) * stride + size
     rows = -(-tf.shape(gradient)[1] // together)
-    missing = rows * together - tf.shape(gradient)[1]
-    gradient = _fold(tf.pad(gradient, [[0, 0], [0, missing], [0, 0]]), rows, together)
-    blocks = _fold(x, rows + taps - 1, hop)
-    summed = tf.raw_ops.Conv2DBackpropFilter(
-        input=blocks[:, None],
-        filter_sizes=[1, taps, hop * channels, together * filters],
-        out_backprop=gradient[:, None],
-        strides=[1, 1, 1, 1],
-        padding="VALID",
-    )
-    shifted = tf.reshape(summed, [taps * hop, channels, together, filters])
+    blocks = -(-reach // hop)
+    x = _fold(x, rows + blocks - 1, hop)
+    parts = [x[:, i : i + rows, : (reach - i * hop) * channels] for i in range(blocks)]
+    stretches = tf.reshape(tf.concat(parts, axis=2), [-1, reach * channels])
+    gradients = tf.reshape(_fold(gradient, rows, together), [-1, together * filters])
+    summed = tf.matmul(stretches, gradients, transpose_a=True)
+    shifted = tf.reshape(summed, [reach, channels, together, filters])
     starts = range(0, hop, stride)
     return tf.add_n([shifted[start : start + size, :, j] for j, start in enumerate(starts)])
 
