@@ -141,8 +141,10 @@ def _columns(frame: av.AudioFrame) -> np.ndarray:
     if not frame.format.is_planar:
         samples = np.frombuffer(AudioPlane(frame, 0), dtype, frame.samples * channels)
         return samples.reshape(-1, channels)
-    planes = (AudioPlane(frame, index) for index in range(channels))
-    return np.stack([np.frombuffer(plane, dtype, frame.samples) for plane in planes], axis=1)
+    columns = np.empty([frame.samples, channels], dtype)
+    for index in range(channels):
+        columns[:, index] = np.frombuffer(AudioPlane(frame, index), dtype, frame.samples)
+    return columns
 
 
 def _check_not_cut(track: Track, end_secs: float) -> None:

@@ -44,7 +44,8 @@ class Timeline:
     """Lays sound down at native positions, from `first` up to `stop`, and hands it out in order.
 
     What `place` and `finish` give is float32 [samples], mono, each block beginning where the one
-    before ended. The first blocks of a run are held back until its place is known.
+    before ended. The first blocks of a run are held back until its place is known, and then, since
+    packets are short and calls are dear, until there is a second of sound.
     """
 
     def __init__(self, path: str, rate: int, first: int, stop: float, channel: str):
@@ -52,6 +53,7 @@ class Timeline:
         self._channel = channel
         self._run: _Run | None = None
         self._held: list[np.ndarray] = []
+        self._held_samples = 0
         self._cursor = first  # after the last sample handed out
 
     @property
@@ -67,25 +69,25 @@ class Timeline:
         """Adds `columns` [samples, channels] at `position`; None puts them after the last."""
         if position is None:
             position = self.end or 0
-        if position + len(columns) > self.first:  # before, a decoder that settles may give garbage
-            _check_peak(self.path, columns)
         if self.end is None or abs(position - self.end) > _JITTER_SECS * self.rate:
             yield from self.finish()
             self._run = _Run()
+        elif self._held and not _are_alike(self._held[-1], columns):
+            yield from self.finish()
         self._run.append(position, len(columns))
-        self._held.append(to_mono(columns, self._channel))
-        if self._run.is_settled:
+        self._held.append(columns)
+        self._held_samples += len(columns)
+        if self._run.is_settled and self._held_samples >= self.rate:
             yield from self.finish()
 
     def finish(self) -> Iterator[np.ndarray]:
         """Hands out what is held back."""
-        held, self._held = self._held, []
-        position = (self.end or 0) - sum(map(len, held))
-        for block in held:
-            yield from self._lay(position, block)
-            position += len(block)
+        if self._held:
+            columns = np.concatenate(self._held)
+            self._held, self._held_samples = [], 0
+            yield from self._lay(self.end - len(columns), columns)
 
-    def _lay(self, position: int, block: np.ndarray) -> Iterator[np.ndarray]:
+    def _lay(self, position: int, columns: np.ndarray) -> Iterator[np.ndarray]:
         """Zeros fill a gap, what overlaps earlier samples is dropped."""
         gap_end = int(min(position, self.stop))
         self._check_gap(gap_end - self._cursor)
@@ -94,10 +96,12 @@ class Timeline:
             self._cursor += len(zeros)
             yield zeros
         begin = self._cursor - position
-        end = min(self.stop - position, len(block))
+        end = int(min(self.stop - position, len(columns)))
         if begin < end:
-            self._cursor = position + int(end)
-            yield block[begin : int(end)]
+            columns = columns[begin:end]  # before them, a decoder that settles may give garbage
+            _check_peak(self.path, columns)
+            self._cursor = position + end
+            yield to_mono(columns, self._channel)
 
     def _check_gap(self, gap: int) -> None:
         if gap > _LONGEST_GAP_SECS * self.rate:
@@ -105,6 +109,11 @@ class Timeline:
                 f"{self.path}: its sound pauses for {gap / self.rate:.0f} s; its time stamps are "
                 "broken, convert it anew or leave it out"
             )
+
+
+def _are_alike(some: np.ndarray, others: np.ndarray) -> bool:
+    """Whether they can be joined: as many channels, of one format."""
+    return some.shape[1] == others.shape[1] and some.dtype == others.dtype
 
 
 def _check_peak(path: str, columns: np.ndarray) -> None:

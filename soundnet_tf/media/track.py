@@ -1,5 +1,6 @@
 """One stream of a media file from a given moment on, its times on the file's clock."""
 
+import functools
 import itertools
 import re
 from collections import deque
@@ -40,8 +41,12 @@ class Track:
 
     def secs(self, ticks: int) -> float:
         """Seconds since the file's time 0 of a time stamp in the stream's time base."""
-        tick = self.stream.time_base
-        return ticks * tick.numerator / tick.denominator - self.origin_secs  # Fractions are slow
+        return ticks * self._tick[0] / self._tick[1] - self.origin_secs
+
+    @functools.cached_property
+    def _tick(self) -> tuple[int, int]:
+        tick = self.stream.time_base  # made anew at each look, and slow to count with
+        return tick.numerator, tick.denominator
 
     def declared_end_secs(self) -> float | None:
         """Where the header says that the stream ends; None if it does not say."""

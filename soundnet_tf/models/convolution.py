@@ -75,9 +75,7 @@ def by_windows(x: tf.Tensor, kernel: tf.Tensor, stride: int) -> tf.Tensor:
     """`convolve` as a matrix product with every window of the input; of shorter input no steps."""
     size, channels, filters = kernel.shape
     steps = tf.maximum((tf.shape(x)[1] - size) // stride + 1, 0)
-    heard = tf.range(steps)[:, None] * stride + tf.range(size)
-    windows = tf.reshape(tf.gather(x, heard, axis=1), [-1, size * channels])
-    outputs = windows @ tf.reshape(kernel, [size * channels, filters])
+    outputs = _windows(x, steps, size, stride) @ tf.reshape(kernel, [size * channels, filters])
     outputs = tf.reshape(outputs, [tf.shape(x)[0], steps, filters])
     return _with_static_steps(outputs, x, kernel, stride)
 
@@ -117,17 +115,21 @@ def _kernel_gradient(x, kernel, stride: int, gradient):
     """
     size, channels, filters = kernel.shape
     together = max(1, _COLUMNS // filters)
-    hop, reach = together * stride, (together - 1) * stride + size
+    hop = together * stride
+    hops = 1 - (stride - size) // hop  # of a stretch
     rows = -(-tf.shape(gradient)[1] // together)
-    blocks = -(-reach // hop)
-    x = _fold(x, rows + blocks - 1, hop)
-    parts = [x[:, i : i + rows, : (reach - i * hop) * channels] for i in range(blocks)]
-    stretches = tf.reshape(tf.concat(parts, axis=2), [-1, reach * channels])
+    stretches = _windows(_fold(x, rows + hops - 1, hop), rows, hops)
     gradients = tf.reshape(_fold(gradient, rows, together), [-1, together * filters])
     summed = tf.matmul(stretches, gradients, transpose_a=True)
-    shifted = tf.reshape(summed, [reach, channels, together, filters])
+    shifted = tf.reshape(summed, [hops * hop, channels, together, filters])
     starts = range(0, hop, stride)
     return tf.add_n([shifted[start : start + size, :, j] for j, start in enumerate(starts)])
+
+
+def _windows(x: tf.Tensor, count: tf.Tensor, size: int, stride: int = 1) -> tf.Tensor:
+    """[batch, steps, channels] to [batch count, size channels], the windows one below another."""
+    heard = tf.range(count)[:, None] * stride + tf.range(size)
+    return tf.reshape(tf.gather(x, heard, axis=1), [-1, size * x.shape[2]])
 
 
 def _fold(x: tf.Tensor, rows: tf.Tensor, size: int) -> tf.Tensor:
