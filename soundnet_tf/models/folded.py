@@ -138,6 +138,7 @@ class FoldedNetwork:
             return tf.function(
                 lambda waveform, lengths=None: self(waveform, lengths, endpoints),
                 input_signature=signature,
+                autograph=False,  # nothing to convert, and looking for it takes longest
             )
 
         return graph

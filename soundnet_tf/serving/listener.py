@@ -1,9 +1,10 @@
 """A trained network that listens: to arrays of any lengths, and to sound that never ends."""
 
+import concurrent.futures
 import functools
 import itertools
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -83,7 +84,7 @@ class Listener:
         self, pieces: Iterable[np.ndarray], endpoints: Iterable[str], short: str = "loop"
     ) -> Heard:
         """Hears one sound of any length that comes in pieces [samples]; otherwise as `hear`."""
-        pieces = joined(iter(pieces), PIECE_SAMPLES)
+        pieces = _ahead(joined(iter(pieces), PIECE_SAMPLES))
         first = list(itertools.islice(pieces, 2))
         if len(first) < 2:
             return self.hear([*first, np.zeros(0, np.float32)][:1], endpoints, short)[0]
@@ -163,6 +164,15 @@ def _version(model: str) -> tuple[int, ...]:
         return tuple(tf.io.gfile.stat(p).mtime_nsec for p in paths if tf.io.gfile.exists(p))
     # Not tf.io.gfile, which knows whole seconds only.
     return tuple(os.stat(path).st_mtime_ns for path in paths if os.path.exists(path))
+
+
+def _ahead(pieces: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+    """The same pieces; while one is heard, a thread decodes the next."""
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        coming = pool.submit(next, pieces, None)
+        while (piece := coming.result()) is not None:
+            coming = pool.submit(next, pieces, None)
+            yield piece
 
 
 def _batches(lengths: Sequence[int]) -> list[list[int]]:

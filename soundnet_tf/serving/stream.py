@@ -5,6 +5,7 @@ grow, nothing is computed twice, and there are no seams. Only the end is special
 the sound is heard when `finish` says that it is over.
 """
 
+import functools
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
@@ -46,20 +47,13 @@ class Stream:
         self._network = network
         self._batch = batch
         self._wanted = network.select(endpoints)
+        self._advance = _advance(network, self._wanted)
+        self._kept = [
+            _Kept(tf.zeros([batch, padding, channels]), tf.constant(False))
+            for padding, channels in _kept_shapes(network, self._wanted)
+        ]
         self._is_over = False
         self._counts = dict.fromkeys(self._wanted, 0)
-        self._trunk, channels = [], 1
-        for conv, pool in network.blocks_for(self._wanted):
-            sliding_pool = pool and _Sliding(pool, batch, conv.filters, conv.filters)
-            self._trunk.append((_Sliding(conv, batch, channels, conv.filters), sliding_pool))
-            channels = conv.filters
-        self._heads = {
-            name: _Sliding(network.architecture.head, batch, channels, classes)
-            for name, classes in network.heads.items()
-            if name in self._wanted
-        }
-        # No head hears the trunk's last step, so they get each one when there is a next one.
-        self._newest = tf.zeros([batch, 0, channels])
 
     def push(self, waveform: np.ndarray) -> dict[str, Steps]:
         """Takes the next samples and gives what they determine.
@@ -90,23 +84,7 @@ class Stream:
         if self._is_over:
             raise ValueError("the stream is over; make a new one for the next recording")
         self._is_over = is_end
-        network, outputs = self._network, {}
-        for convolution, pool in self._trunk:
-            conv = convolution.layer
-            x = convolution(lambda y, conv=conv: network.convolve(conv, y), x, is_end)
-            if pool:
-                if conv.name in self._wanted:
-                    outputs[conv.name] = network.activate(conv, x)
-                x = pool(lambda y, layer=pool.layer: max_pool(layer, y), x, is_end)
-            x = network.activate(conv, x)
-            outputs[(pool or convolution).layer.name] = x
-        if self._heads:
-            heard = tf.concat([self._newest, x], axis=1)
-            self._newest = heard[:, -1:]
-            for name, head in self._heads.items():
-                outputs[name] = head(
-                    lambda y, name=name: network.head(name, y), heard[:, :-1], is_end=False
-                )
+        outputs, self._kept = self._advance(x, tf.constant(is_end), self._kept)
         return {name: self._timed(name, outputs[name].numpy()) for name in self._wanted}
 
     def _timed(self, name: str, values: np.ndarray) -> Steps:
@@ -116,30 +94,99 @@ class Stream:
         return Steps(values, self._network.endpoints[name].centre_secs(steps))
 
 
-class _Sliding:
-    """One layer that keeps the inputs its next windows need, its left padding to begin with."""
+class _Kept(NamedTuple):
+    """What a layer's next windows need of its input, its left padding to begin with.
 
-    def __init__(self, layer: Layer, batch: int, channels: int, out_channels: int):
-        self.layer = layer
-        self._kept = tf.zeros([batch, layer.padding, channels])
-        self._nothing = tf.zeros([batch, 0, out_channels])
-        self._has_input = False
+    Attributes:
+        x: float32 [batch, steps, channels].
+        has_begun: bool, whether there was any input yet.
+    """
 
-    def __call__(
-        self, function: Callable[[tf.Tensor], tf.Tensor], x: tf.Tensor, is_end: bool
-    ) -> tf.Tensor:
-        """`function` of all windows that are complete; at the end zeros pad the last ones."""
-        self._has_input |= bool(x.shape[1])
-        x = tf.concat([self._kept, x], axis=1)
-        if is_end:
-            x = tf.pad(x, [[0, 0], [0, self.layer.padding], [0, 0]])
-        kernel, stride = self.layer.kernel, self.layer.stride
-        steps = (x.shape[1] - kernel) // stride + 1
-        if steps < 1 or not self._has_input:
-            self._kept = x
-            return self._nothing
-        self._kept = x[:, steps * stride :]
-        return function(x[:, : (steps - 1) * stride + kernel])
+    x: tf.Tensor
+    has_begun: tf.Tensor
+
+
+def _kept_shapes(network: FoldedNetwork, wanted: tuple[str, ...]) -> list[tuple[int, int]]:
+    """Steps of left padding, and channels, of what each layer in turn keeps; at last the trunk's
+    newest step, which no head hears until there is a next one, and the heads'."""
+    shapes, channels = [], 1
+    for conv, pool in network.blocks_for(wanted):
+        shapes.append((conv.padding, channels))
+        channels = conv.filters
+        if pool:
+            shapes.append((pool.padding, channels))
+    heads = network.heads.keys() & set(wanted)
+    if heads:
+        shapes += [(0, channels)] + [(network.architecture.head.padding, channels)] * len(heads)
+    return shapes
+
+
+@functools.lru_cache(maxsize=4)
+def _advance(network: FoldedNetwork, wanted: tuple[str, ...]):
+    """The graph of a network that goes on: of new input float32 [batch, samples, 1], whether the
+    sound ends with it, and what was kept, to the new steps of the wanted endpoints and what is to
+    be kept."""
+
+    def advance(x, is_end, kept):
+        outputs, kept = {}, iter(kept)
+        keep = []
+
+        def slide(layer, function, x, is_end=is_end):
+            x, left = _slide(layer, function, x, is_end, next(kept))
+            keep.append(left)
+            return x
+
+        for conv, pool in network.blocks_for(wanted):
+            x = slide(conv, lambda y, conv=conv: network.convolve(conv, y), x)
+            if pool:
+                if conv.name in wanted:
+                    outputs[conv.name] = network.activate(conv, x)
+                x = slide(pool, lambda y, pool=pool: max_pool(pool, y), x)
+            x = network.activate(conv, x)
+            outputs[(pool or conv).name] = x
+        heads = [name for name in network.heads if name in wanted]
+        if heads:
+            heard = tf.concat([next(kept).x, x], axis=1)
+            keep.append(_Kept(heard[:, -1:], tf.constant(True)))
+            for name in heads:
+                outputs[name] = slide(
+                    network.architecture.head,
+                    lambda y, name=name: network.head(name, y),
+                    heard[:, :-1],
+                    is_end=False,
+                )
+        return {name: outputs[name] for name in wanted}, keep
+
+    shapes = _kept_shapes(network, wanted)
+    return tf.function(
+        advance,
+        autograph=False,
+        input_signature=[
+            tf.TensorSpec([None, None, 1]),
+            tf.TensorSpec([], tf.bool),
+            [_Kept(tf.TensorSpec([None, None, c]), tf.TensorSpec([], tf.bool)) for _, c in shapes],
+        ],
+    )
+
+
+def _slide(
+    layer: Layer,
+    function: Callable[[tf.Tensor], tf.Tensor],
+    x: tf.Tensor,
+    is_end: tf.Tensor | bool,
+    kept: _Kept,
+) -> tuple[tf.Tensor, _Kept]:
+    """`function` of all windows that are complete; at the end zeros pad the last ones."""
+    has_begun = kept.has_begun | (tf.shape(x)[1] > 0)
+    x = tf.concat([kept.x, x], axis=1)
+    length = tf.shape(x)[1] + tf.where(is_end, layer.padding, 0)
+    steps = tf.where(has_begun, tf.maximum((length - layer.kernel) // layer.stride + 1, 0), 0)
+    # Of less than a window TensorFlow's convolution gives an error: so one window, and no step.
+    reach = tf.maximum(steps - 1, 0) * layer.stride + layer.kernel
+    zeros = tf.maximum(length, reach) - tf.shape(x)[1]
+    windows = tf.pad(x, [[0, 0], [0, zeros], [0, 0]])
+    outputs = function(windows[:, :reach])[:, :steps]
+    return outputs, _Kept(windows[:, steps * layer.stride : length], has_begun)
 
 
 def stream(
