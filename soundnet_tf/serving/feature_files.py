@@ -130,8 +130,10 @@ def _reader(path: str) -> Iterator[Callable[..., np.ndarray]]:
                 yield functools.partial(_read_hdf5, file, path)
         else:
             with zipfile.ZipFile(path) as archive:
-                yield lambda name, is_mapped=False: (
-                    npz.mapped(archive, path, name) if is_mapped else npz.read(archive, name)
+                yield (
+                    lambda name, is_mapped=False: (
+                        npz.mapped(archive, path, name) if is_mapped else npz.read(archive, name)
+                    )
                 )
     except (FileNotFoundError, PermissionError):
         raise
@@ -215,4 +217,3 @@ def _not_ours(path: str) -> ValueError:
 
 def _suffix(path: str) -> str:
     return os.path.splitext(path)[1]
-

@@ -62,9 +62,7 @@ def table(path):
 class TestContent:
     @pytest.mark.parametrize("suffix", feature_files.SUFFIXES)
     @pytest.mark.parametrize("pooling", ["none", "meanstd"])
-    def test_it_is_embed_file_of_each_in_order(
-        self, model, recordings, tmp_path, suffix, pooling
-    ):
+    def test_it_is_embed_file_of_each_in_order(self, model, recordings, tmp_path, suffix, pooling):
         """Also where the order of lengths, of which batches are made, is another."""
         if suffix == ".parquet":
             pytest.importorskip("pyarrow", reason="needs pyarrow")
