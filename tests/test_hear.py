@@ -86,7 +86,8 @@ def test_timestamps_are_the_centres_of_what_is_heard(model, at):
     distance = timestamps[0] - 1000 * at / SECOND
     change = np.abs(embeddings[1] - embeddings[0]).sum(axis=-1)
     field = 1000 * SOUNDNET8.endpoints["conv4"].receptive_field_secs
-    assert np.abs(distance[change > 0]).max() <= field / 2
+    # Rows of a batch may differ by rounding: not every processor computes them alike.
+    assert np.abs(distance[change > 1e-5 * change.max()]).max() <= field / 2
     assert np.abs(distance[change.argmax()]) < 40
     assert abs((change * distance).sum() / change.sum()) < 15
 
