@@ -121,7 +121,7 @@ def _kept_shapes(network: FoldedNetwork, wanted: tuple[str, ...]) -> list[tuple[
     return shapes
 
 
-@functools.lru_cache(maxsize=4)
+@functools.lru_cache(maxsize=4)  # a graph takes a second to make, and keeps its network
 def _advance(network: FoldedNetwork, wanted: tuple[str, ...]):
     """The graph of a network that goes on: of new input float32 [batch, samples, 1], whether the
     sound ends with it, and what was kept, to the new steps of the wanted endpoints and what is to
@@ -137,11 +137,11 @@ def _advance(network: FoldedNetwork, wanted: tuple[str, ...]):
             return x
 
         for conv, pool in network.blocks_for(wanted):
-            x = slide(conv, lambda y, conv=conv: network.convolve(conv, y), x)
+            x = slide(conv, functools.partial(network.convolve, conv), x)
             if pool:
                 if conv.name in wanted:
                     outputs[conv.name] = network.activate(conv, x)
-                x = slide(pool, lambda y, pool=pool: max_pool(pool, y), x)
+                x = slide(pool, functools.partial(max_pool, pool), x)
             x = network.activate(conv, x)
             outputs[(pool or conv).name] = x
         heads = [name for name in network.heads if name in wanted]
@@ -151,7 +151,7 @@ def _advance(network: FoldedNetwork, wanted: tuple[str, ...]):
             for name in heads:
                 outputs[name] = slide(
                     network.architecture.head,
-                    lambda y, name=name: network.head(name, y),
+                    functools.partial(network.head, name),
                     heard[:, :-1],
                     is_end=False,
                 )
