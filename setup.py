@@ -39,7 +39,7 @@ setup(
         # Shards of flac or vorbis, and s3:// paths. Its native ops know no newer TensorFlow.
         "io": ["tensorflow-io>=0.37.1", "tensorflow<2.18", "soundfile"],
         "parquet": ["pyarrow>=25,<26"],  # 26 wants NumPy 2, which TensorFlow 2.16 does not take
-        "test": ["hypothesis", "pytest", "scipy", "soundfile"],
+        "test": ["hypothesis", "pytest", "pytest-xdist", "scipy", "soundfile"],
     },
     packages=[*find_packages(include=["soundnet_tf*"]), "soundnet_tf.bin", "soundnet_tf.flags"],
     package_dir={"soundnet_tf.bin": "bin", "soundnet_tf.flags": "flags"},

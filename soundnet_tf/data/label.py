@@ -137,7 +137,9 @@ def _sight(teachers: Mapping[str, Teacher]) -> Sight:
     """What the teachers see in frames (uint8 [n, *SQUARE]), compiled: head to float32 [n, classes].
     One graph for batches of all sizes, so that posteriors don't depend on what was seen before."""
 
-    @tf.function(input_signature=[tf.TensorSpec([None, *frames.SQUARE.shape], tf.uint8)])
+    @tf.function(
+        input_signature=[tf.TensorSpec([None, *frames.SQUARE.shape], tf.uint8)], autograph=False
+    )
     def see(squares):
         return {head: teacher(squares[tf.newaxis])[0] for head, teacher in teachers.items()}
 

@@ -149,7 +149,8 @@ def _moments(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     return mean, variance * (count - 1.0) / count  # it gives the unbiased one
 
 
-@tf.function(jit_compile=True)  # one pass over x; as separate operations it would be five
+# One pass over x; as separate operations it would be five.
+@tf.function(jit_compile=True, autograph=False)
 def _pool_gradient(x, pooled, mean, size: int, of_pooled, of_mean, of_variance):
     """Gradient of `pool_with_moments`: of equal steps in a window the first is the greatest one."""
     batch, steps, channels = tf.shape(x)[0], tf.shape(x)[1], x.shape[2]

@@ -44,7 +44,7 @@ def measure_once(folder: str, *args) -> Baselines:
 
 
 def _constant(distiller, train, validation, max_train_clips) -> dict[str, float]:
-    targets = tf.function(distiller.targets)
+    targets = tf.function(distiller.targets, autograph=False)
     sums, seen = {}, 0
     for batch in train:
         for head, (posteriors, mask) in targets(batch).items():

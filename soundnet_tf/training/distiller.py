@@ -169,8 +169,11 @@ class Distiller(keras.Model):
         self.head_means[f"agreement_{head}"].update_state(tf.cast(agreement, tf.float32), mask)
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        """Nothing is left to build. Keras would take the mean of a batch over all replicas to
-        learn its shapes, which fails on names and masks."""
+        """Makes the optimizer's variables: were they made in the step, TensorFlow would trace that
+        twice. Keras would build by taking the mean of a batch over all replicas, which fails on
+        names and masks."""
+        with self.distribute_strategy.scope():
+            self.optimizer.build(self.student.trainable_variables)
 
     def make_train_function(self, force=False):
         """Keras's, with the time spent on waiting for the next batch added to `wait_secs`."""

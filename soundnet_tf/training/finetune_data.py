@@ -124,7 +124,7 @@ def eval_batches(waveforms: np.ndarray, labels: np.ndarray, batch_size: int) -> 
 def hear(model: keras.Model, waveforms: np.ndarray, batch_size: int) -> np.ndarray:
     """What a `models.classifier.SoundClassifier` hears in clips as they are, float32 [clips, 2
     channels]."""
-    graph = tf.function(model.hear, reduce_retracing=True)
+    graph = tf.function(model.hear, reduce_retracing=True, autograph=False)
     starts = range(0, len(waveforms), batch_size)
     return np.concatenate([graph(tf.constant(waveforms[s : s + batch_size])) for s in starts])
 
