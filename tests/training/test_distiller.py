@@ -79,6 +79,20 @@ def test_a_step_moves_every_trainable_weight_and_no_teachers(teachers, build):
             np.testing.assert_array_equal(now, old)
 
 
+def test_the_step_is_traced_once(teachers, monkeypatch):
+    """TensorFlow traces a function again that made variables when it was traced first."""
+    traced, step = [], Distiller.train_step
+
+    def counted(self, data):
+        traced.append(tf.executing_eagerly())
+        return step(self, data)
+
+    monkeypatch.setattr(Distiller, "train_step", counted)
+    distiller = distiller_of(teachers)
+    distiller.fit(tf.data.Dataset.from_tensors(batch()).repeat(2), verbose=0, shuffle=False)
+    assert distiller.optimizer.iterations == 2 and traced == [False]
+
+
 def one_step(distiller, data):
     dataset = tf.data.Dataset.from_tensors(data)
     return distiller.fit(dataset, epochs=1, verbose=0, shuffle=False).history
