@@ -172,6 +172,8 @@ class Distiller(keras.Model):
         """Makes the optimizer's variables: were they made in the step, TensorFlow would trace that
         twice. Keras would build by taking the mean of a batch over all replicas, which fails on
         names and masks."""
+        if self.optimizer is None or self.optimizer.built:  # None: it is only evaluated
+            return
         with self.distribute_strategy.scope():
             self.optimizer.build(self.student.trainable_variables)
 

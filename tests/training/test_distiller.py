@@ -93,6 +93,14 @@ def test_the_step_is_traced_once(teachers, monkeypatch):
     assert distiller.optimizer.iterations == 2 and traced == [False]
 
 
+def test_it_is_evaluated_without_an_optimizer(teachers):
+    dataset = tf.data.Dataset.from_tensors(batch())
+    trained = distiller_of(teachers)
+    expected = trained.evaluate(dataset, verbose=0, return_dict=True)
+    trained.compile(optimizer=None)
+    assert trained.evaluate(dataset, verbose=0, return_dict=True) == expected
+
+
 def one_step(distiller, data):
     dataset = tf.data.Dataset.from_tensors(data)
     return distiller.fit(dataset, epochs=1, verbose=0, shuffle=False).history
