@@ -57,7 +57,6 @@ setup(
                 "recognize",
                 "evaluate",
                 "reproduce",
-                "benchmark",
             )
         ]
     },

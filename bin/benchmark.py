@@ -17,6 +17,7 @@ medians count; let nothing else run meanwhile. The figures go into the JSON afte
 are printed as a Markdown table.
 """
 
+import pathlib
 import signal
 import sys
 
@@ -37,8 +38,10 @@ def main(argv: list[str]) -> int:
         raise app.UsageError(f"unexpected arguments {argv[1:]}; every setting is a --flag")
     set_up_tensorflow()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that it stops like Ctrl-C
-    from soundnet_tf.benchmark import run
-    from soundnet_tf.benchmark.settings import Settings
+    # It stands beside the package: of a checkout only, whose root takes the place of this folder.
+    sys.path[0] = str(pathlib.Path(__file__).resolve().parents[1])
+    from benchmark import run
+    from benchmark.settings import Settings
 
     settings = Settings(videos=_VIDEOS.value, rounds=_REPEATS.value)
     try:

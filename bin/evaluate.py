@@ -81,8 +81,8 @@ def _layers() -> tuple[str, float]:
 
 
 def _modalities() -> tuple[str, float]:
-    from soundnet_tf.data import labelled
     from soundnet_tf.evaluation import multimodal, results
+    from soundnet_tf.sounds import labelled_set
 
     if _DATASET.value != "csv":
         raise ValueError(
@@ -93,7 +93,7 @@ def _modalities() -> tuple[str, float]:
         raise ValueError(f"{' and '.join(unfit)} are not for --modalities; leave them out")
     results.make_folder(_OUT.value)
     content = multimodal.evaluate(
-        labelled.from_manifest(_DATA.value),
+        labelled_set.from_manifest(_DATA.value),
         _MODEL.value,
         _TEACHER.value,
         _LAYER.value or "conv7",

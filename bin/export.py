@@ -39,7 +39,7 @@ def main(argv: list[str]) -> int:
     import os
 
     from soundnet_tf.models import pretrained
-    from soundnet_tf.serving import export
+    from soundnet_tf.serving.export import run as export
 
     try:
         if (_RUN.value is None) == (_WEIGHTS.value is None):

@@ -42,7 +42,7 @@ def main(argv: list[str]) -> int:
     set_up_tensorflow()
     import dataclasses
 
-    from soundnet_tf.serving.extract import ExtractConfig, extract
+    from soundnet_tf.serving.extraction.run import ExtractConfig, extract
 
     try:
         names = [field.name for field in dataclasses.fields(ExtractConfig)]

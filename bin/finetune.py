@@ -50,12 +50,12 @@ def main(argv: list[str]) -> int:
     if len(argv) > 1:
         raise app.UsageError(f"unexpected arguments {argv[1:]}; every setting is a --flag")
     set_up_tensorflow()
-    from soundnet_tf.data import benchmarks
-    from soundnet_tf.training.finetune import finetune
-    from soundnet_tf.training.finetune_report import table
+    from soundnet_tf.finetuning.report import table
+    from soundnet_tf.finetuning.run import finetune
+    from soundnet_tf.sounds import esc_dcase
 
     try:
-        results = finetune(config(), benchmarks.load(*source()), _OUT.value)
+        results = finetune(config(), esc_dcase.load(*source()), _OUT.value)
     except (ValueError, OSError, RuntimeError) as error:
         return fail(error)
     print(f"\n{table(results)}\n")
@@ -64,7 +64,7 @@ def main(argv: list[str]) -> int:
 
 
 def source() -> tuple[str, str]:
-    """Dataset and path for `data.benchmarks.load`."""
+    """Dataset and path for `sounds.esc_dcase.load`."""
     if (_MANIFEST.value is None) == (_DATASET.value is None):
         raise ValueError("give either --manifest, a CSV file, or --dataset with its folder --data")
     if (_DATASET.value is None) != (_DATA.value is None):
@@ -73,10 +73,10 @@ def source() -> tuple[str, str]:
 
 
 def config():
-    """The `training.finetune.FinetuneConfig` of the flags, which are named like its fields."""
+    """The `finetuning.run.FinetuneConfig` of the flags, which are named like its fields."""
     import dataclasses
 
-    from soundnet_tf.training.finetune import FinetuneConfig
+    from soundnet_tf.finetuning.run import FinetuneConfig
 
     names = {field.name for field in dataclasses.fields(FinetuneConfig)} - {"clip_secs", "layers"}
     return FinetuneConfig(

@@ -50,8 +50,8 @@ def main(argv: list[str]) -> int:
         raise app.UsageError(f"unexpected arguments {argv[1:]}; every setting is a --flag")
     set_up_tensorflow()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that it stops like Ctrl-C
-    from soundnet_tf.evaluation import tables
-    from soundnet_tf.evaluation.reproduce import ReproduceConfig, reproduce
+    from soundnet_tf.ablations import tables
+    from soundnet_tf.ablations.run import ReproduceConfig, reproduce
 
     teachers = {"objects": _IMAGENET_TEACHER.value, "scenes": _PLACES_TEACHER.value}
     try:

@@ -16,8 +16,8 @@ import tensorflow as tf
 from soundnet_tf.data import pipeline, sources
 from soundnet_tf.data.prepare import PrepareConfig, prepare
 from soundnet_tf.models import checkpoint
-from soundnet_tf.models.teachers import load_teacher
-from soundnet_tf.serving.export import export
+from soundnet_tf.models.teachers.teacher import load_teacher
+from soundnet_tf.serving.export.run import export
 from soundnet_tf.training import loop, report
 from soundnet_tf.training.optimizer import OptimizerConfig
 

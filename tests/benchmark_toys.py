@@ -1,4 +1,4 @@
-"""Contestants that take no time, for the tests of `soundnet_tf.benchmark.timing`."""
+"""Contestants that take no time, for the tests of `benchmark.timing`."""
 
 import os
 import time

@@ -6,7 +6,8 @@ import numpy as np
 import soundfile
 
 from soundnet_tf.models import checkpoint, student
-from soundnet_tf.serving import extract, hear_files
+from soundnet_tf.serving.extraction import many_files
+from soundnet_tf.serving.extraction import run as extract
 
 SECOND = 22050
 LABELS = {"objects": ("dog", "rain", "sea"), "scenes": ("street", "café")}
@@ -35,13 +36,13 @@ def write_twenty(folder):
 
 def make_parts_of_three(monkeypatch):
     """Three files are heard together, and make a part."""
-    monkeypatch.setattr(hear_files, "GROUP_FILES", 3)
+    monkeypatch.setattr(many_files, "GROUP_FILES", 3)
     monkeypatch.setattr(extract, "_PART_FILES", 3)
 
 
 def count_decoded(monkeypatch, stop_at=None):
     """Names of the files whose decoding began; that of `stop_at` is as if Ctrl-C were pressed."""
-    decoded, stream_audio = [], hear_files.stream_audio
+    decoded, stream_audio = [], many_files.stream_audio
 
     def counted(path, channel):
         decoded.append(os.path.basename(path))
@@ -49,5 +50,5 @@ def count_decoded(monkeypatch, stop_at=None):
             raise KeyboardInterrupt
         return stream_audio(path, channel)
 
-    monkeypatch.setattr(hear_files, "stream_audio", counted)
+    monkeypatch.setattr(many_files, "stream_audio", counted)
     return decoded

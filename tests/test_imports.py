@@ -17,10 +17,10 @@ def modules_after(statement):
 @pytest.mark.parametrize(
     "statement",
     [
-        "import soundnet_tf.serving.export",
+        "import soundnet_tf.serving.export.run",
         "import soundnet_tf.models.student",
         "import soundnet_tf.hear",
-        "import soundnet_tf.serving.extract, soundnet_tf.serving.recognition_report",
+        "import soundnet_tf.serving.extraction.run, soundnet_tf.serving.recognition_report",
     ],
 )
 def test_using_a_student_needs_no_training_code(statement):

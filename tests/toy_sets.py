@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from soundnet_tf.data.labelled import LabelledClip, LabelledSet
+from soundnet_tf.sounds.labelled_set import LabelledClip, LabelledSet
 
 
 def toy_set(folds=("1", "2", "3"), per_fold=(2, 2, 2), name="toy"):

@@ -21,7 +21,7 @@ class CachedTeacher:
     """What is left of a teacher in the shards that it labelled.
 
     Attributes:
-        name, fingerprint, labels: as of `models.teachers.Teacher`.
+        name, fingerprint, labels: as of `models.teachers.teacher.Teacher`.
     """
 
     name: str

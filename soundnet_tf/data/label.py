@@ -20,7 +20,7 @@ from soundnet_tf.data import cached, frames, manifest, records, shards
 from soundnet_tf.data.cached import CachedTeacher
 from soundnet_tf.data.clips import ClipRecord, Posteriors
 from soundnet_tf.data.manifest import Manifest, Shard
-from soundnet_tf.models.teachers import Teacher, load_teacher
+from soundnet_tf.models.teachers.teacher import Teacher, load_teacher
 
 _SPARSE_SECS = 60  # between two lines of progress in a log file
 
@@ -34,7 +34,7 @@ class LabelConfig:
 
     Attributes:
         data: folder that `prepare` wrote.
-        teachers: head ("objects", "scenes") to a teacher's spec, see `models.teachers`. Posteriors
+        teachers: head ("objects", "scenes") to a teacher's spec, see `models.teachers.teacher`. Posteriors
             of other heads stay; those of another teacher of these heads are replaced.
         batch_frames: frames that a teacher looks at at once.
         part, parts: label only every `parts`-th shard, beginning with number `part`, since other

@@ -21,7 +21,7 @@ import tensorflow as tf
 
 from soundnet_tf import constants
 from soundnet_tf.data import frames, records
-from soundnet_tf.data.pipeline_config import PipelineConfig
+from soundnet_tf.data.settings import PipelineConfig
 from soundnet_tf.data.sources import Source, from_records, from_videos, order_seed
 
 __all__ = ["PipelineConfig", "eval_batches", "from_records", "from_videos", "train_batches"]

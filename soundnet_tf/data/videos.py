@@ -4,7 +4,7 @@ import hashlib
 
 from soundnet_tf.data.clips import Video
 from soundnet_tf.data.manifest import size
-from soundnet_tf.media.files import VIDEO_EXTENSIONS, find_files
+from soundnet_tf.files.find import VIDEO_EXTENSIONS, find_files
 
 TRAIN, VAL = "train", "val"
 
@@ -13,7 +13,7 @@ def find_videos(source: str) -> tuple[Video, ...]:
     """Videos of a folder, a pattern or a list, sorted by id, local or remote (gs://, s3://, ...).
 
     Args:
-        source: as `media.files.find_files` takes it: a folder, a pattern, one video, or a text
+        source: as `files.find.find_files` takes it: a folder, a pattern, one video, or a text
             file with one path a line. Folders and patterns give the files with one of
             VIDEO_EXTENSIONS, a list gives what it names. A file that is gone has 0 bytes; the
             decoder will refuse it.

@@ -9,13 +9,14 @@ from dataclasses import asdict, dataclass
 
 import tensorflow as tf
 
-from soundnet_tf.data import benchmarks
-from soundnet_tf.data.labelled import LabelledSet
-from soundnet_tf.evaluation import features, floors, modern, paper_results, pictures, probe, results
+from soundnet_tf.evaluation import baselines as floors
+from soundnet_tf.evaluation import features, modern, paper_results, plots, probe, results
 from soundnet_tf.models import checkpoint
 from soundnet_tf.models.folded import FoldedNetwork
 from soundnet_tf.serving import listener
-from soundnet_tf.serving.savedmodel import EMBEDDING
+from soundnet_tf.serving.export.savedmodel import EMBEDDING
+from soundnet_tf.sounds import esc_dcase
+from soundnet_tf.sounds.labelled_set import LabelledSet
 from soundnet_tf.version import __version__
 
 PROTOCOLS = ("paper", "modern")
@@ -32,7 +33,7 @@ class EvaluateConfig:
     """What to evaluate, and how.
 
     Attributes:
-        data: folder or manifest of the set, see `data.benchmarks.load`.
+        data: folder or manifest of the set, see `sounds.esc_dcase.load`.
         dataset: "esc10", "esc50", "dcase" or "csv".
         out: folder for results.json and pictures.
         model: "published", or what `models.pretrained.load` takes.
@@ -77,7 +78,7 @@ def evaluate(config: EvaluateConfig, progress: bool = True) -> dict:
         MediaError: a recording that cannot be read.
     """
     start = time.perf_counter()
-    data = benchmarks.load(config.dataset, config.data)
+    data = esc_dcase.load(config.dataset, config.data)
     network = listener.load(config.model).network
     layers = _layers(config, network)
     results.make_folder(config.out)  # before minutes of work that could then not be kept
@@ -95,7 +96,7 @@ def evaluate(config: EvaluateConfig, progress: bool = True) -> dict:
         "seconds": time.perf_counter() - start,
     }
     checkpoint.write_json(os.path.join(config.out, "results.json"), content)
-    pictures.save(content, config.out)
+    plots.save(content, config.out)
     return content
 
 

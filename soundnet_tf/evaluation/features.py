@@ -11,10 +11,10 @@ import tensorflow as tf
 from tqdm import tqdm
 
 from soundnet_tf import constants
-from soundnet_tf.data.labelled import LabelledSet
 from soundnet_tf.media import read_audio
 from soundnet_tf.models.folded import FoldedNetwork
 from soundnet_tf.serving import short
+from soundnet_tf.sounds.labelled_set import LabelledSet
 
 HEADS_LAYER = "conv8"
 

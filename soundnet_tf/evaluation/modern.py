@@ -22,9 +22,9 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from soundnet_tf.data.labelled import LabelledSet
 from soundnet_tf.evaluation import classifiers
 from soundnet_tf.evaluation.probe import Outcome
+from soundnet_tf.sounds.labelled_set import LabelledSet
 
 LAYER_SETS = (  # the first ones are the 8-layer network's, the last ones the 5-layer network's
     ("pool5",),

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from soundnet_tf.data.labelled import LabelledSet
 from soundnet_tf.evaluation import svm
+from soundnet_tf.sounds.labelled_set import LabelledSet
 
 C = 0.01
 

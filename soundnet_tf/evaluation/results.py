@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 from sklearn.metrics import confusion_matrix
 
-from soundnet_tf.data.labelled import LabelledSet
+from soundnet_tf.sounds.labelled_set import LabelledSet
 
 
 def figures(data: LabelledSet, predictions: np.ndarray) -> dict:

@@ -7,8 +7,9 @@ import keras
 import tensorflow as tf
 
 from soundnet_tf import labels as label_lists
-from soundnet_tf.models import checkpoint, published
+from soundnet_tf.models import checkpoint
 from soundnet_tf.models import student as students
+from soundnet_tf.models.weights import published
 
 PUBLISHED = "published"
 ASSETS_FOLDER = "assets"
@@ -41,7 +42,7 @@ def load(source: str) -> tuple[keras.Model, checkpoint.Labels]:
 
 
 def load_savedmodel(folder: str) -> tuple[keras.Model, checkpoint.Labels]:
-    """The student inside a SavedModel that `serving.savedmodel` wrote: its variables are read as
+    """The student inside a SavedModel that `serving.export.savedmodel` wrote: its variables are read as
     arrays, its graph is not run.
 
     Raises:

@@ -12,8 +12,8 @@ from keras import initializers, layers
 from soundnet_tf import constants, labels
 from soundnet_tf.media.waveform import check_samples, resample, to_mono
 from soundnet_tf.models import architecture as arch
-from soundnet_tf.models import published
 from soundnet_tf.models.convolution import StridedConv1D
+from soundnet_tf.models.weights import published
 
 
 def SoundNet8(  # noqa: N802 - Keras Applications name their builders like classes

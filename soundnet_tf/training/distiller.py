@@ -12,7 +12,7 @@ from soundnet_tf.data.cached import CachedTeacher
 from soundnet_tf.data.records import posteriors_key
 from soundnet_tf.models import student as students
 from soundnet_tf.models.masking import masked_call
-from soundnet_tf.models.teachers import Teacher
+from soundnet_tf.models.teachers.teacher import Teacher
 from soundnet_tf.models.training_pass import training_pass
 from soundnet_tf.training import alignment, losses
 

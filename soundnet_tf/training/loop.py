@@ -29,7 +29,7 @@ class TrainConfig:
     """Everything that decides what a run learns, but its data.
 
     Attributes:
-        teachers: head ("objects", "scenes") to a teacher's spec, see `models.teachers`. With
+        teachers: head ("objects", "scenes") to a teacher's spec, see `models.teachers.teacher`. With
             cached targets they need not be given: they only say which heads are trained, and whose
             posteriors the shards should hold.
         epochs: passes over the training clips.

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 
 from soundnet_tf.data.cached import CachedTeacher
 from soundnet_tf.data.sources import Source
-from soundnet_tf.models.teachers import Teacher, load_teacher
+from soundnet_tf.models.teachers.teacher import Teacher, load_teacher
 
 
 def online_teachers(specs: Mapping[str, str]) -> dict[str, Teacher]:
     """Teachers that look at the frames of every batch.
 
     Args:
-        specs: head to a teacher's spec, see `models.teachers`.
+        specs: head to a teacher's spec, see `models.teachers.teacher`.
 
     Raises:
         ValueError, FileNotFoundError: as `load_teacher`; ValueError if there are no specs.

@@ -4,15 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from soundnet_tf.benchmark import (
-    cached,
-    extract,
-    forward,
-    gradients,
-    material,
-    training_steps,
-)
-from soundnet_tf.serving import extract as extract_library
+from benchmark import cached, extract, forward, gradients, material, training_steps
+from soundnet_tf.serving.extraction import run as extract_library
 
 SECS = 12.0
 

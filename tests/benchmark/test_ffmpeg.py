@@ -5,7 +5,7 @@ import shutil
 import pytest
 import synthetic_media
 
-from soundnet_tf.benchmark import prepare
+from benchmark import prepare
 from soundnet_tf.data import clips
 from soundnet_tf.data.clips import Cutting, Video
 

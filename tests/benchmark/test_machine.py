@@ -6,7 +6,7 @@ import platform
 import keras
 import tensorflow as tf
 
-from soundnet_tf.benchmark import machine
+from benchmark import machine
 
 
 def test_facts_are_those_of_this_machine():

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from benchmark import material, pipeline, training_steps
 from soundnet_tf import media
-from soundnet_tf.benchmark import material, pipeline, training_steps
 from soundnet_tf.data import sources
 from soundnet_tf.data.pipeline import eval_batches
 from soundnet_tf.models import pretrained

@@ -3,8 +3,8 @@
 import pytest
 import tensorflow as tf
 
-from soundnet_tf.benchmark import peak
-from soundnet_tf.benchmark.timing import Measurement
+from benchmark import peak
+from benchmark.timing import Measurement
 from soundnet_tf.models import student
 from soundnet_tf.models.architecture import SOUNDNET5, SOUNDNET8, Architecture, Layer
 

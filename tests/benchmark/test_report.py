@@ -5,7 +5,7 @@ import pathlib
 
 import pytest
 
-from soundnet_tf.benchmark import machine, report
+from benchmark import machine, report
 
 FACTS = {
     "machine.processor": "Abacus 3",

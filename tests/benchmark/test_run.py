@@ -9,9 +9,9 @@ import types
 import pytest
 import synthetic_media
 
-from soundnet_tf.benchmark import prepare, report, run, timing
-from soundnet_tf.benchmark.settings import Settings
-from soundnet_tf.benchmark.timing import Measurement
+from benchmark import prepare, report, run, timing
+from benchmark.settings import Settings
+from benchmark.timing import Measurement
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 

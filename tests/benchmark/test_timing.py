@@ -10,8 +10,8 @@ import time
 import benchmark_toys
 import pytest
 
-from soundnet_tf.benchmark import timing
-from soundnet_tf.benchmark.timing import Contestant, Measurement
+from benchmark import timing
+from benchmark.timing import Contestant, Measurement
 
 TESTS = str(pathlib.Path(benchmark_toys.__file__).parent)
 
@@ -94,7 +94,7 @@ def test_an_error_outside_ends_a_process_in_the_middle_of_its_run(notes):
 SCRIPT = """
 import signal
 import benchmark_toys
-from soundnet_tf.benchmark.timing import Contestant, measure
+from benchmark.timing import Contestant, measure
 signal.signal(signal.SIGTERM, signal.default_int_handler)
 measure("toys", {{"sleeper": Contestant(benchmark_toys.sleeps, {{"path": {path!r}}})}}, rounds=1)
 """
@@ -110,7 +110,7 @@ def test_no_process_outlives_one_that_is_asked_to_end(notes):
 
 def test_a_process_ends_when_nobody_can_ask_it_any_more(notes):
     arguments = json.dumps({"path": str(notes), "name": "orphan"})
-    command = [sys.executable, "-m", "soundnet_tf.benchmark.worker", "benchmark_toys:noted"]
+    command = [sys.executable, "-m", "benchmark.worker", "benchmark_toys:noted"]
     done = subprocess.run(
         [*command, arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True
     )
@@ -143,7 +143,7 @@ def test_peak_memory_is_that_of_the_run():
     """The shell between keeps the peak of this process, which a direct child would inherit."""
 
     def peak_bytes(megabytes):
-        worker = f"{sys.executable} -m soundnet_tf.benchmark.worker"
+        worker = f"{sys.executable} -m benchmark.worker"
         command = f"{worker} benchmark_toys:holds '{json.dumps({'megabytes': megabytes})}'; true"
         done = subprocess.run(
             ["sh", "-c", command], input="\n", capture_output=True, text=True, check=True

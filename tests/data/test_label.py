@@ -14,7 +14,7 @@ from labelled_shards import clips_in, contents, copy_of, run
 from soundnet_tf.data import label as module
 from soundnet_tf.data import pipeline, sources
 from soundnet_tf.data.manifest import load_manifest
-from soundnet_tf.models.teachers import load_teacher
+from soundnet_tf.models.teachers.teacher import load_teacher
 
 
 def test_posteriors_are_what_the_teacher_says_of_the_pipelines_frames(labelled, both):

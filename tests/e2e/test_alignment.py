@@ -11,7 +11,7 @@ from soundnet_tf.constants import SAMPLE_RATE
 from soundnet_tf.data import pipeline, sources
 from soundnet_tf.data.prepare import PrepareConfig, prepare
 from soundnet_tf.models import student
-from soundnet_tf.models.teachers import load_teacher
+from soundnet_tf.models.teachers.teacher import load_teacher
 from soundnet_tf.training.distiller import DistillConfig, Distiller
 
 FPS = 25

@@ -10,7 +10,7 @@ import pytest
 import synthetic_media
 
 from soundnet_tf.models import checkpoint, student
-from soundnet_tf.models.teachers import load_teacher
+from soundnet_tf.models.teachers.teacher import load_teacher
 
 BIN = pathlib.Path(__file__).resolve().parents[2] / "bin"
 SMALL = ["--model=soundnet5", "--batch_size=2", "--crop_seconds=4", "--epochs=1"]

@@ -9,11 +9,11 @@ import small_vision
 import synthetic_media
 from tone_films import BLUE, RED, write_film
 
-from soundnet_tf.data.labelled import LabelledClip, LabelledSet
 from soundnet_tf.evaluation import multimodal
 from soundnet_tf.media import MediaError
 from soundnet_tf.models import checkpoint, student
 from soundnet_tf.serving import embed
+from soundnet_tf.sounds.labelled_set import LabelledClip, LabelledSet
 
 PALETTE = (RED, BLUE)
 LAYER = "pool2"  # early enough for random weights to tell a low tone from a high one

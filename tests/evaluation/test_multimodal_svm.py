@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from soundnet_tf.data.labelled import LabelledClip, LabelledSet
 from soundnet_tf.evaluation import multimodal
+from soundnet_tf.sounds.labelled_set import LabelledClip, LabelledSet
 
 
 def made_up(rows):

@@ -2,10 +2,10 @@
 
 import pytest
 
-from soundnet_tf.data import benchmarks
 from soundnet_tf.evaluation import evaluate, features, probe, results
-from soundnet_tf.models import published
+from soundnet_tf.models.weights import published
 from soundnet_tf.serving import listener
+from soundnet_tf.sounds import esc_dcase
 
 pytestmark = pytest.mark.slow
 
@@ -41,7 +41,7 @@ def test_pool5_has_the_papers_92_percent_and_its_floors_are_below_it(pool5):
 def test_layers_stand_in_the_papers_order(esc10, pool5):
     """An independent run of the protocol gave 92.5 % of conv6 and 85.3 of conv7. The paper's order,
     which it measured on ESC-50: conv6 and pool5, conv7, conv8. All hear more than the floors do."""
-    data = benchmarks.load("esc10", esc10)
+    data = esc_dcase.load("esc10", esc10)
     waveforms = features.read_clips(data, probe.ESC_WINDOWS.clip_secs, progress=False)
     layers = ["conv6", "conv7", "conv8"]
     steps = features.layer_features(listener.load().network, waveforms, layers)

@@ -8,6 +8,7 @@ import pytest
 import synthetic_media as media
 from hypothesis import given
 from hypothesis import strategies as st
+
 from soundnet_tf.media import MediaError, native_sound, read_audio
 from soundnet_tf.media.native_sound import Window
 

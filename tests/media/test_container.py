@@ -8,6 +8,7 @@ import av
 import numpy as np
 import pytest
 import synthetic_media as media
+
 from soundnet_tf.media import MediaError, probe, read_audio, read_clip
 
 READERS = [probe, read_audio, read_clip]

@@ -8,6 +8,7 @@ import av
 import numpy as np
 import pytest
 import synthetic_media
+
 from soundnet_tf.media import Film, MediaError, open_film, probe, read_clip
 from soundnet_tf.media.pictures import Pictures
 from soundnet_tf.media.track import open_track, open_tracks

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from soundnet_tf.media import probe, read_clip
 
 SHARED = Path(os.environ.get("SOUNDNET_SHARED") or Path(__file__).resolve().parents[3] / "shared")

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 import synthetic_media as media
+
 from soundnet_tf.media import MediaError, read_audio, stream_audio, timeline
 from soundnet_tf.media.timeline import Timeline
 

@@ -4,6 +4,7 @@ import av
 import numpy as np
 import pytest
 import synthetic_media as media
+
 from soundnet_tf.media import MediaError, probe, read_clip, track
 
 RATE = 22050

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from soundnet_tf.media.waveform import Resampler, resample, to_mono
 
 

@@ -10,8 +10,9 @@ import tensorflow as tf
 import torch7_files
 
 from soundnet_tf import labels
-from soundnet_tf.models import architecture, checkpoint, pretrained, published, student
-from soundnet_tf.serving import savedmodel
+from soundnet_tf.models import architecture, checkpoint, pretrained, student
+from soundnet_tf.models.weights import published
+from soundnet_tf.serving.export import savedmodel
 
 ROOT = pathlib.Path(__file__).parents[2]
 NAMES = {"objects": labels.load("imagenet_1000"), "scenes": labels.load("places2_401")}

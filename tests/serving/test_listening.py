@@ -10,7 +10,8 @@ from soundnet_tf.media import MediaError, read_audio
 from soundnet_tf.models import checkpoint, pretrained, student
 from soundnet_tf.models.architecture import SOUNDNET8
 from soundnet_tf.models.folded import FoldedNetwork
-from soundnet_tf.serving import export, listener
+from soundnet_tf.serving import listener
+from soundnet_tf.serving.export import run as export
 
 SECOND = 22050
 LABELS = {"objects": ("dog", "rain", "sea"), "scenes": ("street", "café")}

@@ -12,7 +12,7 @@ from soundnet_tf.constants import CLIP_SECS, SAMPLE_RATE
 from soundnet_tf.data import pipeline, sources
 from soundnet_tf.data.cached import CachedTeacher
 from soundnet_tf.models import student
-from soundnet_tf.models.teachers import load_teacher
+from soundnet_tf.models.teachers.teacher import load_teacher
 from soundnet_tf.training import losses
 from soundnet_tf.training.distiller import DistillConfig, Distiller
 

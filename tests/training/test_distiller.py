@@ -8,7 +8,7 @@ from colour_teacher import write_colour_teacher
 
 from soundnet_tf.constants import SAMPLE_RATE
 from soundnet_tf.models import initialise, student
-from soundnet_tf.models.teachers import load_teacher
+from soundnet_tf.models.teachers.teacher import load_teacher
 from soundnet_tf.training import losses
 from soundnet_tf.training.distiller import DistillConfig, Distiller
 

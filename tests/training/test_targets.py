@@ -7,7 +7,7 @@ from colour_teacher import write_colour_teacher
 
 from soundnet_tf.data.cached import CachedTeacher
 from soundnet_tf.data.sources import Source
-from soundnet_tf.models.teachers import load_teacher
+from soundnet_tf.models.teachers.teacher import load_teacher
 from soundnet_tf.training import targets
 
 COLOURS = [[255, 0, 0], [0, 255, 0], [0, 0, 255]]

@@ -1,0 +1,60 @@
+"""The input pipeline from labelled shards, over the training steps that it has to feed."""
+
+import os
+from collections.abc import Callable
+
+from benchmark import timing, training_steps, work
+from benchmark.settings import Settings
+from benchmark.timing import Contestant
+from soundnet_tf.data import pipeline, sources
+
+FIGURES = {
+    "pipeline.rate_over_step": "batches a second of the input pipeline alone, from labelled "
+    "shards, over training steps a second",
+    "pipeline.clips_per_second": "the former in clips of 20 s",
+}
+
+
+def measure(settings: Settings) -> dict[str, float]:
+    batches = settings.clips // settings.batch_size
+    network = {"batch_size": settings.batch_size, "clip_secs": settings.clip_secs}
+    contestants = {
+        "pipeline": Contestant(
+            one_pass, network | {"shards": work.shards(settings, settings.clips)}
+        ),
+        "step": Contestant(training_steps.bare_steps, network | {"count": 1}),
+    }
+    measured = timing.measure("pipeline", contestants, settings.rounds)
+    read = measured["pipeline"]
+    return {
+        "pipeline.rate_over_step": measured["step"].over(read) * batches,
+        "pipeline.clips_per_second": batches * settings.batch_size / read.median_secs,
+    }
+
+
+def one_pass(shards: str, batch_size: int, clip_secs: float) -> Callable[[], None]:
+    """Contestant: a pass over all clips from the start, so that nothing is there beforehand."""
+    source = source_of(shards)
+    batches = pipeline.train_batches(source, config(source, batch_size, clip_secs), epochs=1)
+
+    def run():
+        for _ in batches:
+            pass
+
+    return run
+
+
+def source_of(shards: str) -> sources.Source:
+    return sources.from_records(os.path.join(shards, "train-*"))
+
+
+def config(
+    source: sources.Source, batch_size: int, clip_secs: float, targets: str = "cached"
+) -> pipeline.PipelineConfig:
+    return pipeline.PipelineConfig(
+        batch_size=batch_size,
+        crop_secs=clip_secs,
+        frame_every_secs=source.frame_every_secs,
+        shuffle_clips=2 * batch_size,  # so that memory does not grow with the clips
+        targets=targets,
+    )

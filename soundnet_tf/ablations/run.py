@@ -1,0 +1,211 @@
+"""The paper's ablations: every row is a flagfile, whose commands are run and whose figures stand
+beside the paper's.
+
+    OUT/TABLE.md, OUT/TABLE.json              the table, written anew after every row
+    OUT/FLAGFILE/seed0/{run,model,evaluation} what train, export and evaluate wrote
+    OUT/FLAGFILE/seed0/fold1 …                what finetune wrote, of rows that learn from labels
+    OUT/FLAGFILE/seed0/log.txt                what they said
+    OUT/FLAGFILE/seed0/results.json           the row's figures, once it is finished
+    OUT/floors                                what stands below every table that trains
+
+Rows of several tables that are the same experiment share a flagfile, and with the same OUT it is
+trained once. Where nothing is trained there are no seeds, and one run gives all rows.
+"""
+
+import json
+import pathlib
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from soundnet_tf import constants
+from soundnet_tf.ablations import commands as binaries
+from soundnet_tf.ablations import tables
+from soundnet_tf.ablations.run_results import FOLD_FOLDER, read_results
+from soundnet_tf.ablations.settings import TEACHER_FLAGS, ReproduceConfig
+from soundnet_tf.ablations.tables import Row
+from soundnet_tf.evaluation import multimodal
+from soundnet_tf.models import checkpoint
+from soundnet_tf.sounds import esc_dcase, labelled_set
+from soundnet_tf.version import __version__
+
+RESULTS_FILE = "results.json"
+LOG_FILE = "log.txt"
+_SPENT_FILE = "seconds.json"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A flagfile with a seed: the rows that it gives, its folder, and its commands, each the name
+    of a binary and its flags. One without rows measures the floors."""
+
+    rows: tuple[Row, ...]
+    folder: pathlib.Path
+    commands: tuple[tuple[str, ...], ...]
+    seed: int | None = None
+
+    @property
+    def command_lines(self) -> list[str]:
+        return [binaries.as_line(command) for command in self.commands]
+
+
+def reproduce(config: ReproduceConfig) -> dict:
+    """Runs what is not finished, and writes `OUT/TABLE.md` and `OUT/TABLE.json` after every run.
+
+    A run that fails is noted in its row, and the others go on. Runs are finished that left their
+    results by the same commands; training goes on where it was left. The floors of tables that
+    train come first: what is wrong with the labelled set is then known before anything is trained.
+
+    Returns:
+        What the JSON holds: `rows` as of `tables.rows`, `title`, `notes`, `settings`, `version`.
+
+    Raises:
+        RuntimeError: the floors could not be measured.
+    """
+    notes = [*tables.NOTES.get(config.table, [])]
+    if config.is_trained:
+        floors = _floors(config)
+        notes.append(tables.floors_note(_finished(floors) or _carry_out(config, floors)))
+    everything = runs(config)
+    found = {run.folder: results for run in everything if (results := _finished(run))}
+    errors = {}
+    content = _write(config, found, errors, notes)
+    for run in everything:
+        if run.folder in found or not any(map(config.is_wanted, run.rows)):
+            continue
+        try:
+            found[run.folder] = _carry_out(config, run)
+        except (ValueError, OSError, RuntimeError) as error:
+            print(f"{run.folder}: {error}", file=sys.stderr)
+            errors |= {row.name: str(error) for row in run.rows}
+        content = _write(config, found, errors, notes)
+    return content
+
+
+def runs(config: ReproduceConfig) -> list[Run]:
+    """All runs of a table for which there are teachers."""
+    rows = tables.TABLES[config.table]
+    if config.is_trained:
+        known = [row for row in rows if set(row.heads) <= config.teachers.keys()]
+        return [
+            _training(config, row, seed) if row.heads else _from_labels(config, row, seed)
+            for row in known
+            for seed in config.seeds
+        ]
+    folder = pathlib.Path(config.out, rows[0].flagfile)
+    flags = [f"--flagfile={rows[0].flagfile_path}", f"--model={config.model}"]
+    if config.table == "layers":
+        command = ("evaluate", *flags, *_evaluation(config, folder))
+    else:
+        teacher = f"--imagenet_teacher={config.teachers['objects']}"
+        videos = f"--videos_manifest={config.videos_manifest}"
+        command = ("reproduce", *flags, teacher, videos, f"--out={config.out}")
+    return [Run(tuple(rows), folder, (command,))]
+
+
+def _training(config: ReproduceConfig, row: Row, seed: int) -> Run:
+    folder = pathlib.Path(config.out, row.flagfile, f"seed{seed}")
+    teachers = [f"--{TEACHER_FLAGS[head]}={config.teachers[head]}" for head in row.heads]
+    lengths = {"steps": config.steps, "batch_size": config.batch_size}
+    overrides = [f"--{name}={value}" for name, value in lengths.items() if value]
+    train = [f"--flagfile={row.flagfile_path}", f"--data={config.data}", *teachers, *overrides]
+    model = f"--model={folder / 'model'}"
+    commands = (
+        ("train", *train, f"--seed={seed}", f"--out={folder / 'run'}"),
+        # The last student, as in the paper; not the one that did best on the held-out clips.
+        ("export", f"--run={folder / 'run'}", "--which=last", f"--out={folder / 'model'}"),
+        ("evaluate", model, *_probe(row.layer), "--nobaselines", *_evaluation(config, folder)),
+    )
+    return Run((row,), folder, commands, seed)
+
+
+def _from_labels(config: ReproduceConfig, row: Row, seed: int) -> Run:
+    """One network a fold, which learns from the other folds' labels."""
+    folder = pathlib.Path(config.out, row.flagfile, f"seed{seed}")
+    data = esc_dcase.load(config.dataset, config.eval_data)
+    source = [f"--dataset={config.dataset}", f"--data={config.eval_data}"]
+    if config.dataset == "csv":
+        source = [f"--manifest={config.eval_data}"]
+    overrides = [f"--batch_size={config.batch_size}"] if config.batch_size else []
+    if config.steps:
+        clips = config.steps * (config.batch_size or constants.BATCH_SIZE)
+        overrides.append(f"--epochs={-(-clips // len(data.clips))}")
+    flags = [f"--flagfile={row.flagfile_path}", *source, *overrides, f"--seed={seed}"]
+    commands = [
+        ("finetune", *flags, f"--test_fold={fold}", f"--out={folder / (FOLD_FOLDER + fold)}")
+        for fold in data.test_folds
+    ]
+    return Run((row,), folder, tuple(commands), seed)
+
+
+def _floors(config: ReproduceConfig) -> Run:
+    folder = pathlib.Path(config.out, "floors")
+    flags = [f"--model={config.model}", *_probe("pool5"), *_evaluation(config, folder)]
+    return Run((), folder, (("evaluate", *flags),))
+
+
+def _probe(layer: str) -> list[str]:
+    return [f"--layer={layer}", "--input_scale=1"]  # the scale is that of training
+
+
+def _evaluation(config: ReproduceConfig, folder: pathlib.Path) -> list[str]:
+    out = folder / "evaluation"
+    return [f"--dataset={config.dataset}", f"--data={config.eval_data}", f"--out={out}"]
+
+
+def _finished(run: Run) -> dict | None:
+    path = run.folder / RESULTS_FILE
+    results = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    return results if results.get("commands") == run.command_lines else None
+
+
+def _carry_out(config: ReproduceConfig, run: Run) -> dict:
+    """Runs the commands and writes the run's `results.json`, see `tables.rows`."""
+    print(f"\n== {run.folder}", flush=True)
+    run.folder.mkdir(parents=True, exist_ok=True)
+    start = time.monotonic()
+    try:
+        if config.table == "modalities":
+            results = _measure_modalities(config)
+        else:
+            for command in run.commands:
+                binaries.call(command, run.folder / LOG_FILE)
+            results = read_results(run.rows, str(run.folder), run.seed)
+    finally:  # also of a run that failed or was interrupted
+        seconds = _add_seconds(run.folder / _SPENT_FILE, time.monotonic() - start)
+    results |= {"commands": run.command_lines, "seconds": seconds}
+    checkpoint.write_json(str(run.folder / RESULTS_FILE), results)
+    return results
+
+
+def _add_seconds(path: pathlib.Path, seconds: float) -> float:
+    """Adds to what earlier attempts took."""
+    total = seconds + (json.loads(path.read_text("utf-8")) if path.exists() else 0)
+    checkpoint.write_json(str(path), total)
+    return total
+
+
+def _measure_modalities(config: ReproduceConfig) -> dict:
+    data = labelled_set.from_manifest(config.videos_manifest)
+    content = multimodal.evaluate(data, config.model, config.teachers["objects"])
+    return {"figures": content["modalities"]}
+
+
+def _write(
+    config: ReproduceConfig, found: Mapping, errors: Mapping[str, str], notes: list[str]
+) -> dict:
+    on_what = config.videos_manifest if config.table == "modalities" else config.dataset
+    content = {
+        "table": config.table,
+        "title": tables.title(config.table, on_what, config.steps, config.batch_size),
+        "rows": tables.rows(config.table, config.dataset, [*found.values()], errors),
+        "notes": notes,
+        "settings": asdict(config),
+        "version": __version__,
+    }
+    pathlib.Path(config.out).mkdir(parents=True, exist_ok=True)
+    path = str(pathlib.Path(config.out, config.table))
+    checkpoint.write_json(f"{path}.json", content)
+    checkpoint.write_atomically(f"{path}.md", tables.markdown(content))
+    return content

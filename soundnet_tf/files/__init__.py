@@ -1,0 +1,1 @@
+"""What all stages do on disk, local or remote."""

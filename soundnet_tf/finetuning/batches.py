@@ -1,0 +1,138 @@
+"""What fine-tuning learns from: clips held out of the training folds, class weights, batches."""
+
+import math
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from soundnet_tf.sounds.labelled_set import LabelledSet
+
+GAIN_DB = 6.0
+
+
+class Split(NamedTuple):
+    """Indices of clips: to train on, to stop by, and to test on once at the end."""
+
+    train: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+
+
+def split(data: LabelledSet, test_fold: str, val_share: float, seed: int) -> Split:
+    """Holds a share of every class out of the training folds.
+
+    Args:
+        data: the set.
+        test_fold: the fold to test on; none of its clips is in the other two parts.
+        val_share: above 0, below 1. Of each class round(share * clips) are held out, but at least
+            one, and at least one is left to train on.
+        seed: of the choice.
+
+    Raises:
+        ValueError: a fold that is not there or not to be tested on, or a share out of its range.
+    """
+    if test_fold not in data.test_folds:
+        raise ValueError(
+            f"test fold {test_fold!r}: {data.name} can be tested on {', '.join(data.test_folds)}"
+        )
+    if not 0 < val_share < 1:
+        raise ValueError(f"val_share is {val_share}; it should be above 0 and below 1")
+    folds, test = data.split(test_fold)
+    rng = np.random.default_rng(seed)
+    held_out = []
+    for label in range(len(data.classes)):
+        own = rng.permutation(folds[data.labels[folds] == label])
+        count = min(max(round(val_share * own.size), 1), own.size - 1)
+        held_out.extend(own[:count])
+    if not held_out:
+        raise ValueError(
+            f"{data.name} has one recording a class to train on, so none can be held out to stop "
+            "by; it needs two of at least one class"
+        )
+    return Split(np.setdiff1d(folds, held_out), np.sort(held_out), test)
+
+
+def class_weights(labels: np.ndarray, classes: int) -> np.ndarray:
+    """float64 [classes], n / (classes * n_c): every class weighs as much as any other, and a clip
+    weighs 1 on average.
+
+    Args:
+        labels: int [clips], each class at least once.
+        classes: how many there are.
+    """
+    return labels.size / (classes * np.bincount(labels, minlength=classes))
+
+
+def steps_per_epoch(clips: int, batch_size: int) -> int:
+    return math.ceil(clips / batch_size)
+
+
+def train_batches(
+    waveforms: np.ndarray,
+    labels: np.ndarray,
+    batch_size: int,
+    augment: bool,
+    seed: int,
+    epochs: int,
+    first_epoch: int = 0,
+) -> tf.data.Dataset:
+    """Batches of `epochs - first_epoch` epochs, one after the other, shuffled anew in each.
+
+    The batches of an epoch depend on (seed, epoch) alone: a run that starts at `first_epoch` gets
+    what an unbroken run gets from there on.
+
+    Args:
+        waveforms: float32 [clips, samples], in [-1, 1].
+        labels: int [clips].
+        batch_size: clips a step; the last step of an epoch has what is left.
+        augment: let every clip begin at a random moment, its beginning after its end, and change
+            its gain by up to `GAIN_DB`.
+        seed: of order and augmentation.
+
+    Returns:
+        Batches (float32 [batch, samples], int64 [batch]).
+    """
+    waveforms, labels = tf.constant(waveforms), tf.constant(labels, tf.int64)
+    steps = steps_per_epoch(len(labels), batch_size)
+
+    def one_epoch(epoch):
+        order = tf.random.experimental.stateless_shuffle(
+            tf.range(len(labels)), seed=tf.stack([tf.constant(seed, tf.int64), epoch])
+        )
+        return tf.data.Dataset.from_tensor_slices(order).batch(batch_size)
+
+    def load(step, indices):
+        batch = tf.gather(waveforms, indices)
+        if augment:
+            batch = _augmented(batch, tf.stack([tf.constant(seed, tf.int64), step]))
+        return batch, tf.gather(labels, indices)
+
+    indices = tf.data.Dataset.range(first_epoch, epochs).flat_map(one_epoch)
+    batches = indices.enumerate(first_epoch * steps).map(load, num_parallel_calls=2)
+    count = (epochs - first_epoch) * steps
+    return batches.apply(tf.data.experimental.assert_cardinality(count)).prefetch(2)
+
+
+def eval_batches(waveforms: np.ndarray, labels: np.ndarray, batch_size: int) -> tf.data.Dataset:
+    """Every clip once, in order, as it is."""
+    labels = np.asarray(labels, np.int64)
+    return tf.data.Dataset.from_tensor_slices((waveforms, labels)).batch(batch_size)
+
+
+def hear(model: keras.Model, waveforms: np.ndarray, batch_size: int) -> np.ndarray:
+    """What a `finetuning.classifier.SoundClassifier` hears in clips as they are, float32 [clips, 2
+    channels]."""
+    graph = tf.function(model.hear, reduce_retracing=True, autograph=False)
+    starts = range(0, len(waveforms), batch_size)
+    return np.concatenate([graph(tf.constant(waveforms[s : s + batch_size])) for s in starts])
+
+
+def _augmented(batch: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    clips, samples = tf.shape(batch)[0], tf.shape(batch)[1]
+    shift = tf.random.stateless_uniform([clips, 1], seed, maxval=samples, dtype=tf.int32)
+    batch = tf.gather(batch, (tf.range(samples) + shift) % samples, axis=1, batch_dims=1)
+    # Of the same seed, but another distribution of it than the shifts.
+    gain_db = tf.random.stateless_uniform([clips, 1], seed + [0, 1 << 40], -GAIN_DB, GAIN_DB)
+    return batch * 10.0 ** (gain_db / 20.0)

@@ -1,0 +1,1 @@
+"""Trained weights of others, read as data: nothing in them is run."""

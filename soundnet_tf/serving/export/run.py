@@ -1,0 +1,57 @@
+"""A trained student in the forms that others use: one folder a form, whole or not at all."""
+
+import os
+
+import keras
+import tensorflow as tf
+
+from soundnet_tf.models import checkpoint
+from soundnet_tf.models import student as students
+from soundnet_tf.serving.export import litert
+from soundnet_tf.serving.export.savedmodel import save_savedmodel
+
+
+def save_keras(student: keras.Model, labels: checkpoint.Labels, folder: str) -> None:
+    """Writes `student.keras` and the class names, see `models.checkpoint`."""
+    checkpoint.save_student(folder, checkpoint.float32_copy(student), labels)
+
+
+_WRITERS = {"savedmodel": save_savedmodel, "keras": save_keras, "litert": litert.save_litert}
+FORMATS = tuple(_WRITERS)
+
+
+def export(
+    student: keras.Model, labels: checkpoint.Labels, folder: str, formats: tuple[str, ...]
+) -> list[str]:
+    """Writes a student in each of `formats`; several go into subfolders of their name.
+
+    Args:
+        student: a SoundNet that gives logits, with at least one head.
+        labels: class names of each head.
+        folder: where to; what is there already is replaced once the new one is whole.
+        formats: any of `FORMATS`.
+
+    Returns:
+        The folders written, one a format.
+
+    Raises:
+        ValueError: an unknown format, or a student without heads.
+    """
+    unknown = set(formats) - set(FORMATS)
+    if unknown or not formats:
+        raise ValueError(f"formats {list(formats)}: choose some of {list(FORMATS)}")
+    if not students.heads_of(student):
+        raise ValueError("the student has no heads; build it with include_top=True")
+    folders = {f: folder if len(formats) == 1 else os.path.join(folder, f) for f in formats}
+    for name, target in folders.items():
+        partial = f"{target.rstrip('/')}.partial"
+        _remove(partial)
+        _WRITERS[name](student, labels, partial)
+        _remove(target)
+        tf.io.gfile.rename(partial, target)
+    return list(folders.values())
+
+
+def _remove(folder: str) -> None:
+    if tf.io.gfile.exists(folder):
+        tf.io.gfile.rmtree(folder)

@@ -1,0 +1,129 @@
+"""Unfinished work: a folder of features of some files each, which a later run goes on from."""
+
+import functools
+import glob
+import json
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from soundnet_tf.models import checkpoint
+from soundnet_tf.serving.extraction import feature_file
+from soundnet_tf.serving.extraction.index import Block, Features, Index
+
+_SETTINGS_FILE = "settings.json"
+_NOT_COMPARED = "model"  # the fingerprint of its weights tells
+
+
+class Outcome(NamedTuple):
+    """What one file gave: rows (embeddings float32 [rows, channels], timestamps float64 [rows]) of
+    a sound of so many seconds, or None and the reason."""
+
+    name: str
+    rows: Block | None
+    duration_secs: float = 0.0
+    reason: str = ""
+
+
+class Place(NamedTuple):
+    """Where an outcome is kept: the file in the part at `path`, or the reason why there is none."""
+
+    path: str
+    file: int
+    rows: int
+    duration_secs: float
+    reason: str
+
+
+class Parts:
+    """The folder of the parts, made if need be.
+
+    Args:
+        folder: where it is.
+        settings: of the work; parts of other settings are not gone on from.
+
+    Raises:
+        ValueError: the folder has parts of other settings.
+    """
+
+    def __init__(self, folder: str, settings: Mapping):
+        self._folder = folder
+        found = self._settings()
+        if found is not None:
+            refuse_other(folder, found, settings)
+        os.makedirs(folder, exist_ok=True)
+        checkpoint.write_json(os.path.join(folder, _SETTINGS_FILE), dict(settings))
+        self._next = 1 + max((int(path[-9:-4]) for path in self._paths()), default=-1)
+
+    def add(self, outcomes: Iterable[Outcome], sizes: Mapping[str, int]) -> None:
+        """Writes the next part; `sizes` are the bytes of its files, by which `done` knows them."""
+        outcomes = list(outcomes)
+        heard = [outcome for outcome in outcomes if outcome.rows]
+        counts = [len(outcome.rows[0]) for outcome in heard]
+        index = Index(
+            names=[outcome.name for outcome in heard],
+            offsets=np.cumsum([0, *counts]),
+            durations=np.array([outcome.duration_secs for outcome in heard], np.float64),
+            skipped={outcome.name: outcome.reason for outcome in outcomes if not outcome.rows},
+            settings={"bytes": {outcome.name: sizes[outcome.name] for outcome in outcomes}},
+        )
+        path = os.path.join(self._folder, f"part-{self._next:05d}.npz")
+        feature_file.write(path, index, lambda: [outcome.rows for outcome in heard])
+        self._next += 1
+
+    def done(self, sizes: Mapping[str, int]) -> dict[str, Place]:
+        """Places of the outcomes of those files that still have the size that they had."""
+        places = {}
+        for path in self._paths():
+            part = feature_file.load_features(path, memory_map=True)
+            rows = np.diff(part.offsets)
+            for i, name in enumerate(part.names):
+                places[name] = Place(path, i, int(rows[i]), float(part.durations[i]), "")
+            for name, reason in part.skipped.items():
+                places[name] = Place(path, 0, 0, 0.0, reason)
+            for name, size in part.settings["bytes"].items():
+                if sizes.get(name) != size:
+                    del places[name]
+        return places
+
+    def remove(self) -> None:
+        """Removes the folder."""
+        shutil.rmtree(self._folder)
+
+    def _settings(self) -> dict | None:
+        try:
+            with open(os.path.join(self._folder, _SETTINGS_FILE), encoding="utf-8") as file:
+                return json.load(file)
+        except FileNotFoundError:
+            return None
+
+    def _paths(self) -> list[str]:
+        return sorted(glob.glob(os.path.join(glob.escape(self._folder), "part-*[0-9].npz")))
+
+
+def blocks(places: Iterable[Place]) -> Iterator[Block]:
+    """The rows of `places`, in their order."""
+    load = functools.lru_cache(maxsize=4)(_load)
+    for place in places:
+        yield load(place.path).rows(place.file)
+
+
+def refuse_other(path: str, found: Mapping, settings: Mapping) -> None:
+    """ValueError unless what is at `path` was made with the same settings."""
+    differing = [
+        f"{name} was {found.get(name)}, is {settings[name]}"
+        for name in sorted(settings.keys() - {_NOT_COMPARED})
+        if found.get(name) != settings[name]
+    ]
+    if differing:
+        raise ValueError(
+            f"{path} was made with other settings ({'; '.join(differing)}): choose another --out, "
+            "or remove it first"
+        )
+
+
+def _load(path: str) -> Features:
+    return feature_file.load_features(path, memory_map=True)

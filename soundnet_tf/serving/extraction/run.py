@@ -1,0 +1,217 @@
+"""Embeddings of many files in one file of features; run again, it does only what is not yet done.
+
+What was heard is kept in parts of some dozens of files in the folder OUT.partial, from which the
+whole is put together at the end.
+"""
+
+import hashlib
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+
+import keras
+import numpy as np
+import tensorflow as tf
+from tqdm import tqdm
+
+import soundnet_tf
+from soundnet_tf import constants
+from soundnet_tf.files.find import find_media
+from soundnet_tf.media.waveform import check_channel
+from soundnet_tf.models import pretrained
+from soundnet_tf.models.folded import FoldedNetwork
+from soundnet_tf.serving import embed, short
+from soundnet_tf.serving.extraction import feature_file
+from soundnet_tf.serving.extraction.index import Index
+from soundnet_tf.serving.extraction.many_files import GROUP_FILES, HeardFile, hear_files
+from soundnet_tf.serving.extraction.parts import Outcome, Parts, Place, blocks, refuse_other
+from soundnet_tf.serving.listener import Listener
+
+_PART_FILES, _PART_BYTES = GROUP_FILES, 1 << 26
+_SPARSE_SECS = 60  # between two lines of progress in a log file
+
+
+@dataclass(frozen=True)
+class ExtractConfig:
+    """What to extract from what, and whereto.
+
+    Attributes:
+        inputs: a folder, pattern, list or file (see `files.find.find_media`).
+        out: the file of features, .npz, .h5 or .parquet (see `serving.extraction.feature_file`).
+        layer, pooling, model, channel, short: as of `embed`.
+    """
+
+    inputs: str
+    out: str
+    layer: str = "pool5"
+    pooling: str = "none"
+    model: str = pretrained.PUBLISHED
+    channel: str = "mean"
+    short: str = "loop"
+
+    def __post_init__(self):
+        feature_file.check_path(self.out)
+        embed.check_pooling(self.pooling)
+        check_channel(self.channel)
+        short.check_policy(self.short)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What is in the file of features.
+
+    Attributes:
+        files, rows, channels: their numbers.
+        sound_secs: seconds of sound in all files.
+        skipped: id to reason of those that gave nothing.
+        is_new: False if it was there already.
+    """
+
+    files: int
+    rows: int
+    channels: int
+    sound_secs: float
+    skipped: dict[str, str]
+    is_new: bool
+
+
+def extract(config: ExtractConfig, progress: bool = True) -> Summary:
+    """Writes the embeddings of all files, in the order of their ids, into one file.
+
+    A file that cannot be read is skipped. After an interruption the same call goes on: what is done
+    and whose file has the size that it had is not done again. If the whole is there already,
+    nothing is done.
+
+    Args:
+        config: what to extract and how.
+        progress: whether to show progress on stderr.
+
+    Raises:
+        FileNotFoundError: there are no files, or no such model.
+        ValueError: an unknown layer; `config.out` or OUT.partial has features of other settings or
+            of other files; no file gave features.
+    """
+    found = find_media(config.inputs)
+    sizes = {name: _size(path) for name, path in found.items()}
+    student, labels = pretrained.load(config.model)
+    listener = Listener(FoldedNetwork(student), labels)
+    listener.network.select([config.layer])
+    settings = _settings(config, student)
+    of_inputs = {**settings, "inputs_sha256": _inputs_sha256(sizes)}
+    folder = f"{config.out}.partial"
+    if os.path.exists(config.out):
+        about, skipped = feature_file.read_about(config.out)
+        refuse_other(config.out, about, of_inputs)
+        if os.path.exists(folder):
+            Parts(folder, settings).remove()  # ended between the last two steps
+        return _summary(about, skipped, is_new=False)
+    parts = Parts(folder, settings)
+    _hear_rest(found, sizes, config, listener, parts, progress)
+    places = parts.done(sizes)
+    return _put_together({name: places[name] for name in found}, config.out, of_inputs, parts)
+
+
+def _hear_rest(
+    found: dict[str, str],
+    sizes: Mapping[str, int],
+    config: ExtractConfig,
+    listener: Listener,
+    parts: Parts,
+    progress: bool,
+) -> None:
+    """Adds parts until all that was found is in one."""
+    done = parts.done(sizes)
+    todo = {name: path for name, path in found.items() if name not in done}
+    every_secs = 0.5 if sys.stderr.isatty() else _SPARSE_SECS
+    with tqdm(
+        desc="extracting",
+        unit="file",
+        total=len(found),
+        initial=len(done),
+        disable=not progress,
+        mininterval=every_secs,
+        maxinterval=_SPARSE_SECS,
+    ) as bar:
+        part, part_bytes = [], 0
+        groups = hear_files(todo, listener, config.layer, config.channel, config.short)
+        for group in groups:
+            outcomes = [_outcome(file, config) for file in group]
+            part += outcomes
+            part_bytes += sum(outcome.rows[0].nbytes for outcome in outcomes if outcome.rows)
+            if len(part) >= _PART_FILES or part_bytes >= _PART_BYTES:
+                parts.add(part, sizes)
+                part, part_bytes = [], 0
+            bar.update(len(group))
+        if part:
+            parts.add(part, sizes)
+
+
+def _outcome(file: HeardFile, config: ExtractConfig) -> Outcome:
+    if file.heard is None:
+        return Outcome(file.name, None, reason=file.reason)
+    steps, secs = file.heard.steps[config.layer], file.heard.duration_secs
+    embeddings, timestamps = embed.pool(steps, secs, config.pooling)
+    return Outcome(file.name, (np.atleast_2d(embeddings), np.atleast_1d(timestamps)), secs)
+
+
+def _put_together(places: dict[str, Place], out: str, settings: dict, parts: Parts) -> Summary:
+    """Writes the whole and removes the parts."""
+    skipped = {name: place.reason for name, place in places.items() if place.reason}
+    heard = {name: place for name, place in places.items() if not place.reason}
+    if not heard:
+        parts.remove()
+        examples = "; ".join(f"{name}: {reason}" for name, reason in list(skipped.items())[:3])
+        raise ValueError(f"none of {len(skipped)} files gave features ({examples})")
+    durations = np.array([place.duration_secs for place in heard.values()])
+    offsets = np.cumsum([0, *(place.rows for place in heard.values())])
+    about = {
+        **settings,
+        "files": len(heard),
+        "rows": int(offsets[-1]),
+        "channels": next(blocks(heard.values()))[0].shape[1],
+        "sound_secs": float(durations.sum()),
+    }
+    index = Index(list(heard), offsets, durations, skipped, about)
+    feature_file.write(out, index, lambda: blocks(heard.values()))
+    parts.remove()
+    return _summary(about, skipped, is_new=True)
+
+
+def _summary(about: Mapping, skipped: dict[str, str], is_new: bool) -> Summary:
+    numbers = {field.name: about[field.name] for field in fields(Summary)[:4]}
+    return Summary(**numbers, skipped=skipped, is_new=is_new)
+
+
+def _settings(config: ExtractConfig, student: keras.Model) -> dict[str, str | int]:
+    """Everything that shapes the embeddings, besides the files."""
+    return {
+        "layer": config.layer,
+        "pooling": config.pooling,
+        "channel": config.channel,
+        "short": config.short,
+        "model": config.model,
+        "weights_sha256": _weights_sha256(student),
+        "sample_rate": constants.SAMPLE_RATE,
+        "version": soundnet_tf.__version__,
+    }
+
+
+def _weights_sha256(student: keras.Model) -> str:
+    digest = hashlib.sha256(student.name.encode())
+    for variable in student.variables:
+        digest.update(keras.ops.convert_to_numpy(variable).tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _inputs_sha256(sizes: Mapping[str, int]) -> str:
+    lines = "".join(f"{size} {name}\n" for name, size in sizes.items())
+    return hashlib.sha256(lines.encode()).hexdigest()[:16]
+
+
+def _size(path: str) -> int:
+    """Bytes of a file; 0 if it is gone, which its decoder will tell."""
+    try:
+        return tf.io.gfile.stat(path).length
+    except tf.errors.OpError:
+        return 0

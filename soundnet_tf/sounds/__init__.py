@@ -1,0 +1,1 @@
+"""Sounds with human labels and folds."""

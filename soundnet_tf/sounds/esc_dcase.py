@@ -1,0 +1,138 @@
+"""ESC-10, ESC-50 and the scenes of DCASE 2013, as their authors lay them out."""
+
+import collections
+import csv
+import os
+import re
+
+import tensorflow as tf
+
+from soundnet_tf.sounds import labelled_set
+from soundnet_tf.sounds.labelled_set import LabelledClip, LabelledSet
+
+DATASETS = ("esc10", "esc50", "dcase", "csv")
+
+_ESC_CLASSES = {"esc10": 10, "esc50": 50}
+_ESC_PER_FOLD = 8  # recordings of each class in each of the five folds
+_ESC_FOLDER = re.compile(r"\d{3} - (.+)")
+_ESC_FILE = re.compile(r"([1-5])-.+\.(ogg|wav)")
+_ESC_COLUMNS = ("filename", "fold", "target", "category", "esc10")
+_DCASE_FILE = re.compile(r"([a-z]+)\d+\.wav")
+_DCASE_FOLDERS = {
+    labelled_set.TRAIN: ("train", "scenes_stereo"),
+    labelled_set.TEST: ("test", "scenes_stereo_testset"),
+}
+_DCASE_CLASSES, _DCASE_PER_CLASS = 10, 10
+
+
+def load(dataset: str, path: str) -> LabelledSet:
+    """A labelled set from the folder that its authors' archive makes, or from a CSV manifest.
+
+    Args:
+        dataset: "esc10" and "esc50": a folder (or its subfolder `audio`) with a folder a class
+            such as `001 - Dog bark`, whose files begin with their fold's number; or ESC-50's
+            repository with `meta/esc50.csv` and `audio`. "dcase": a folder with `scenes_stereo`
+            and `scenes_stereo_testset`, or `train` and `test`, of files such as `bus01.wav`.
+            "csv": see `labelled.from_manifest`.
+        path: of the folder or manifest.
+
+    Raises:
+        FileNotFoundError: what was looked for is not there.
+        ValueError: an unknown dataset, or recordings are missing; the message says how many of
+            what.
+    """
+    if dataset == "csv":
+        return labelled_set.from_manifest(path)
+    if dataset not in DATASETS:
+        raise ValueError(f"dataset {dataset!r} is unknown; choose one of {DATASETS}")
+    if not tf.io.gfile.isdir(path):
+        raise FileNotFoundError(f"{path}: no such folder; it should hold {dataset}")
+    return _dcase(path) if dataset == "dcase" else _esc(dataset, path)
+
+
+def _esc(dataset: str, path: str) -> LabelledSet:
+    table = os.path.join(path, "meta", "esc50.csv")
+    clips, classes = _esc_table(dataset, table) if tf.io.gfile.exists(table) else _esc_folders(path)
+    if not clips:
+        raise FileNotFoundError(
+            f"{path}: found neither meta/esc50.csv nor folders such as '001 - Dog bark'"
+        )
+    counts = collections.Counter((clip.label, clip.fold) for clip in clips)
+    wrong = [
+        f"{counts[name, fold]} of {name} in fold {fold}"
+        for name in classes
+        for fold in "12345"
+        if counts[name, fold] != _ESC_PER_FOLD
+    ]
+    if len(classes) != _ESC_CLASSES[dataset] or wrong:
+        raise ValueError(
+            f"{path}: {dataset} has {_ESC_CLASSES[dataset]} classes with {_ESC_PER_FOLD} "
+            f"recordings in each of 5 folds; found {len(clips)} recordings of {len(classes)} "
+            f"classes{': ' if wrong else ''}{labelled_set.examples(wrong)}"
+        )
+    return LabelledSet(dataset, classes, clips)
+
+
+def _esc_folders(path: str) -> tuple[tuple[LabelledClip, ...], tuple[str, ...]]:
+    folders = [
+        os.path.join(parent, name.rstrip("/"))
+        for parent in (path, os.path.join(path, "audio"))
+        if tf.io.gfile.isdir(parent)
+        for name in sorted(tf.io.gfile.listdir(parent))
+        if _ESC_FOLDER.fullmatch(name.rstrip("/"))
+    ]
+    clips, classes = [], []
+    for folder in folders:
+        classes.append(_ESC_FOLDER.fullmatch(os.path.basename(folder))[1].lower())
+        for name in sorted(tf.io.gfile.listdir(folder)):
+            if match := _ESC_FILE.fullmatch(name):
+                clips.append(LabelledClip(os.path.join(folder, name), classes[-1], match[1]))
+    return tuple(clips), tuple(classes)
+
+
+def _esc_table(dataset: str, table: str) -> tuple[tuple[LabelledClip, ...], tuple[str, ...]]:
+    audio = os.path.join(os.path.dirname(os.path.dirname(table)), "audio")
+    with tf.io.gfile.GFile(table) as file:
+        rows = list(csv.DictReader(file))
+    missing = [name for name in _ESC_COLUMNS if not rows or name not in rows[0]]
+    if missing:
+        raise ValueError(f"{table} has no {', '.join(missing)}; fetch it again")
+    rows = [row for row in rows if dataset == "esc50" or row["esc10"] == "True"]
+    clips = tuple(
+        LabelledClip(os.path.join(audio, r["filename"]), r["category"].replace("_", " "), r["fold"])
+        for r in rows
+    )
+    missing = [clip.path for clip in clips if not tf.io.gfile.exists(clip.path)]
+    if missing:
+        raise FileNotFoundError(
+            f"{table}: {len(missing)} of {len(clips)} recordings are not there: "
+            f"{labelled_set.examples(missing)}"
+        )
+    targets = {row["category"].replace("_", " "): int(row["target"]) for row in rows}
+    return clips, tuple(sorted(targets, key=targets.get))
+
+
+def _dcase(path: str) -> LabelledSet:
+    clips = []
+    for fold, names in _DCASE_FOLDERS.items():
+        folders = [f for f in (os.path.join(path, n) for n in names) if tf.io.gfile.isdir(f)]
+        if not folders:
+            raise FileNotFoundError(f"{path}: found no folder {' or '.join(names)}")
+        for name in sorted(tf.io.gfile.listdir(folders[0])):
+            if match := _DCASE_FILE.fullmatch(name):
+                clips.append(LabelledClip(os.path.join(folders[0], name), match[1], fold))
+    counts = collections.Counter((clip.label, clip.fold) for clip in clips)
+    classes = tuple(sorted({clip.label for clip in clips}))
+    wrong = [
+        f"{counts[name, fold]} of {name} to {fold}"
+        for name in classes
+        for fold in _DCASE_FOLDERS
+        if counts[name, fold] != _DCASE_PER_CLASS
+    ]
+    if len(classes) != _DCASE_CLASSES or wrong:
+        raise ValueError(
+            f"{path}: DCASE 2013 has {_DCASE_CLASSES} scenes with {_DCASE_PER_CLASS} recordings to "
+            f"train and {_DCASE_PER_CLASS} to test; found {len(classes)} scenes"
+            f"{': ' if wrong else ''}{labelled_set.examples(wrong)}"
+        )
+    return LabelledSet("dcase", classes, tuple(clips))

@@ -1,0 +1,201 @@
+"""Sounds with labels and folds, for evaluation and fine-tuning.
+
+A set is a CSV manifest (`path,label,fold`), or one of the benchmarks that `sounds.esc_dcase` knows
+by their own layouts. All files must be there and all folds usable; nothing is downloaded.
+"""
+
+import collections
+import csv
+import functools
+import io
+import itertools
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+
+TRAIN, TEST = "train", "test"
+COLUMNS = ("path", "label", "fold")
+
+
+@dataclass(frozen=True)
+class LabelledClip:
+    """One recording, or video, with the name of its class and of its fold."""
+
+    path: str
+    label: str
+    fold: str
+
+
+@dataclass(frozen=True)
+class LabelledSet:
+    """Recordings of some classes, divided into folds.
+
+    Attributes:
+        name: of the set.
+        classes: their names, in the order of their indices.
+        clips: the recordings.
+
+    Raises:
+        ValueError: a set that cannot be trained and tested on; the message says why.
+    """
+
+    name: str
+    classes: tuple[str, ...]
+    clips: tuple[LabelledClip, ...]
+
+    def __post_init__(self):
+        if not self.clips:
+            raise ValueError(f"{self.name} has no recordings")
+        _check_classes(self)
+        _check_folds(self)
+
+    @functools.cached_property
+    def labels(self) -> np.ndarray:
+        """int64 [clips], the index of each clip's class."""
+        index = {name: i for i, name in enumerate(self.classes)}
+        return np.array([index[clip.label] for clip in self.clips])
+
+    @property
+    def folds(self) -> tuple[str, ...]:
+        """Names of the folds, numbers in their order."""
+        names = {clip.fold for clip in self.clips}
+        return tuple(sorted(names, key=lambda name: (not name.isdigit(), name.zfill(9))))
+
+    @property
+    def test_folds(self) -> tuple[str, ...]:
+        """The folds that are tested on, each with all others to train on: every one, but of a set
+        that is divided into "train" and "test" only the latter."""
+        return (TEST,) if set(self.folds) == {TRAIN, TEST} else self.folds
+
+    def split(self, test_fold: str) -> tuple[np.ndarray, np.ndarray]:
+        """Indices of the clips to train on, and of those in `test_fold`."""
+        is_test = np.array([clip.fold == test_fold for clip in self.clips])
+        return np.flatnonzero(~is_test), np.flatnonzero(is_test)
+
+
+def from_manifest(path: str) -> LabelledSet:
+    """Reads a CSV file with the columns path, label and fold; others are left alone.
+
+    Args:
+        path: of the file, UTF-8. Relative paths in it are below its folder. Folds are whole
+            numbers from 1 (or 0), each of which is tested on in turn, or "train" and "test".
+
+    Raises:
+        FileNotFoundError: the manifest, or a file that it names, is not there.
+        ValueError: a column is missing, a row is broken (its line is named), a recording stands
+            twice, or the set cannot be used (see `LabelledSet`).
+    """
+    rows = csv.DictReader(io.StringIO(_text(path), newline=""), skipinitialspace=True)
+    try:
+        missing = [name for name in COLUMNS if name not in (rows.fieldnames or ())]
+        if missing:
+            raise ValueError(
+                f"{path}: the first line lacks {', '.join(missing)}; it should name the columns "
+                f"{','.join(COLUMNS)}, it has {','.join(rows.fieldnames or ())}"
+            )
+        clips = tuple(_clip(path, rows.line_num, row) for row in rows)
+    except csv.Error as error:
+        raise ValueError(f"{path}, line {rows.line_num}: {error}; is a quote left open?") from error
+    _check_files(path, clips)
+    return LabelledSet(os.path.basename(path), tuple(sorted({c.label for c in clips})), clips)
+
+
+def _text(manifest: str) -> str:
+    if not tf.io.gfile.exists(manifest):
+        raise FileNotFoundError(
+            f"{manifest}: no such manifest; it should be a CSV with {','.join(COLUMNS)}"
+        )
+    if tf.io.gfile.isdir(manifest):
+        raise ValueError(
+            f"{manifest} is a folder; a manifest is a CSV file with {','.join(COLUMNS)}, and for "
+            "the folder of a benchmark its dataset is to be named"
+        )
+    with tf.io.gfile.GFile(manifest, "rb") as file:
+        content = file.read()
+    try:
+        return content.decode("utf-8-sig")  # spreadsheets put a mark before the first column
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{manifest} is no UTF-8 text ({error}); save it as UTF-8") from error
+
+
+def _clip(manifest: str, line: int, row: dict) -> LabelledClip:
+    values = {name: (row[name] or "").strip() for name in COLUMNS}
+    empty = [name for name, value in values.items() if not value]
+    if empty or None in row:
+        what = f"has no {' and no '.join(empty)}" if empty else "has more fields than columns"
+        raise ValueError(f"{manifest}, line {line}: {what}; a row is {','.join(COLUMNS)}")
+    fold = values["fold"]
+    if not fold.isdecimal() and fold not in (TRAIN, TEST):
+        raise ValueError(
+            f"{manifest}, line {line}: fold {fold!r}; it should be a whole number, "
+            f"{TRAIN} or {TEST}"
+        )
+    path = values["path"]
+    if "://" not in path:
+        path = os.path.join(os.path.dirname(manifest), path)
+    return LabelledClip(path, values["label"], str(int(fold)) if fold.isdecimal() else fold)
+
+
+def _check_files(source: str, clips: Sequence[LabelledClip]) -> None:
+    """Errors if a file is named twice, or is not there."""
+    files = [os.path.realpath(clip.path) for clip in clips]
+    counts = collections.Counter(files)
+    twice = dict.fromkeys(clip.path for clip, file in zip(clips, files) if counts[file] > 1)
+    if twice:
+        raise ValueError(f"{source} names a file more than once: {examples(list(twice))}")
+    missing = [clip.path for clip in clips if not tf.io.gfile.exists(clip.path)]
+    if missing:
+        raise FileNotFoundError(
+            f"{source}: {len(missing)} of {len(clips)} recordings are not there: "
+            f"{examples(missing)}"
+        )
+
+
+def _check_classes(data: LabelledSet) -> None:
+    if len(data.classes) < 2:
+        raise ValueError(f"{data.name} has one class, {data.classes[0]}; two or more are needed")
+    counts = collections.Counter(clip.label for clip in data.clips)
+    alone = [name for name in data.classes if counts[name] < 2]
+    if alone:
+        raise ValueError(
+            f"{data.name} has fewer than two recordings of {examples(alone)}; a class needs one to "
+            "train on and one to test on"
+        )
+
+
+def _check_folds(data: LabelledSet) -> None:
+    folds = data.folds
+    if all(name.isdecimal() for name in folds):
+        numbers = {int(name) for name in folds}
+        first, last = min(1, *numbers), max(numbers)
+        empty = next(n for n in itertools.count(first) if n not in numbers)
+        if empty < last:
+            raise ValueError(f"{data.name}: fold {empty} is empty, of {first} to {last}")
+    elif not set(folds) <= {TRAIN, TEST}:
+        raise ValueError(f"{data.name} mixes numbered folds with {TRAIN} and {TEST}: {folds}")
+    if len(folds) < 2:
+        only = folds[0]
+        raise ValueError(
+            f"{data.name} has recordings in fold {only} only; two or more folds are needed"
+        )
+    tested = {clip.label for clip in data.clips if clip.fold in data.test_folds}
+    untested = [name for name in data.classes if name not in tested]
+    if untested:
+        raise ValueError(f"{data.name}: no recording of {examples(untested)} is in fold {TEST}")
+    for fold in data.test_folds:
+        trained = {clip.label for clip in data.clips if clip.fold != fold}
+        untrained = [name for name in data.classes if name not in trained]
+        if untrained:
+            raise ValueError(
+                f"{data.name}: all recordings of {examples(untrained)} are in fold {fold}; then "
+                "nothing is left to train on when that is tested"
+            )
+
+
+def examples(values: Sequence) -> str:
+    """The first three, and how many more there are."""
+    shown = ", ".join(map(str, values[:3]))
+    return shown if len(values) <= 3 else f"{shown} and {len(values) - 3} more"
