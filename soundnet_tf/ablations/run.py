@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from soundnet_tf import constants
-from soundnet_tf.ablations import commands as binaries
+from soundnet_tf.ablations import commands
 from soundnet_tf.ablations import tables
 from soundnet_tf.ablations.run_results import FOLD_FOLDER, read_results
 from soundnet_tf.ablations.settings import TEACHER_FLAGS, ReproduceConfig
@@ -47,7 +47,7 @@ class Run:
 
     @property
     def command_lines(self) -> list[str]:
-        return [binaries.as_line(command) for command in self.commands]
+        return [commands.as_line(command) for command in self.commands]
 
 
 def reproduce(config: ReproduceConfig) -> dict:
@@ -170,7 +170,7 @@ def _carry_out(config: ReproduceConfig, run: Run) -> dict:
             results = _measure_modalities(config)
         else:
             for command in run.commands:
-                binaries.call(command, run.folder / LOG_FILE)
+                commands.call(command, run.folder / LOG_FILE)
             results = read_results(run.rows, str(run.folder), run.seed)
     finally:  # also of a run that failed or was interrupted
         seconds = _add_seconds(run.folder / _SPENT_FILE, time.monotonic() - start)

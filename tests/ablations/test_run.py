@@ -50,9 +50,9 @@ def calls(monkeypatch):
         if binary == "finetune":
             (folder / "results.json").write_text(json.dumps(FINETUNED))
 
-    monkeypatch.setattr(reproduce.binaries, "call", call)
+    monkeypatch.setattr(reproduce.commands, "call", call)
     labelled_set = types.SimpleNamespace(test_folds=("1", "2"), clips=range(400))
-    monkeypatch.setattr(reproduce.benchmarks, "load", lambda dataset, path: labelled_set)
+    monkeypatch.setattr(reproduce.esc_dcase, "load", lambda dataset, path: labelled_set)
     return made
 
 
@@ -146,7 +146,7 @@ def test_floors_that_fail_stop_everything_before_it_is_trained(monkeypatch, tmp_
     def call(command, log_file):
         raise RuntimeError(f"{command[0]} ended with 1: no such set")
 
-    monkeypatch.setattr(reproduce.binaries, "call", call)
+    monkeypatch.setattr(reproduce.commands, "call", call)
     with pytest.raises(RuntimeError, match="^evaluate ended with 1: no such set$"):
         reproduce.reproduce(config(tmp_path))
 

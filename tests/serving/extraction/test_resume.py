@@ -152,14 +152,15 @@ def test_killed_it_goes_on_and_writes_the_same_bytes(model, twenty, tmp_path):
     extract(ExtractConfig(str(twenty), unbroken, model=model), progress=False)
     script = f"""
 import threading
-from soundnet_tf.serving import extract, hear_files
-hear_files.GROUP_FILES = extract._PART_FILES = 3
-stream_audio = hear_files.stream_audio
+from soundnet_tf.serving.extraction import many_files
+from soundnet_tf.serving.extraction import run as extract
+many_files.GROUP_FILES = extract._PART_FILES = 3
+stream_audio = many_files.stream_audio
 def blocking(path, channel):
     if path.endswith("10.wav"):
         threading.Event().wait()
     return stream_audio(path, channel)
-hear_files.stream_audio = blocking
+many_files.stream_audio = blocking
 extract.extract(extract.ExtractConfig({str(twenty)!r}, {killed!r}, model={model!r}))
 """
     with subprocess.Popen([sys.executable, "-c", script]) as process:
