@@ -5,16 +5,16 @@ from collections.abc import Callable
 import keras
 from keras.applications import vgg16
 
-from benchmark import material, pipeline, timing, training_steps, work
-from benchmark.settings import Settings
+from benchmark import material, pipeline, timing, training_steps
+from benchmark.settings import BenchmarkConfig
 from benchmark.timing import Contestant
 from soundnet_tf.data.pipeline import train_batches
 from soundnet_tf.models import student as students
 from soundnet_tf.models.teachers.teacher import Teacher
 
 FIGURES = {
-    "cached.speedup_vs_online": "with two VGG16s that look at 4 frames a clip a training step takes "
-    "so many times as long as with cached targets, the input pipeline included",
+    "cached.speedup_vs_online": "with two VGG16s that look at 4 frames a clip a training step "
+    "takes so many times as long as with cached targets, the input pipeline included",
     "cached.time_over_bare_step": "a step with cached targets and the input pipeline over one on a "
     "batch that is always the same",
 }
@@ -24,9 +24,9 @@ _WITHOUT_END = 1_000_000  # epochs
 _VGG16_SIZE = 224  # pixels
 
 
-def measure(settings: Settings) -> dict[str, float]:
+def measure(settings: BenchmarkConfig) -> dict[str, float]:
     network = {"batch_size": settings.batch_size, "clip_secs": settings.clip_secs}
-    from_shards = network | {"shards": work.shards(settings, settings.clips)}
+    from_shards = network | {"shards": material.shards(settings, settings.clips)}
     contestants = {
         "online": Contestant(online_steps, from_shards | {"count": 1}),
         "cached": Contestant(cached_steps, from_shards | {"count": _STEPS}),

@@ -3,8 +3,8 @@
 import os
 from collections.abc import Callable
 
-from benchmark import timing, training_steps, work
-from benchmark.settings import Settings
+from benchmark import material, timing, training_steps
+from benchmark.settings import BenchmarkConfig
 from benchmark.timing import Contestant
 from soundnet_tf.data import pipeline, sources
 
@@ -15,12 +15,12 @@ FIGURES = {
 }
 
 
-def measure(settings: Settings) -> dict[str, float]:
+def measure(settings: BenchmarkConfig) -> dict[str, float]:
     batches = settings.clips // settings.batch_size
     network = {"batch_size": settings.batch_size, "clip_secs": settings.clip_secs}
     contestants = {
         "pipeline": Contestant(
-            one_pass, network | {"shards": work.shards(settings, settings.clips)}
+            one_pass, network | {"shards": material.shards(settings, settings.clips)}
         ),
         "step": Contestant(training_steps.bare_steps, network | {"count": 1}),
     }

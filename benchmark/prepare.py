@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 from absl import logging
 
-from benchmark import timing, work
-from benchmark.settings import Settings
+from benchmark import material, timing
+from benchmark.settings import BenchmarkConfig
 from benchmark.timing import Contestant
 from soundnet_tf import constants
 from soundnet_tf.data import videos as found
@@ -22,9 +22,9 @@ FIGURES = {
 }
 
 
-def measure(settings: Settings) -> dict[str, float]:
+def measure(settings: BenchmarkConfig) -> dict[str, float]:
     """Without the figure over `ffmpeg` where there is no such program, which is logged."""
-    videos = settings.videos or work.films(settings, settings.clips)
+    videos = settings.videos or material.films(settings, settings.clips)
     contestants = {
         "prepare": Contestant(prepare_videos, {"videos": videos, "clip_secs": settings.clip_secs})
     }

@@ -20,8 +20,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from soundnet_tf import constants
-from soundnet_tf.ablations import commands
-from soundnet_tf.ablations import tables
+from soundnet_tf.ablations import commands, tables
 from soundnet_tf.ablations.run_results import FOLD_FOLDER, read_results
 from soundnet_tf.ablations.settings import TEACHER_FLAGS, ReproduceConfig
 from soundnet_tf.ablations.tables import Row

@@ -12,10 +12,10 @@ from absl import logging
 from soundnet_tf.constants import SAMPLE_RATE
 from soundnet_tf.data import cached, clips, records
 from soundnet_tf.data.cached import CachedTeacher
-from soundnet_tf.data.clips import ClipRecord, Cutting, LeftOut, Run, Video
-from soundnet_tf.data.codecs import PCM16
+from soundnet_tf.data.clips import ClipRecord, LeftOut, Run, Video
 from soundnet_tf.data.manifest import load_manifest
-from soundnet_tf.data.videos import TRAIN, VAL, split_and_shard
+from soundnet_tf.data.settings import PCM16, Cutting, SourceConfig
+from soundnet_tf.data.videos import TRAIN, VAL, find_videos, split_and_shard
 from soundnet_tf.data.workers import Workers
 
 _INTERLEAVED_SHARDS = 16
@@ -107,6 +107,19 @@ def from_videos(
         return tf.data.Dataset.from_generator(decode, output_signature=spec, args=arguments)
 
     return Source(len(starts), cutting.frame_every_secs, read)
+
+
+def open_sources(config: SourceConfig) -> tuple[Source, Source]:
+    """Training and validation clips.
+
+    Raises:
+        FileNotFoundError: there is nothing there.
+        ValueError: a split is empty.
+    """
+    if config.data:
+        return from_prepared(config.data)
+    found = find_videos(config.videos)
+    return from_videos_split(found, config.val_fraction, config.cutting, config.workers)
 
 
 def from_prepared(folder: str) -> tuple[Source, Source]:

@@ -86,7 +86,7 @@ def _run(network: FoldedNetwork, batch: tf.Tensor, layers: Iterable[str]) -> dic
     outputs = dict(network.compiled(network.select(trunk), False)(batch)) if trunk else {}
     if HEADS_LAYER in layers:
         heads = tuple(network.heads)
-        needed = short.need(network.architecture, heads[0])
+        needed = network.architecture.need(heads[0])
         logits = network.compiled(heads, False)(short.loop_in_graph(batch, needed))
         outputs[HEADS_LAYER] = tf.nn.relu(tf.concat([logits[head] for head in heads], axis=-1))
     return {layer: outputs[layer] for layer in layers}

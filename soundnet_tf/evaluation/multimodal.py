@@ -20,13 +20,13 @@ from sklearn.svm import LinearSVC
 from tqdm import tqdm
 
 from soundnet_tf.evaluation import paper_results, results
+from soundnet_tf.evaluation.settings import MODALITIES
 from soundnet_tf.media import MediaError, probe, read_clip, stream_audio
 from soundnet_tf.models import checkpoint
 from soundnet_tf.models.teachers.teacher import Teacher, load_teacher
 from soundnet_tf.serving import listener
 from soundnet_tf.sounds.labelled_set import LabelledSet
 
-MODALITIES = ("sound", "vision", "both")
 FRAMES = 8
 
 _C = 0.01  # of the paper's SVMs
@@ -47,7 +47,7 @@ def evaluate(
     Args:
         data: videos with sound.
         model: the student, as `models.pretrained.load` takes it.
-        teacher: the spec of a vision network, as `models.teachers.teacher` takes it; of Keras layers. None
+        teacher: the spec of a vision network of Keras layers, see `models.teachers.teacher`. None
             if nothing is looked at.
         layer: endpoint of the student.
         frames: of each video that the teacher sees, evenly spread.

@@ -28,6 +28,7 @@ import tensorflow as tf
 from soundnet_tf import constants
 from soundnet_tf.finetuning.classifier import SoundClassifier, pool
 from soundnet_tf.models import checkpoint, pretrained
+from soundnet_tf.models.architecture import Need
 from soundnet_tf.models.folded import FoldedNetwork
 from soundnet_tf.serving import short
 from soundnet_tf.version import __version__
@@ -91,7 +92,7 @@ def _root(
     trunk, layers = checkpoint.float32_copy(classifier.trunk), classifier.layer_names
     kernel, bias = (tf.Variable(weight, dtype=tf.float32) for weight in classifier.folded_head())
     clip_samples = round(clip_secs * constants.SAMPLE_RATE)
-    needed = short.Need(clip_samples, clip_samples)
+    needed = Need(clip_samples, clip_samples)
     trained_steps = keras.Model(trunk.input, {n: trunk.get_layer(n).output for n in layers})
 
     @tf.function(autograph=False)

@@ -64,7 +64,7 @@ class Listener:
         """
         endpoints = self.network.select(endpoints)
         short_sound.check_policy(short)
-        needed = max(short_sound.need(self.network.architecture, name) for name in endpoints)
+        needed = max(self.network.architecture.need(name) for name in endpoints)
         fitted = [short_sound.lengthen(waveform, needed, short) for waveform in waveforms]
         heard: list = [None] * len(fitted)
         for batch in _batches([waveform.size for waveform in fitted]):
@@ -142,7 +142,7 @@ class Listener:
         return Steps(values, secs)
 
 
-def load(model: str = pretrained.PUBLISHED) -> Listener:
+def load(model: str = constants.PUBLISHED) -> Listener:
     """The network of `models.pretrained.load`, kept for the next call with the same files.
 
     Raises:

@@ -9,8 +9,7 @@ import tensorflow as tf
 
 from soundnet_tf.sounds import labelled_set
 from soundnet_tf.sounds.labelled_set import LabelledClip, LabelledSet
-
-DATASETS = ("esc10", "esc50", "dcase", "csv")
+from soundnet_tf.sounds.settings import CSV, DATASETS
 
 _ESC_CLASSES = {"esc10": 10, "esc50": 50}
 _ESC_PER_FOLD = 8  # recordings of each class in each of the five folds
@@ -41,7 +40,7 @@ def load(dataset: str, path: str) -> LabelledSet:
         ValueError: an unknown dataset, or recordings are missing; the message says how many of
             what.
     """
-    if dataset == "csv":
+    if dataset == CSV:
         return labelled_set.from_manifest(path)
     if dataset not in DATASETS:
         raise ValueError(f"dataset {dataset!r} is unknown; choose one of {DATASETS}")

@@ -1,10 +1,12 @@
 """What a person sees of a run: a progress bar, and held-out figures beside their baselines."""
 
 import sys
+from collections.abc import Mapping
 
 import keras
 from tqdm import tqdm
 
+from soundnet_tf.models.initialise import HeadStart
 from soundnet_tf.training.baselines import Baselines
 
 _BAR_SECS = 0.5
@@ -78,6 +80,27 @@ def table(history: list[dict[str, float]], baselines: Baselines) -> str:
     for title, figures in rows.items():
         lines.append(f"{title:<20}" + "".join(f"{_format(n, figures[n]):>20}" for n in names))
     return "\n".join(lines)
+
+
+def summary(
+    history: list[dict[str, float]],
+    baselines: Baselines,
+    head_starts: Mapping[str, HeadStart],
+    out: str,
+) -> str:
+    """What a run in the folder `out` gave, and what to do next."""
+    starts = [
+        f"{head}: {start.shared} of {start.classes} classes started from trained rows"
+        for head, start in head_starts.items()
+    ]
+    return "\n".join(
+        [
+            *starts,
+            f"\n{table(history, baselines)}\n",
+            f"Next: bin/export.py --run={out} --out=SAVED_MODEL",
+            f"Look: tensorboard --logdir={out}/logs",
+        ]
+    )
 
 
 def _beside_baselines(name: str, value: float, baselines: Baselines) -> str:

@@ -24,7 +24,7 @@ from tensorflow.lite.tools import flatbuffer_utils
 from soundnet_tf import constants
 from soundnet_tf.models import checkpoint, pretrained
 from soundnet_tf.models.folded import FoldedNetwork
-from soundnet_tf.serving.export.savedmodel import EMBEDDING, metadata
+from soundnet_tf.serving.export.savedmodel import metadata
 
 _CONV_2D = schema.BuiltinOperator.CONV_2D
 
@@ -47,7 +47,9 @@ def save_litert(student: keras.Model, labels: checkpoint.Labels, folder: str) ->
         input_signature=[tf.TensorSpec(shape, tf.float32, name="waveform")],
     )
     whole = _convert(listen, [])
-    embedding = [layer.name for layer in network.architecture.trunk].index(EMBEDDING[student.name])
+    embedding = [layer.name for layer in network.architecture.trunk].index(
+        network.architecture.embedding
+    )
     kept = sum(bool(layer.filters) for layer in network.architecture.trunk[: embedding + 1])
     small = _with_float_convolutions(_convert(listen, [tf.lite.Optimize.DEFAULT]), whole, kept)
     for suffix, content in {"": whole, "_int8": small}.items():
@@ -97,7 +99,7 @@ def _listen(network: FoldedNetwork, waveform: tf.Tensor) -> dict[str, tf.Tensor]
         if pool:
             size = [1, 1, pool.kernel, 1]
             x = tf.nn.max_pool2d(x, size, size, "VALID")
-        if EMBEDDING[architecture.name] == (pool or conv).name:
+        if architecture.embedding == (pool or conv).name:
             outputs["embedding"] = tf.reduce_mean(x, axis=[1, 2])
     x = _pad(x[:, :, :-1], architecture.head.padding, 0)
     for head in network.heads:

@@ -5,10 +5,11 @@ import os
 import keras
 import tensorflow as tf
 
-from soundnet_tf.models import checkpoint
+from soundnet_tf.models import checkpoint, pretrained
 from soundnet_tf.models import student as students
 from soundnet_tf.serving.export import litert
 from soundnet_tf.serving.export.savedmodel import save_savedmodel
+from soundnet_tf.serving.export.settings import FORMATS, ExportConfig
 
 
 def save_keras(student: keras.Model, labels: checkpoint.Labels, folder: str) -> None:
@@ -17,7 +18,17 @@ def save_keras(student: keras.Model, labels: checkpoint.Labels, folder: str) -> 
 
 
 _WRITERS = {"savedmodel": save_savedmodel, "keras": save_keras, "litert": litert.save_litert}
-FORMATS = tuple(_WRITERS)
+
+
+def export_configured(config: ExportConfig) -> list[str]:
+    """`export` of what the settings name.
+
+    Raises:
+        FileNotFoundError: there is no such student.
+        ValueError: it is none, or has no heads.
+    """
+    student, labels = pretrained.load(config.source)
+    return export(student, labels, config.out, config.formats)
 
 
 def export(

@@ -33,8 +33,6 @@ from soundnet_tf.models.folded import FoldedNetwork
 from soundnet_tf.serving import short
 from soundnet_tf.version import __version__
 
-EMBEDDING = {"soundnet8": "pool5", "soundnet5": "conv4"}
-
 _WAVEFORM = tf.TensorSpec([None, None], tf.float32, name="waveform")
 
 
@@ -76,14 +74,14 @@ def metadata(student: keras.Model) -> dict:
         "sample_rate_hz": constants.SAMPLE_RATE,
         "channels": 1,
         "input_range": [-1.0, 1.0],
-        "embedding": EMBEDDING[student.name],
+        "embedding": architecture.embedding,
         "heads": students.heads_of(student),
         "endpoints": {
             name: {
                 "hop_secs": point.hop_secs,
                 "receptive_field_secs": point.receptive_field_secs,
                 "first_centre_secs": point.first_centre_secs,
-                "minimum_secs": short.need(architecture, name).minimum / constants.SAMPLE_RATE,
+                "minimum_secs": architecture.need(name).minimum / constants.SAMPLE_RATE,
             }
             for name, point in students.endpoints(student).items()
         },
@@ -99,7 +97,7 @@ class _TrainingNetwork:
         self._student = student
 
     def __call__(self, waveform, endpoints):
-        trunk_names = {EMBEDDING[self._student.name], self.architecture.trunk[-1].name}
+        trunk_names = {self.architecture.embedding, self.architecture.trunk[-1].name}
         taps = {name: self._student.get_layer(name).output for name in trunk_names}
         values = keras.Model(self._student.input, taps)(waveform, training=True)
         padding = self.architecture.head.padding
@@ -112,15 +110,15 @@ class _TrainingNetwork:
 def _outputs(network, waveform: tf.Tensor) -> dict[str, tf.Tensor]:
     """The embedding of the sound as it is; the heads of the sound, looped if it is too short."""
     architecture, heads = network.architecture, tuple(network.heads)
-    layer = EMBEDDING[architecture.name]
-    heads_need = short.need(architecture, heads[0])
+    layer = architecture.embedding
+    heads_need = architecture.need(heads[0])
 
     def together():
         return network(waveform, endpoints=(layer, *heads))
 
     def apart():
         looped = network(short.loop_in_graph(waveform, heads_need), endpoints=heads)
-        itself = short.loop_in_graph(waveform, short.need(architecture, layer))
+        itself = short.loop_in_graph(waveform, architecture.need(layer))
         return network(itself, endpoints=(layer,)) | looped
 
     values = tf.cond(tf.shape(waveform)[1] < heads_need.minimum, apart, together)
@@ -129,7 +127,7 @@ def _outputs(network, waveform: tf.Tensor) -> dict[str, tf.Tensor]:
 
 
 def _endpoint_signature(student: keras.Model, name: str):
-    needed = short.need(students.architecture_of(student), name)
+    needed = students.architecture_of(student).need(name)
     is_head = name in students.heads_of(student)
 
     @tf.function(autograph=False)

@@ -25,28 +25,7 @@ import numpy as np
 
 from soundnet_tf.serving.extraction import npz
 from soundnet_tf.serving.extraction.index import Blocks, Features, Index, gathered
-
-SUFFIXES = (".npz", ".h5", ".parquet")
-
-
-def check_path(path: str) -> None:
-    """Refuses what `write` cannot write.
-
-    Raises:
-        ValueError: another suffix than SUFFIXES, or a remote path.
-        ImportError: a .parquet, but pyarrow is missing.
-    """
-    if _suffix(path) not in SUFFIXES or "://" in path:
-        wanted = " or ".join(SUFFIXES)
-        raise ValueError(f"{path}: features go into a local file that ends in {wanted}")
-    if _suffix(path) == ".parquet":
-        try:
-            import pyarrow  # noqa: F401
-        except ImportError as error:
-            raise ImportError(
-                f"{path} needs pyarrow ({error}): pip install 'soundnet-tf[parquet]', or choose "
-                "another form"
-            ) from error
+from soundnet_tf.serving.extraction.settings import check_path
 
 
 def write(path: str, index: Index, blocks: Blocks) -> None:

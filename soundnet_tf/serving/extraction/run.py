@@ -18,43 +18,19 @@ from tqdm import tqdm
 import soundnet_tf
 from soundnet_tf import constants
 from soundnet_tf.files.find import find_media
-from soundnet_tf.media.waveform import check_channel
 from soundnet_tf.models import pretrained
 from soundnet_tf.models.folded import FoldedNetwork
-from soundnet_tf.serving import embed, short
+from soundnet_tf.serving import embed
 from soundnet_tf.serving.extraction import feature_file
 from soundnet_tf.serving.extraction.index import Index
 from soundnet_tf.serving.extraction.many_files import GROUP_FILES, HeardFile, hear_files
 from soundnet_tf.serving.extraction.parts import Outcome, Parts, Place, blocks, refuse_other
+from soundnet_tf.serving.extraction.settings import ExtractConfig
 from soundnet_tf.serving.listener import Listener
 
 _PART_FILES, _PART_BYTES = GROUP_FILES, 1 << 26
+_MOST_LINES = 20  # of skipped files that a text names
 _SPARSE_SECS = 60  # between two lines of progress in a log file
-
-
-@dataclass(frozen=True)
-class ExtractConfig:
-    """What to extract from what, and whereto.
-
-    Attributes:
-        inputs: a folder, pattern, list or file (see `files.find.find_media`).
-        out: the file of features, .npz, .h5 or .parquet (see `serving.extraction.feature_file`).
-        layer, pooling, model, channel, short: as of `embed`.
-    """
-
-    inputs: str
-    out: str
-    layer: str = "pool5"
-    pooling: str = "none"
-    model: str = pretrained.PUBLISHED
-    channel: str = "mean"
-    short: str = "loop"
-
-    def __post_init__(self):
-        feature_file.check_path(self.out)
-        embed.check_pooling(self.pooling)
-        check_channel(self.channel)
-        short.check_policy(self.short)
 
 
 @dataclass(frozen=True)
@@ -74,6 +50,21 @@ class Summary:
     sound_secs: float
     skipped: dict[str, str]
     is_new: bool
+
+    def text(self, out: str) -> str:
+        """What is in the file `out`, and what was skipped and why, for people."""
+        state = "wrote" if self.is_new else "nothing to do, the same was made before:"
+        lines = [
+            f"{state} {out}: {self.files} files, {self.sound_secs / 3600:.2f} hours of sound, "
+            f"{self.rows} rows of {self.channels}"
+        ]
+        if self.skipped:
+            lines.append(f"{len(self.skipped)} files skipped:")
+        skipped = list(self.skipped.items())
+        lines += [f"  {name}: {reason}" for name, reason in skipped[:_MOST_LINES]]
+        if len(skipped) > _MOST_LINES:
+            lines.append(f"  and {len(skipped) - _MOST_LINES} more in skipped_names of the file")
+        return "\n".join(lines)
 
 
 def extract(config: ExtractConfig, progress: bool = True) -> Summary:
