@@ -43,7 +43,7 @@ def measure(settings: BenchmarkConfig) -> dict[str, float]:
 def cached_steps(shards: str, batch_size: int, clip_secs: float, count: int) -> Callable[[], float]:
     """Contestant: training goes on for some steps, from shards with posteriors."""
     source = pipeline.source_of(shards)
-    config = pipeline.config(source, batch_size, clip_secs)
+    config = pipeline.config(batch_size, clip_secs)
     distiller = training_steps.distiller(students.SoundNet8(), source.teachers)
     return training_steps.steps(distiller, train_batches(source, config, _WITHOUT_END), count)
 
@@ -51,7 +51,7 @@ def cached_steps(shards: str, batch_size: int, clip_secs: float, count: int) -> 
 def online_steps(shards: str, batch_size: int, clip_secs: float, count: int) -> Callable[[], float]:
     """Contestant: the same, with frames from the shards and two VGG16s that look at them."""
     source = pipeline.source_of(shards)
-    config = pipeline.config(source, batch_size, clip_secs, targets="online")
+    config = pipeline.config(batch_size, clip_secs, targets="online")
     teachers = {head: _vgg16(names) for head, names in material.LABELS.items()}
     distiller = training_steps.distiller(students.SoundNet8(), teachers)
     return training_steps.steps(distiller, train_batches(source, config, _WITHOUT_END), count)

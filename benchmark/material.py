@@ -16,8 +16,9 @@ from benchmark import timing
 from benchmark.settings import BenchmarkConfig
 from soundnet_tf import constants
 from soundnet_tf import labels as label_lists
-from soundnet_tf.data.label import LabelConfig, label
-from soundnet_tf.data.prepare import PrepareConfig, prepare
+from soundnet_tf.data.label import label
+from soundnet_tf.data.prepare import prepare
+from soundnet_tf.data.settings import Cutting, LabelConfig, PrepareConfig
 from soundnet_tf.models import checkpoint
 from soundnet_tf.models import student as students
 
@@ -67,7 +68,9 @@ def write_shards(path: str, videos: str, clip_secs: float) -> None:
     """A folder of the videos' clips that two small teachers have labelled."""
     frame_every_secs = min(constants.FRAME_EVERY_SECS, clip_secs)
     prepare(
-        PrepareConfig(videos, path, clip_secs, frame_every_secs, num_shards=4, val_fraction=0.0),
+        PrepareConfig(
+            videos, path, Cutting(clip_secs, frame_every_secs), num_shards=4, val_fraction=0.0
+        ),
         progress=False,
     )
     specs = {head: _write_teacher(f"{path}-{head}.keras", n) for head, n in CLASSES.items()}

@@ -13,7 +13,8 @@ from benchmark.settings import BenchmarkConfig
 from benchmark.timing import Contestant
 from soundnet_tf import constants
 from soundnet_tf.data import videos as found
-from soundnet_tf.data.prepare import PrepareConfig, prepare
+from soundnet_tf.data.prepare import prepare
+from soundnet_tf.data.settings import Cutting, PrepareConfig
 
 FIGURES = {
     "prepare.times_real_time": "seconds of film that are cut into clips in a second",
@@ -50,8 +51,7 @@ def prepare_videos(videos: str, clip_secs: float) -> Callable[[], float]:
                 PrepareConfig(
                     videos,
                     os.path.join(folder, "shards"),
-                    clip_secs,
-                    min(constants.FRAME_EVERY_SECS, clip_secs),
+                    Cutting(clip_secs, min(constants.FRAME_EVERY_SECS, clip_secs)),
                     val_fraction=0.0,
                 ),
                 progress=False,

@@ -37,7 +37,7 @@ def train_batches(
         ValueError: fewer clips than one batch, cached targets of clips without posteriors, or a
             crop that may hold no frame.
     """
-    check_fills_a_batch(source, config)
+    check_fit(source, config)
     teachers = _cached_teachers(source, config)
 
     def one_epoch(epoch):
@@ -58,8 +58,9 @@ def train_batches(
     return _counted(batches, (epochs - first_epoch) * (source.count // config.batch_size))
 
 
-def check_fills_a_batch(source: Source, config: PipelineConfig) -> None:
-    """ValueError if the training clips are fewer than one batch."""
+def check_fit(source: Source, config: PipelineConfig) -> None:
+    """ValueError if the training clips are fewer than one batch, or a crop may hold no frame."""
+    config.frames(source.frame_every_secs)
     if source.count < config.batch_size:
         raise ValueError(
             f"{source.count} training clips are fewer than a batch of {config.batch_size}; "

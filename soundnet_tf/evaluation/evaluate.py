@@ -24,6 +24,7 @@ from soundnet_tf.models.folded import FoldedNetwork
 from soundnet_tf.serving import listener
 from soundnet_tf.sounds import esc_dcase, labelled_set
 from soundnet_tf.sounds.labelled_set import LabelledSet
+from soundnet_tf.sounds.waveforms import read_clips
 from soundnet_tf.version import __version__
 
 ALL = "all"
@@ -77,7 +78,7 @@ def evaluate(config: EvaluateConfig, progress: bool = True) -> dict:
     network = listener.load(config.model).network
     layers = _layers(config, network)
     results.make_folder(config.out)  # before minutes of work that could then not be kept
-    waveforms = features.read_clips(data, probe.windows_for(data).clip_secs, progress)
+    waveforms = read_clips(data, probe.windows_for(data).clip_secs, progress)
     rows = list(_rows(config, data, network, waveforms, layers, progress))
     content = {
         **rows[0],

@@ -13,7 +13,6 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from soundnet_tf.evaluation.features import read_clips
 from soundnet_tf.finetuning import batches, classifier, report
 from soundnet_tf.finetuning.callbacks import (
     RefuseInfinite,
@@ -28,6 +27,7 @@ from soundnet_tf.finetuning.settings import NONE, TRUNK, FinetuneConfig
 from soundnet_tf.models import checkpoint, initialise, pretrained
 from soundnet_tf.models import student as students
 from soundnet_tf.sounds.labelled_set import LabelledSet
+from soundnet_tf.sounds.waveforms import read_clips
 from soundnet_tf.training import monitor
 from soundnet_tf.training.optimizer import build_optimizer
 from soundnet_tf.training.settings import OptimizerConfig

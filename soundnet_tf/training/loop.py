@@ -47,7 +47,7 @@ def train(
         FileNotFoundError: weights or teachers that are not there.
     """
     steps_per_epoch = training.count // config.pipeline.batch_size
-    pipeline.check_fills_a_batch(training, config.pipeline)
+    pipeline.check_fit(training, config.pipeline)
     epochs = -(-config.steps // steps_per_epoch) if config.steps else config.epochs
     with _strategy().scope():
         teachers = _teachers(config, training, validation)

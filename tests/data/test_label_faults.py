@@ -11,6 +11,7 @@ from labelled_shards import contents, copy_of, run
 from soundnet_tf.data import label as module
 from soundnet_tf.data import sources
 from soundnet_tf.data.manifest import load_manifest
+from soundnet_tf.data.settings import LabelConfig
 
 
 def flip_a_byte(shard):
@@ -87,4 +88,4 @@ def test_an_unprepared_folder_is_named(tmp_path, both):
 )
 def test_unfit_settings_are_named(changes, message):
     with pytest.raises(ValueError, match=message):
-        module.LabelConfig(**({"data": "shards", "teachers": {"objects": "keras:VGG16"}} | changes))
+        LabelConfig(**({"data": "shards", "teachers": {"objects": "keras:VGG16"}} | changes))

@@ -15,8 +15,9 @@ from prepare_material import GOOD_CLIPS, SMALL, digests, ids_in, mtimes, run
 
 from soundnet_tf.data import clips, records, shards
 from soundnet_tf.data import prepare as module
-from soundnet_tf.data.clips import Cutting, Run
-from soundnet_tf.data.prepare import load_manifest
+from soundnet_tf.data.clips import Run
+from soundnet_tf.data.manifest import load_manifest
+from soundnet_tf.data.settings import Cutting
 from soundnet_tf.data.shards import ShardPlan
 from soundnet_tf.data.videos import find_videos
 
@@ -163,13 +164,13 @@ def test_a_video_that_crashes_the_decoder_costs_only_itself(
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"clip_secs": 0.5}, "--clip_seconds must be at least 1 second, not 0.5"),
-        ({"frame_every_secs": 0.0}, "--frame_every must be above 0 .*, not 0.0"),
-        ({"frame_every_secs": 2.5}, "--frame_every must be .* not above the clip's 2 s, not 2.5"),
-        ({"num_shards": 0}, "--num_shards must be at least 1, not 0"),
-        ({"val_fraction": 1.0}, "--val_fraction must be at least 0 and below 1, not 1.0"),
-        ({"workers": 0}, "--workers must be at least 1, not 0"),
-        ({"channel": "left"}, "--channel must be mean or first, not left"),
+        ({"clip_secs": 0.5}, r"clip_secs \(--clip_seconds\) is 0.5; it should be at least 1"),
+        ({"frame_every_secs": 0.0}, r"\(--frame_every\) is 0.0; it should be above 0"),
+        ({"frame_every_secs": 2.5}, r"\(--frame_every\) is 2.5; .* at most a clip's 2 s"),
+        ({"num_shards": 0}, "num_shards is 0; it should be at least 1"),
+        ({"val_fraction": 1.0}, "val_fraction is 1.0; it should be at least 0 and below 1"),
+        ({"workers": 0}, "workers is 0; it should be at least 1"),
+        ({"channel": "left"}, "channel 'left' is unknown; choose one of mean, first"),
     ],
 )
 def test_settings_out_of_range_are_refused(config, change, message):

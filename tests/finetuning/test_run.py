@@ -9,12 +9,13 @@ import pytest
 import tensorflow as tf
 from tone_manifest import HERTZ, SECS, write_tones
 
-from soundnet_tf.evaluation.features import read_clips
 from soundnet_tf.finetuning import batches
 from soundnet_tf.finetuning.classifier import SoundClassifier
-from soundnet_tf.finetuning.run import FinetuneConfig, finetune
+from soundnet_tf.finetuning.run import finetune
+from soundnet_tf.finetuning.settings import FinetuneConfig
 from soundnet_tf.models import checkpoint, student
 from soundnet_tf.sounds import labelled_set
+from soundnet_tf.sounds.waveforms import read_clips
 from soundnet_tf.training import monitor
 
 

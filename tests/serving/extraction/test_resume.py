@@ -19,7 +19,8 @@ from extract_material import (
 
 from soundnet_tf.serving.embed import embed_file
 from soundnet_tf.serving.extraction import feature_file
-from soundnet_tf.serving.extraction.run import ExtractConfig, extract
+from soundnet_tf.serving.extraction.run import extract
+from soundnet_tf.serving.extraction.settings import ExtractConfig
 
 
 @pytest.fixture(scope="module")
@@ -161,7 +162,7 @@ def blocking(path, channel):
         threading.Event().wait()
     return stream_audio(path, channel)
 many_files.stream_audio = blocking
-extract.extract(extract.ExtractConfig({str(twenty)!r}, {killed!r}, model={model!r}))
+extract.extract(ExtractConfig({str(twenty)!r}, {killed!r}, model={model!r}))
 """
     with subprocess.Popen([sys.executable, "-c", script]) as process:
         while not os.path.exists(f"{killed}.partial/part-00002.npz"):
