@@ -11,7 +11,7 @@ import tensorflow as tf
 
 from soundnet_tf.evaluation import baselines as floors
 from soundnet_tf.evaluation import features, modern, paper_results, plots, probe, results
-from soundnet_tf.models import checkpoint
+from soundnet_tf.files import atomic, storage
 from soundnet_tf.models.folded import FoldedNetwork
 from soundnet_tf.serving import listener
 from soundnet_tf.serving.export.savedmodel import EMBEDDING
@@ -81,7 +81,7 @@ def evaluate(config: EvaluateConfig, progress: bool = True) -> dict:
     data = esc_dcase.load(config.dataset, config.data)
     network = listener.load(config.model).network
     layers = _layers(config, network)
-    results.make_folder(config.out)  # before minutes of work that could then not be kept
+    storage.make_folder(config.out)  # before minutes of work that could then not be kept
     waveforms = features.read_clips(data, probe.windows_for(data).clip_secs, progress)
     rows = list(_rows(config, data, network, waveforms, layers, progress))
     content = {
@@ -95,7 +95,7 @@ def evaluate(config: EvaluateConfig, progress: bool = True) -> dict:
         "versions": {"soundnet_tf": __version__, "tensorflow": tf.__version__},
         "seconds": time.perf_counter() - start,
     }
-    checkpoint.write_json(os.path.join(config.out, "results.json"), content)
+    atomic.write_json(os.path.join(config.out, "results.json"), content)
     plots.save(content, config.out)
     return content
 

@@ -1,16 +1,15 @@
 """Features of a labelled set: every recording at one length, through one network."""
 
 import os
-import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import tensorflow as tf
-from tqdm import tqdm
 
 from soundnet_tf import constants
+from soundnet_tf.files.progress import progress_bar
 from soundnet_tf.media import read_audio
 from soundnet_tf.models.folded import FoldedNetwork
 from soundnet_tf.serving import short
@@ -39,7 +38,8 @@ def read_clips(data: LabelledSet, clip_secs: float, progress: bool = True) -> np
     waveforms = _on_disk((len(data.clips), samples))
     with ThreadPoolExecutor(os.cpu_count()) as threads:  # decoding leaves Python's lock
         sounds = threads.map(lambda clip: read_audio(clip.path), data.clips)
-        for row, sound in zip(waveforms, _bar(sounds, data, "reading", progress), strict=True):
+        sounds = progress_bar(len(data.clips), "reading", "clip", progress, items=sounds)
+        for row, sound in zip(waveforms, sounds, strict=True):
             row[:] = np.resize(sound, samples)
     return waveforms
 
@@ -90,15 +90,3 @@ def _run(network: FoldedNetwork, batch: tf.Tensor, layers: Iterable[str]) -> dic
         logits = network.compiled(heads, False)(short.loop_in_graph(batch, needed))
         outputs[HEADS_LAYER] = tf.nn.relu(tf.concat([logits[head] for head in heads], axis=-1))
     return {layer: outputs[layer] for layer in layers}
-
-
-def _bar(items: Iterator, data: LabelledSet, title: str, progress: bool) -> Iterator:
-    every_secs = 0.5 if sys.stderr.isatty() else 60  # a line a minute in a log file
-    return tqdm(
-        items,
-        total=len(data.clips),
-        desc=title,
-        unit="clip",
-        mininterval=every_secs,
-        disable=not progress,
-    )

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 
 import numpy as np
-import tensorflow as tf
 from sklearn.metrics import confusion_matrix
 
 from soundnet_tf.sounds.labelled_set import LabelledSet
@@ -62,15 +61,3 @@ def percent(figures_of_row: Mapping | None) -> str | None:
         return None
     mean, std = figures_of_row["accuracy_mean"], figures_of_row["accuracy_std"]
     return f"{100 * mean:.1f} ± {100 * std:.1f}"
-
-
-def make_folder(path: str) -> None:
-    """Makes a folder if it is not there.
-
-    Raises:
-        OSError: it cannot be made.
-    """
-    try:
-        tf.io.gfile.makedirs(path)
-    except tf.errors.OpError as error:
-        raise OSError(f"{path}: cannot be made a folder ({error.message})") from error

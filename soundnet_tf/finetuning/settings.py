@@ -2,13 +2,13 @@
 
 import dataclasses
 import hashlib
-import json
 import os
 
 import keras
 import tensorflow as tf
 
-from soundnet_tf.models import checkpoint, pretrained
+from soundnet_tf.files import atomic, claim, storage
+from soundnet_tf.models import pretrained
 from soundnet_tf.models import student as students
 from soundnet_tf.sounds.labelled_set import LabelledSet
 from soundnet_tf.training.loop import RUN_FILE
@@ -93,25 +93,13 @@ def write_run(out: str, config: FinetuneConfig, data: LabelledSet) -> None:
         "settings": _settings(config, data),
         "classes": data.classes,
     }
-    tf.io.gfile.makedirs(out)
-    checkpoint.write_json(os.path.join(out, RUN_FILE), run)
+    storage.make_folder(out)
+    atomic.write_json(os.path.join(out, RUN_FILE), run)
 
 
 def check_folder(out: str, config: FinetuneConfig, data: LabelledSet) -> None:
     """ValueError if another run is in `out`."""
     settings = _settings(config, data)
     path = os.path.join(out, RUN_FILE)
-    if not tf.io.gfile.exists(path):
-        return
-    with tf.io.gfile.GFile(path) as file:
-        old = json.load(file).get("settings", {})
-    changed = [
-        f"{name} was {old.get(name)}, now {settings.get(name)}"
-        for name in sorted(old.keys() | settings.keys())
-        if old.get(name) != settings.get(name)
-    ]
-    if changed:
-        raise ValueError(
-            f"{out} holds another run ({'; '.join(changed)}); choose another out folder, or go on "
-            "with the settings of that run"
-        )
+    if found := atomic.read_json(path):
+        claim.refuse_other(out, found.get("settings", {}), settings)
