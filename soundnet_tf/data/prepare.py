@@ -2,12 +2,8 @@
 
 import importlib.metadata
 import os
-import sys
 from collections.abc import Iterable
 from functools import partial
-
-import tensorflow as tf
-from tqdm import tqdm
 
 import soundnet_tf
 from soundnet_tf.data import audio_ops, clips, shards, videos
@@ -25,8 +21,9 @@ from soundnet_tf.data.settings import PCM16, PrepareConfig
 from soundnet_tf.data.shards import Results, ShardPlan
 from soundnet_tf.data.videos import TRAIN, VAL
 from soundnet_tf.data.workers import Workers
+from soundnet_tf.files import claim, storage
+from soundnet_tf.files.progress import Bar, progress_bar
 
-_SPARSE_SECS = 60  # between two lines of progress in a log file
 _FLAGS = {"clip_secs": "clip_seconds", "frame_every_secs": "frame_every"}
 _MOST_LINES = 20  # of skipped videos that a summary names
 
@@ -54,15 +51,15 @@ def prepare(config: PrepareConfig, progress: bool = True) -> Manifest:
     plans = shard_plans(videos.find_videos(config.videos), config)
     settings = config.settings()
     _refuse_other_settings(config.out, settings)
-    tf.io.gfile.makedirs(config.out)
+    storage.make_folder(config.out)
     finished = [shards.finished(config.out, plan, settings) for plan in plans]
     if config.strict:
         _refuse_problems_found(filter(None, finished))
     # Of a labelling that was interrupted: what its shards hold, the new manifest tells.
-    shards.remove(tf.io.gfile.join(config.out, LABELLING_NAME))
+    storage.remove(os.path.join(config.out, LABELLING_NAME))
     todo = [plan for plan, content in zip(plans, finished, strict=True) if content is None]
     if todo:
-        shards.remove(tf.io.gfile.join(config.out, MANIFEST_NAME))  # no longer complete
+        storage.remove(os.path.join(config.out, MANIFEST_NAME))  # no longer complete
         _write_shards(config, todo, progress)
     manifest = _summary(config, plans)
     if not any(split.clips for split in manifest.splits.values()):
@@ -86,27 +83,24 @@ def shard_plans(found: Iterable[Video], config: PrepareConfig) -> tuple[ShardPla
 
 
 def _write_shards(config: PrepareConfig, todo: list[ShardPlan], progress: bool) -> None:
-    every_secs = 0.5 if sys.stderr.isatty() else _SPARSE_SECS
-    show = partial(tqdm, disable=not progress, mininterval=every_secs, maxinterval=_SPARSE_SECS)
     sources = [video for plan in todo for video in plan.videos]
     with Workers(config.workers or os.cpu_count()) as workers:
-        planned = workers.map(
-            partial(clips.plan, cutting=config.cutting), sources, clips.plan_crashed
-        )
-        planned = show(planned, total=len(sources), desc="planning", unit="video")
+        plan_video = partial(clips.plan, cutting=config.cutting)
+        planned = workers.map(plan_video, sources, clips.plan_crashed)
+        planned = progress_bar(len(sources), "planning", "video", progress, items=planned)
         runs = [run for _, runs_of_video in planned for run in runs_of_video]
         cut = partial(clips.cut, cutting=config.cutting, audio_codec=config.audio_codec)
         results = workers.map(cut, runs, clips.cut_crashed)
         if config.strict:
             results = _strictly(results)
         total = sum(len(run.starts_secs) for run in runs)
-        with show(total=total, desc="cutting", unit="clip") as bar:
+        with progress_bar(total, "cutting", "clip", progress) as bar:
             results = _counted(results, bar)
             for plan in todo:
                 shards.write_shard(config.out, plan, config.settings(), results)
 
 
-def _counted(results: Results, bar: tqdm) -> Results:
+def _counted(results: Results, bar: Bar) -> Results:
     for run, outcomes in results:
         bar.update(len(run.starts_secs))
         yield run, outcomes
@@ -138,16 +132,12 @@ def _strict_error(video_id: str, reason: str) -> ValueError:
 
 def _refuse_other_settings(out: str, settings: dict) -> None:
     for found in shards.settings_found(out):
-        differing = [
-            f"{_flag(name)} was {found.get(name, PCM16)}, is {settings.get(name, PCM16)}"
-            for name in sorted(found.keys() | settings.keys())
-            if found.get(name) != settings.get(name)
-        ]
-        if differing:
-            raise ValueError(
-                f"{out} was prepared with other settings ({'; '.join(differing)}): "
-                "choose another --out, or remove it first"
-            )
+        claim.refuse_other(out, _by_flag(found), _by_flag(settings))
+
+
+def _by_flag(settings: dict) -> dict:
+    named = {"audio_codec": PCM16} | settings
+    return {_flag(name): value for name, value in named.items()}
 
 
 def _flag(name: str) -> str:

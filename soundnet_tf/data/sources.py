@@ -17,6 +17,7 @@ from soundnet_tf.data.manifest import load_manifest
 from soundnet_tf.data.settings import PCM16, Cutting, SourceConfig
 from soundnet_tf.data.videos import TRAIN, VAL, find_videos, split_and_shard
 from soundnet_tf.data.workers import Workers
+from soundnet_tf.files import storage
 
 _INTERLEAVED_SHARDS = 16
 
@@ -51,7 +52,7 @@ def from_records(pattern: str) -> Source:
         FileNotFoundError: nothing matches, or the folder is not (wholly) prepared.
     """
     manifest = load_manifest(os.path.dirname(pattern))
-    matching = set(map(os.path.basename, tf.io.gfile.glob(pattern)))
+    matching = set(map(os.path.basename, storage.glob(pattern)))
     shards = [
         shard
         for split in manifest.splits.values()
@@ -60,7 +61,7 @@ def from_records(pattern: str) -> Source:
     ]
     if not shards:
         raise FileNotFoundError(f"no shard with clips matches {pattern}")
-    paths = [tf.io.gfile.join(manifest.directory, shard.name) for shard in shards]
+    paths = [os.path.join(manifest.directory, shard.name) for shard in shards]
     return Source(
         count=sum(shard.clips for shard in shards),
         frame_every_secs=manifest.settings["frame_every_secs"],
@@ -128,7 +129,7 @@ def from_prepared(folder: str) -> tuple[Source, Source]:
     Raises:
         FileNotFoundError: the folder is not prepared, or a split has no clips.
     """
-    return tuple(from_records(tf.io.gfile.join(folder, f"{split}-*")) for split in (TRAIN, VAL))
+    return tuple(from_records(os.path.join(folder, f"{split}-*")) for split in (TRAIN, VAL))
 
 
 def from_videos_split(

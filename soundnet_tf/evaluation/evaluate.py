@@ -19,7 +19,7 @@ from soundnet_tf.evaluation import (
     results,
 )
 from soundnet_tf.evaluation.settings import MODERN, PAPER, EvaluateConfig
-from soundnet_tf.models import checkpoint
+from soundnet_tf.files import atomic, storage
 from soundnet_tf.models.folded import FoldedNetwork
 from soundnet_tf.serving import listener
 from soundnet_tf.sounds import esc_dcase, labelled_set
@@ -44,7 +44,7 @@ def run(config: EvaluateConfig) -> str:
         content = evaluate(config)
         lines = table(content)
     else:
-        results.make_folder(config.out)
+        storage.make_folder(config.out)
         content = multimodal.evaluate(
             labelled_set.from_manifest(config.data),
             config.model,
@@ -77,7 +77,7 @@ def evaluate(config: EvaluateConfig, progress: bool = True) -> dict:
     data = esc_dcase.load(config.dataset, config.data)
     network = listener.load(config.model).network
     layers = _layers(config, network)
-    results.make_folder(config.out)  # before minutes of work that could then not be kept
+    storage.make_folder(config.out)  # before minutes of work that could then not be kept
     waveforms = read_clips(data, probe.windows_for(data).clip_secs, progress)
     rows = list(_rows(config, data, network, waveforms, layers, progress))
     content = {
@@ -91,7 +91,7 @@ def evaluate(config: EvaluateConfig, progress: bool = True) -> dict:
         "versions": {"soundnet_tf": __version__, "tensorflow": tf.__version__},
         "seconds": time.perf_counter() - start,
     }
-    checkpoint.write_json(os.path.join(config.out, "results.json"), content)
+    atomic.write_json(os.path.join(config.out, "results.json"), content)
     plots.save(content, config.out)
     return content
 

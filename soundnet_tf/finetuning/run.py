@@ -4,7 +4,6 @@ It is trained twice: first without some held-out clips, to see after how many ep
 least, then for so many epochs on all clips but the test fold's. With few clips each one counts.
 """
 
-import json
 import os
 import time
 
@@ -13,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
+from soundnet_tf.files import atomic
 from soundnet_tf.finetuning import batches, classifier, report
 from soundnet_tf.finetuning.callbacks import (
     RefuseInfinite,
@@ -24,7 +24,7 @@ from soundnet_tf.finetuning.callbacks import (
 from soundnet_tf.finetuning.export import save_classifier
 from soundnet_tf.finetuning.folder import check_folder, write_run
 from soundnet_tf.finetuning.settings import NONE, TRUNK, FinetuneConfig
-from soundnet_tf.models import checkpoint, initialise, pretrained
+from soundnet_tf.models import initialise, pretrained
 from soundnet_tf.models import student as students
 from soundnet_tf.sounds.labelled_set import LabelledSet
 from soundnet_tf.sounds.waveforms import read_clips
@@ -56,10 +56,9 @@ def finetune(config: FinetuneConfig, data: LabelledSet, out: str) -> dict:
     parts = batches.split(data, test_fold, config.val_share, config.seed)
     check_folder(out, config, data)
     finished = os.path.join(out, RESULTS_FILE)
-    if tf.io.gfile.exists(finished):
+    if found := atomic.read_json(finished):
         logging.info("%s is finished", out)
-        with tf.io.gfile.GFile(finished) as file:
-            return json.load(file)
+        return found
     _network(config, len(data.classes))  # fails before anything is written
     waveforms = read_clips(data, config.clip_secs)
     write_run(out, config, data)
@@ -72,7 +71,7 @@ def finetune(config: FinetuneConfig, data: LabelledSet, out: str) -> dict:
     save_classifier(network, data.classes, config.clip_secs, folder)
     predictions = _classify(folder, waveforms[parts.test], config.batch_size)
     results = report.results(data, parts, test_fold, predictions, rows, seconds)
-    checkpoint.write_json(finished, results)
+    atomic.write_json(finished, results)
     return results
 
 

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from soundnet_tf import constants
 from soundnet_tf import labels as label_lists
+from soundnet_tf.files import storage
 from soundnet_tf.models import checkpoint
 from soundnet_tf.models import student as students
 from soundnet_tf.models.weights import published
@@ -31,9 +32,9 @@ def load(source: str) -> tuple[keras.Model, checkpoint.Labels]:
     """
     if source == constants.PUBLISHED or str(source).endswith(_RELEASED_SUFFIXES):
         return _load_released(source)
-    if tf.io.gfile.exists(os.path.join(source, checkpoint.STUDENT_FILE)):
+    if storage.exists(os.path.join(source, checkpoint.STUDENT_FILE)):
         return checkpoint.load_student(source)
-    if tf.io.gfile.exists(os.path.join(source, "saved_model.pb")):
+    if storage.exists(os.path.join(source, "saved_model.pb")):
         return load_savedmodel(source)
     raise FileNotFoundError(
         f"{source} is no trained SoundNet; give published, a .npy or .t7 file of released weights, "
@@ -50,13 +51,13 @@ def load_savedmodel(folder: str) -> tuple[keras.Model, checkpoint.Labels]:
     """
     assets = os.path.join(folder, ASSETS_FOLDER)
     try:
-        with tf.io.gfile.GFile(os.path.join(assets, METADATA_FILE)) as file:
+        with storage.open_file(os.path.join(assets, METADATA_FILE)) as file:
             metadata = json.load(file)
         heads, architecture = metadata["heads"], metadata["architecture"]
         student = students.BUILDERS[architecture](
             object_classes=heads.get("objects"), scene_classes=heads.get("scenes")
         )
-    except (tf.errors.NotFoundError, json.JSONDecodeError, KeyError, TypeError) as error:
+    except (FileNotFoundError, json.JSONDecodeError, KeyError, TypeError) as error:
         raise ValueError(
             f"{folder} is a SavedModel, but none that bin/export.py wrote ({error!r})"
         ) from error

@@ -1,15 +1,13 @@
 """The sound of a labelled set, every recording at one length."""
 
 import os
-import sys
 import tempfile
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
-from tqdm import tqdm
 
 from soundnet_tf import constants
+from soundnet_tf.files.progress import progress_bar
 from soundnet_tf.media import read_audio
 from soundnet_tf.sounds.labelled_set import LabelledSet
 
@@ -32,7 +30,8 @@ def read_clips(data: LabelledSet, clip_secs: float, progress: bool = True) -> np
     waveforms = on_disk((len(data.clips), samples))
     with ThreadPoolExecutor(os.cpu_count()) as threads:  # decoding leaves Python's lock
         sounds = threads.map(lambda clip: read_audio(clip.path), data.clips)
-        for row, sound in zip(waveforms, _bar(sounds, data, "reading", progress), strict=True):
+        sounds = progress_bar(len(data.clips), "reading", "clip", progress, items=sounds)
+        for row, sound in zip(waveforms, sounds, strict=True):
             row[:] = np.resize(sound, samples)
     return waveforms
 
@@ -42,15 +41,3 @@ def on_disk(shape: tuple[int, ...]) -> np.ndarray:
     of which the system keeps in memory what there is room for."""
     with tempfile.TemporaryFile() as file:
         return np.memmap(file, np.float32, "w+", shape=shape)
-
-
-def _bar(items: Iterator, data: LabelledSet, title: str, progress: bool) -> Iterator:
-    every_secs = 0.5 if sys.stderr.isatty() else 60  # a line a minute in a log file
-    return tqdm(
-        items,
-        total=len(data.clips),
-        desc=title,
-        unit="clip",
-        mininterval=every_secs,
-        disable=not progress,
-    )

@@ -1,7 +1,6 @@
 """One run: build student and distiller, measure baselines, fit, keep best and last, resume."""
 
 import dataclasses
-import json
 import os
 from collections.abc import Mapping
 
@@ -12,7 +11,8 @@ from absl import logging
 from soundnet_tf.data import pipeline
 from soundnet_tf.data.settings import CACHED, MASK
 from soundnet_tf.data.sources import Source
-from soundnet_tf.models import checkpoint, initialise
+from soundnet_tf.files import atomic, claim, storage
+from soundnet_tf.models import initialise
 from soundnet_tf.models import student as students
 from soundnet_tf.training import baselines, monitor, report, targets
 from soundnet_tf.training.distiller import Distiller
@@ -22,6 +22,7 @@ from soundnet_tf.version import __version__
 
 RUN_FILE = "run.json"
 FLAGS_FILE = "flags.txt"
+_MAY_DIFFER = ("soundnet_tf", "tensorflow", "keras", "settings.epochs", "settings.steps")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,7 +54,7 @@ def train(
         teachers = _teachers(config, training, validation)
         labels = {head: teacher.labels for head, teacher in teachers.items()}
         _claim_folder(out, config, teachers, training, validation)
-        checkpoint.write_atomically(os.path.join(out, FLAGS_FILE), flags)
+        atomic.write_text(os.path.join(out, FLAGS_FILE), flags)
         # After the teachers, whose layers drew numbers: the start is to depend on the seed alone.
         keras.utils.set_random_seed(config.seed)
         student, head_starts = _build_student(config, teachers, labels)
@@ -155,24 +156,7 @@ def _claim_folder(out: str, config: TrainConfig, teachers, training: Source, val
         "clips": {"train": training.count, "validation": validation.count},
     }
     path = os.path.join(out, RUN_FILE)
-    if tf.io.gfile.exists(path):
-        with tf.io.gfile.GFile(path) as file:
-            differences = _differences(json.load(file), json.loads(json.dumps(run)))
-        if differences:
-            raise ValueError(
-                f"{out} holds another run ({'; '.join(differences)}); choose another out folder, "
-                "or go on with the settings of that run"
-            )
-    tf.io.gfile.makedirs(out)
-    checkpoint.write_json(path, run)
-
-
-def _differences(old, new, name: str = "") -> list[str]:
-    free = ("soundnet_tf", "tensorflow", "keras", "settings.epochs", "settings.steps")
-    if isinstance(old, dict) and isinstance(new, dict):
-        return [
-            difference
-            for key in sorted(old.keys() | new.keys())
-            for difference in _differences(old.get(key), new.get(key), f"{name}.{key}".lstrip("."))
-        ]
-    return [] if name in free or old == new else [f"{name} was {old}, now {new}"]
+    if found := atomic.read_json(path):
+        claim.refuse_other(out, found, run, _MAY_DIFFER)
+    storage.make_folder(out)
+    atomic.write_json(path, run)

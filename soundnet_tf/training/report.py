@@ -6,11 +6,9 @@ from collections.abc import Mapping
 import keras
 from tqdm import tqdm
 
+from soundnet_tf.files.progress import progress_bar
 from soundnet_tf.models.initialise import HeadStart
 from soundnet_tf.training.baselines import Baselines
-
-_BAR_SECS = 0.5
-_LOG_FILE_SECS = 60  # between two lines of progress where there is no terminal
 
 
 class Progress(keras.callbacks.Callback):
@@ -25,17 +23,8 @@ class Progress(keras.callbacks.Callback):
         self._bar = None
 
     def on_epoch_begin(self, epoch, logs=None):
-        terminal = sys.stderr.isatty()
-        interval_secs = _BAR_SECS if terminal else _LOG_FILE_SECS
-        self._bar = tqdm(
-            total=self._clips,
-            desc=f"epoch {epoch + 1}/{self._epochs}",
-            unit="clip",
-            mininterval=interval_secs,
-            maxinterval=_LOG_FILE_SECS,
-            delay=0 if terminal else _LOG_FILE_SECS,
-            leave=False,
-        )
+        title = f"epoch {epoch + 1}/{self._epochs}"
+        self._bar = progress_bar(self._clips, title, "clip", leave=False)
 
     def on_train_batch_end(self, batch, logs=None):
         self._bar.set_postfix(loss=f"{logs['loss']:.4g}", refresh=False)

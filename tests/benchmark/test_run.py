@@ -78,7 +78,9 @@ def test_the_smallest_suite(tmp_path, out, monkeypatch, caplog):
     for name in ("a.mp4", "b.mp4"):
         synthetic_media.write_clock_video(tmp_path / name, 2, width=64, height=64)
     monkeypatch.setenv("PATH", "")
-    figures = run.run("prepare", out, BenchmarkConfig(videos=str(tmp_path), rounds=1, clip_secs=2.0))
+    figures = run.run(
+        "prepare", out, BenchmarkConfig(videos=str(tmp_path), rounds=1, clip_secs=2.0)
+    )
     of_suite = {name: value for name, value in figures.items() if name.startswith("prepare.")}
     assert (
         of_suite.keys() == {"prepare.times_real_time"} and of_suite["prepare.times_real_time"] > 0

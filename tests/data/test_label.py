@@ -113,8 +113,9 @@ def test_another_teacher_replaces_its_head_only_and_says_so(labelled, specs, tmp
 # but its JSON does not yet say so.
 KILLED = """
 import os, signal, sys
-from soundnet_tf.data import label, manifest, records, shards
-def kill(*args): os.kill(os.getpid(), signal.SIGKILL)
+from soundnet_tf.data import label, records, shards
+from soundnet_tf.files import atomic
+def kill(*args, **form): os.kill(os.getpid(), signal.SIGKILL)
 calls = 0
 def after(count, function):
     def counted(*args):
@@ -129,7 +130,7 @@ else:
     def rewriting(*args):
         global calls
         calls += 1
-        if calls == 2: manifest.write_json = kill
+        if calls == 2: atomic.write_json = kill
         rewrite(*args)
     shards.rewrite_shard = rewriting
 label.label(label.LabelConfig(sys.argv[2], eval(sys.argv[3]), 4), progress=False)

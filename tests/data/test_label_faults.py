@@ -27,7 +27,7 @@ def test_a_damaged_shard_is_named_and_left(fresh, both):
     with pytest.raises(ValueError, match=r"train-00001-of-00003.tfrecord is damaged .*prepare"):
         run(fresh, both)
     assert shard.read_bytes() == damaged
-    assert not list(fresh.glob("*.tmp"))
+    assert not list(fresh.glob(".*"))
 
 
 def test_a_shard_that_lost_clips_is_named(fresh, both, monkeypatch):

@@ -20,6 +20,7 @@ from soundnet_tf.data.manifest import load_manifest
 from soundnet_tf.data.settings import Cutting
 from soundnet_tf.data.shards import ShardPlan
 from soundnet_tf.data.videos import find_videos
+from soundnet_tf.files import atomic
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -56,7 +57,7 @@ def test_an_interrupted_run_keeps_whole_shards_and_goes_on(config, monkeypatch, 
         patch.setattr(records, "encode", interrupted_at_the_last_clip)
         run(config())
     kept = mtimes(out)
-    assert kept and not any(name.endswith(".tmp") for name in kept)
+    assert kept and not any(name.endswith(".partial") for name in kept)
     assert {Path(name).stem for name in kept} < {
         Path(shard.name).stem for split in whole.splits.values() for shard in split.shards
     }
@@ -73,7 +74,7 @@ def test_a_shard_stays_as_it_was_until_its_successor_is_whole(config, monkeypatc
     before = mtimes(config().out)
     (plan, *_) = module.shard_plans(find_videos(config().videos), config())
 
-    def interrupt(*_):
+    def interrupt(*_, **__):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
@@ -83,7 +84,7 @@ def test_a_shard_stays_as_it_was_until_its_successor_is_whole(config, monkeypatc
         shards.write_shard(config().out, plan, {}, iter([(run_of_one, outcomes)]))
     assert mtimes(config().out) == before
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(shards.manifest, "write_json", interrupt)
+        patch.setattr(atomic, "write_json", interrupt)
         empty = ShardPlan(plan.name, plan.split, ())
         shards.write_shard(config().out, empty, {}, iter(()))
     assert shards.finished(config().out, plan, config().settings()) is None
@@ -130,7 +131,7 @@ def test_strict_stops_at_a_bad_video_and_names_it(config, bad_folder, tmp_path, 
     listed.write_text(f"{bad_folder}/good.mp4\n{bad_folder}/{bad}\n")
     with pytest.raises(ValueError, match=rf"^{bad}: .*\(strict"):
         run(config(videos=str(listed), strict=True))
-    assert not any(name.endswith(".tmp") for name in mtimes(config().out))
+    assert not any(name.endswith(".partial") for name in mtimes(config().out))
     run(config(videos=str(listed)))
     with pytest.raises(ValueError, match=rf"^{bad}: .*\(strict"):  # from what the shards say
         run(config(videos=str(listed), strict=True))

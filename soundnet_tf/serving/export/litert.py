@@ -22,6 +22,7 @@ from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow.lite.tools import flatbuffer_utils
 
 from soundnet_tf import constants
+from soundnet_tf.files import atomic
 from soundnet_tf.models import checkpoint, pretrained
 from soundnet_tf.models.folded import FoldedNetwork
 from soundnet_tf.serving.export.savedmodel import metadata
@@ -39,7 +40,7 @@ def save_litert(student: keras.Model, labels: checkpoint.Labels, folder: str) ->
     """
     student = checkpoint.float32_copy(student)
     checkpoint.write_labels(folder, labels)
-    checkpoint.write_json(os.path.join(folder, pretrained.METADATA_FILE), metadata(student))
+    atomic.write_json(os.path.join(folder, pretrained.METADATA_FILE), metadata(student))
     network = FoldedNetwork(student)
     shape = [1, constants.CLIP_SAMPLES]
     listen = tf.function(
@@ -53,9 +54,7 @@ def save_litert(student: keras.Model, labels: checkpoint.Labels, folder: str) ->
     kept = sum(bool(layer.filters) for layer in network.architecture.trunk[: embedding + 1])
     small = _with_float_convolutions(_convert(listen, [tf.lite.Optimize.DEFAULT]), whole, kept)
     for suffix, content in {"": whole, "_int8": small}.items():
-        path = os.path.join(folder, f"{student.name}{suffix}.tflite")
-        with tf.io.gfile.GFile(path, "wb") as file:
-            file.write(content)
+        atomic.write_bytes(os.path.join(folder, f"{student.name}{suffix}.tflite"), content)
 
 
 def _convert(listen, optimizations: list) -> bytes:

@@ -3,8 +3,8 @@
 import os
 
 import keras
-import tensorflow as tf
 
+from soundnet_tf.files import atomic
 from soundnet_tf.models import checkpoint, pretrained
 from soundnet_tf.models import student as students
 from soundnet_tf.serving.export import litert
@@ -55,14 +55,6 @@ def export(
         raise ValueError("the student has no heads; build it with include_top=True")
     folders = {f: folder if len(formats) == 1 else os.path.join(folder, f) for f in formats}
     for name, target in folders.items():
-        partial = f"{target.rstrip('/')}.partial"
-        _remove(partial)
-        _WRITERS[name](student, labels, partial)
-        _remove(target)
-        tf.io.gfile.rename(partial, target)
+        with atomic.new_folder(target) as new:
+            _WRITERS[name](student, labels, new)
     return list(folders.values())
-
-
-def _remove(folder: str) -> None:
-    if tf.io.gfile.exists(folder):
-        tf.io.gfile.rmtree(folder)

@@ -27,6 +27,7 @@ import keras
 import tensorflow as tf
 
 from soundnet_tf import constants
+from soundnet_tf.files import atomic
 from soundnet_tf.models import checkpoint, pretrained
 from soundnet_tf.models import student as students
 from soundnet_tf.models.folded import FoldedNetwork
@@ -42,7 +43,7 @@ def save_savedmodel(student: keras.Model, labels: checkpoint.Labels, folder: str
     Args:
         student: a SoundNet with heads that give logits.
         labels: class names of each head.
-        folder: where to; nothing may be there yet.
+        folder: where to; it is empty or not there.
     """
     student = checkpoint.float32_copy(student)
 
@@ -142,5 +143,5 @@ def _endpoint_signature(student: keras.Model, name: str):
 def _assets(folder: str, student: keras.Model, labels: checkpoint.Labels) -> list[str]:
     """Writes the files that travel inside the SavedModel; their names are kept there."""
     checkpoint.write_labels(folder, labels)
-    checkpoint.write_json(os.path.join(folder, pretrained.METADATA_FILE), metadata(student))
+    atomic.write_json(os.path.join(folder, pretrained.METADATA_FILE), metadata(student))
     return [os.path.join(folder, name) for name in sorted(os.listdir(folder))]

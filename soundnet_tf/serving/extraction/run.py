@@ -5,19 +5,17 @@ whole is put together at the end.
 """
 
 import hashlib
-import os
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 import keras
 import numpy as np
-import tensorflow as tf
-from tqdm import tqdm
 
 import soundnet_tf
 from soundnet_tf import constants
+from soundnet_tf.files import storage
 from soundnet_tf.files.find import find_media
+from soundnet_tf.files.progress import progress_bar
 from soundnet_tf.models import pretrained
 from soundnet_tf.models.folded import FoldedNetwork
 from soundnet_tf.serving import embed
@@ -30,7 +28,6 @@ from soundnet_tf.serving.listener import Listener
 
 _PART_FILES, _PART_BYTES = GROUP_FILES, 1 << 26
 _MOST_LINES = 20  # of skipped files that a text names
-_SPARSE_SECS = 60  # between two lines of progress in a log file
 
 
 @dataclass(frozen=True)
@@ -91,10 +88,10 @@ def extract(config: ExtractConfig, progress: bool = True) -> Summary:
     settings = _settings(config, student)
     of_inputs = {**settings, "inputs_sha256": _inputs_sha256(sizes)}
     folder = f"{config.out}.partial"
-    if os.path.exists(config.out):
+    if storage.exists(config.out):
         about, skipped = feature_file.read_about(config.out)
         refuse_other(config.out, about, of_inputs)
-        if os.path.exists(folder):
+        if storage.exists(folder):
             Parts(folder, settings).remove()  # ended between the last two steps
         return _summary(about, skipped, is_new=False)
     parts = Parts(folder, settings)
@@ -114,16 +111,7 @@ def _hear_rest(
     """Adds parts until all that was found is in one."""
     done = parts.done(sizes)
     todo = {name: path for name, path in found.items() if name not in done}
-    every_secs = 0.5 if sys.stderr.isatty() else _SPARSE_SECS
-    with tqdm(
-        desc="extracting",
-        unit="file",
-        total=len(found),
-        initial=len(done),
-        disable=not progress,
-        mininterval=every_secs,
-        maxinterval=_SPARSE_SECS,
-    ) as bar:
+    with progress_bar(len(found), "extracting", "file", progress, initial=len(done)) as bar:
         part, part_bytes = [], 0
         groups = hear_files(todo, listener, config.layer, config.channel, config.short)
         for group in groups:
@@ -201,8 +189,8 @@ def _inputs_sha256(sizes: Mapping[str, int]) -> str:
 
 
 def _size(path: str) -> int:
-    """Bytes of a file; 0 if it is gone, which its decoder will tell."""
+    """Bytes of a file; 0 if it is gone or out of reach, which its decoder will tell."""
     try:
-        return tf.io.gfile.stat(path).length
-    except tf.errors.OpError:
+        return storage.size(path) or 0
+    except OSError:
         return 0
