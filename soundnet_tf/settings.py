@@ -56,10 +56,10 @@ def setting(
     None as a default means that there is none: it is always allowed.
     """
     chosen = None if choices is None else tuple(choices)
-    known = Setting(help, default, flag, chosen, {name: bounds[name] for name in bounds})
+    declared = Setting(help, default, flag, chosen, bounds)
     if unknown := bounds.keys() - _BOUNDS.keys():
         raise TypeError(f"bounds {sorted(unknown)} are unknown; there are {[*_BOUNDS]}")
-    return dataclasses.field(default=default, metadata={_METADATA: known})
+    return dataclasses.field(default=default, metadata={_METADATA: declared})
 
 
 def by_head(**heads: Setting) -> Any:
