@@ -3,7 +3,7 @@ alone, see `soundnet_tf.settings`."""
 
 import dataclasses
 import typing
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 from absl import flags
@@ -35,7 +35,7 @@ def read(settings: type[Settings], values: flags.FlagValues = flags.FLAGS) -> An
     Raises:
         ValueError: a value that the settings refuse.
     """
-    given = {}
+    given: dict[str, Any] = {}
     hints = typing.get_type_hints(settings)
     for field in dataclasses.fields(settings):
         declared = known(field)
@@ -44,9 +44,7 @@ def read(settings: type[Settings], values: flags.FlagValues = flags.FLAGS) -> An
         elif isinstance(declared, Setting):
             given[field.name] = _value(_leaf(field.name, declared, hints[field.name]), values)
         elif declared:
-            named = {
-                head: values[head_setting.flag].value for head, head_setting in declared.items()
-            }
+            named = {head: values[leaf.flag].value for head, leaf in _heads(declared, hints, field)}
             given[field.name] = {head: value for head, value in named.items() if value is not None}
     return settings(**given)
 
@@ -67,9 +65,13 @@ def _leaves(settings: type[Settings]) -> Iterator[_Leaf]:
         elif isinstance(declared, Setting):
             yield _leaf(field.name, declared, hint)
         elif declared:
-            _, kind = typing.get_args(hint)
-            for head_setting in declared.values():
-                yield _Leaf(head_setting.flag, head_setting, kind, is_tuple=False)
+            yield from (leaf for _, leaf in _heads(declared, hints, field))
+
+
+def _heads(declared, hints: dict, field: dataclasses.Field) -> Iterator[tuple[str, _Leaf]]:
+    _, kind = typing.get_args(hints[field.name])
+    for head, of_head in declared.items():
+        yield head, _leaf(head, of_head, kind)
 
 
 def _leaf(name: str, declared: Setting, hint: Any) -> _Leaf:
@@ -88,14 +90,14 @@ def _define(leaf: _Leaf, values: flags.FlagValues) -> None:
     name, declared = leaf.flag, leaf.declared
     required = declared.default is dataclasses.MISSING
     default = None if required else declared.default
-    options = {"flag_values": values, "required": required}
+    options: dict[str, Any] = {"flag_values": values, "required": required}
     if leaf.is_tuple:
         items = None if default is None else [_text(item) for item in default]
         flags.DEFINE_list(name, items, declared.help, **options)
     elif declared.choices is not None:
         flags.DEFINE_enum(name, default, list(declared.choices), declared.help, **options)
     else:
-        definers = {
+        definers: dict[type, Callable[..., Any]] = {
             bool: flags.DEFINE_bool,
             int: flags.DEFINE_integer,
             float: flags.DEFINE_float,

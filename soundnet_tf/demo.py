@@ -143,10 +143,12 @@ def _unpack(archives: pathlib.Path, name: str, member: str, target: pathlib.Path
     found = sorted(archives.glob(f"{name}*"))
     if not found:
         raise FileNotFoundError(f"no archive {name}* among {sorted(archives.iterdir())}")
-    with atomic.new_file(str(target)) as temporary:
-        with _open_member(found[0], f"{name}/{member}", member) as source:
-            with open(temporary, "wb") as file:
-                shutil.copyfileobj(source, file)
+    with (
+        atomic.new_file(str(target)) as temporary,
+        _open_member(found[0], f"{name}/{member}", member) as source,
+        open(temporary, "wb") as file,
+    ):
+        shutil.copyfileobj(source, file)
 
 
 def _open_member(archive: pathlib.Path, in_sdist: str, in_wheel: str):

@@ -184,8 +184,8 @@ def _interpolated(steps: np.ndarray, point: Endpoint, secs: np.ndarray) -> np.nd
     last = steps.shape[1] - 1
     position = np.clip((secs - point.first_centre_secs) / point.hop_secs, 0, last)
     position = np.round(position, 6)  # At a centre it is that step alone, not a trace of the next.
-    before = np.int32(position)
-    weight = np.float32(position - before)[:, None]
+    before = position.astype(np.int32)
+    weight = (position - before).astype(np.float32)[:, None]
     return steps[:, before] * (1 - weight) + steps[:, np.minimum(before + 1, last)] * weight
 
 
@@ -199,4 +199,4 @@ def _checked(audio: tf.Tensor) -> np.ndarray:
     peak = np.abs(waveforms).max()
     if not peak <= _PEAK:
         raise ValueError(f"audio with a peak of {peak}; give finite floats in [-1, 1]")
-    return np.float32(waveforms)
+    return waveforms.astype(np.float32)

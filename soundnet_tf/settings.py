@@ -40,7 +40,7 @@ class Setting(NamedTuple):
     default: Any = dataclasses.MISSING
     flag: str | None = None
     choices: tuple[str, ...] | None = None
-    bounds: Mapping[str, float] = {}  # noqa: RUF012 (of a NamedTuple; never changed)
+    bounds: Mapping[str, float] = {}
 
 
 def setting(
@@ -74,6 +74,7 @@ def known(field: dataclasses.Field) -> Setting | Mapping[str, Setting] | None:
     return field.metadata.get(_METADATA)
 
 
+@dataclasses.dataclass(frozen=True)
 class Settings:
     """Base of dataclasses of settings. Those with more checks call this `__post_init__` too.
 

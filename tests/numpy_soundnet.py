@@ -13,7 +13,7 @@ def forward(student, waveform):
     table = architecture.ARCHITECTURES[student.name]
     outputs, x = {}, 256.0 * waveform[:, None].astype(np.float64)
     for layer in table.trunk:
-        if layer.filters is None:
+        if not layer.filters:
             steps = len(x) // layer.kernel
             x = x[: steps * layer.kernel].reshape(steps, layer.kernel, -1).max(axis=1)
         else:

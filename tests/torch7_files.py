@@ -167,7 +167,7 @@ def net(table: architecture.Architecture, weights: Weights, package: str = "nn")
     """The released definition, up to the modules that give shape to the outputs."""
     modules = []
     for layer in table.trunk:
-        if layer.filters is None:
+        if not layer.filters:
             modules.append(Module(f"{package}.SpatialMaxPooling", window(layer)))
             continue
         arrays = weights[layer.name]

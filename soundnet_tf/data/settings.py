@@ -107,7 +107,7 @@ class PrepareConfig(Settings):
 
     def settings(self) -> dict[str, str | int | float]:
         """Everything that shapes the shards, besides the videos."""
-        chosen = {
+        chosen: dict[str, str | int | float] = {
             "clip_secs": self.cutting.clip_secs,
             "frame_every_secs": self.cutting.frame_every_secs,
             "num_shards": self.num_shards,

@@ -83,7 +83,7 @@ def _listed(list_path: str, extensions: tuple[str, ...], kind: str) -> list[str]
 
 def _common_parent(paths: list[str]) -> str:
     parents = [path.split("/")[:-1] for path in paths]
-    shared = os.path.commonprefix(parents)  # of lists: compares whole components
+    shared = os.path.commonprefix(parents)  # noqa: RUF071 (of lists: whole components)
     return "/".join(shared)
 
 

@@ -2,12 +2,13 @@
 
 import sys
 from collections.abc import Iterable
+from typing import TypeAlias
 
 from tqdm import tqdm
 
 _TERMINAL_SECS, _LOG_FILE_SECS = 0.5, 60
 
-Bar = tqdm
+Bar: TypeAlias = tqdm
 
 
 def progress_bar(

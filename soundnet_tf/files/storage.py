@@ -35,9 +35,9 @@ def open_file(path: str, mode: str = "r") -> IO:
         raise ValueError(f"mode {mode!r} of {path}: choose one of {_MODES}")
     if is_remote(path):
         raw = remote.RemoteFile(os.fspath(path), mode[0])
-        file = io.BufferedReader(raw) if mode[0] == "r" else io.BufferedWriter(raw)
+        file: IO = io.BufferedReader(raw) if mode[0] == "r" else io.BufferedWriter(raw)
     else:
-        file = open(path, mode[0] + "b")
+        file = open(path, mode[0] + "b")  # noqa: SIM115 (the caller closes it)
     return file if mode[1:] else io.TextIOWrapper(file, encoding="utf-8", newline="")
 
 
@@ -85,7 +85,7 @@ def files_below(folder: str) -> Iterator[str]:
     """
     if is_remote(folder):
         with remote.gfile(folder) as gfile:
-            tree = list(gfile.walk(folder, onerror=_raise))
+            tree = iter(list(gfile.walk(folder, onerror=_raise)))
     else:
         tree = os.walk(folder, onerror=_raise, followlinks=True)
     for parent, _, names in tree:

@@ -51,7 +51,7 @@ def to_mono(waveform: np.ndarray, channel: str = "mean") -> np.ndarray:
     check_channel(channel)
     kind = waveform.dtype.kind
     is_fit = waveform.ndim in (1, 2) and kind in "fiu" and 0 not in waveform.shape[1:]
-    if not is_fit or waveform.ndim == 2 and waveform.shape[1] > _MOST_CHANNELS:
+    if not is_fit or (waveform.ndim == 2 and waveform.shape[1] > _MOST_CHANNELS):
         raise ValueError(
             f"waveform is {waveform.dtype} {list(waveform.shape)}; give floats or integers, "
             "[samples] or [samples, channels] (transpose what has its channels first, and give "

@@ -15,7 +15,7 @@ from soundnet_tf import constants
 class Layer:
     """One convolution or pool. `padding` is zeros on both sides.
 
-    `filters` is None for a pool, which keeps its channels, and for a head, whose classes are a
+    `filters` is 0 for a pool, which keeps its channels, and for a head, whose classes are a
     parameter of the model.
     """
 
@@ -23,7 +23,7 @@ class Layer:
     kernel: int
     stride: int
     padding: int = 0
-    filters: int | None = None
+    filters: int = 0
 
     def output_length(self, length: int) -> int:
         """floor((length + 2 padding - kernel) / stride) + 1; 0 if there is nothing to look at."""
@@ -46,7 +46,7 @@ class Endpoint:
 
     Attributes:
         name: of the layer, e.g. "pool5".
-        channels: of the layer's output; None for heads, whose classes are a parameter.
+        channels: of the layer's output; 0 for heads, whose classes are a parameter.
         receptive_field_samples: samples that one step sees.
         hop_samples: samples between the starts of neighbouring steps.
         start_samples: first sample that step 0 sees; negative, since convolutions are padded.
@@ -54,7 +54,7 @@ class Endpoint:
     """
 
     name: str
-    channels: int | None
+    channels: int
     receptive_field_samples: int
     hop_samples: int
     start_samples: int
@@ -119,10 +119,10 @@ class Architecture:
     @functools.cached_property
     def blocks(self) -> tuple[Block, ...]:
         """The trunk's convolutions in order, each with its pool."""
-        pools = dict(zip(self.trunk, (*self.trunk[1:], None), strict=True))
+        followers = (*self.trunk[1:], None)
         return tuple(
-            Block(layer, pools[layer] if pools[layer] and not pools[layer].filters else None)
-            for layer in self.trunk
+            Block(layer, follower if follower and not follower.filters else None)
+            for layer, follower in zip(self.trunk, followers, strict=True)
             if layer.filters
         )
 
@@ -173,7 +173,7 @@ class Architecture:
         raise ValueError(f"no endpoint {endpoint!r} in {self.name}; it has {list(self.endpoints)}")
 
     def _endpoint(self, chain: tuple[Layer, ...]) -> Endpoint:
-        receptive_field, hop, start, channels = 1, 1, 0, None
+        receptive_field, hop, start, channels = 1, 1, 0, 0
         for layer in chain:
             start -= layer.padding * hop
             receptive_field += (layer.kernel - 1) * hop
@@ -182,7 +182,7 @@ class Architecture:
         last = chain[-1]
         return Endpoint(
             name=last.name,
-            channels=None if last is self.head else channels,
+            channels=0 if last is self.head else channels,
             receptive_field_samples=receptive_field,
             hop_samples=hop,
             start_samples=start,

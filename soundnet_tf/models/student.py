@@ -16,7 +16,7 @@ from soundnet_tf.models.convolution import StridedConv1D
 from soundnet_tf.models.weights import published
 
 
-def SoundNet8(  # noqa: N802 - Keras Applications name their builders like classes
+def SoundNet8(
     weights: str | None = None,
     include_top: bool = True,
     object_classes: int | None = constants.IMAGENET_CLASSES,
@@ -57,7 +57,7 @@ def SoundNet8(  # noqa: N802 - Keras Applications name their builders like class
     )
 
 
-def SoundNet5(  # noqa: N802
+def SoundNet5(
     weights: str | None = None,
     include_top: bool = True,
     object_classes: int | None = constants.IMAGENET_CLASSES,
@@ -90,7 +90,7 @@ def _build(architecture, weights, classes, activation, convolution) -> keras.Mod
     x = layers.Reshape((-1, 1), name="one_channel")(waveform)
     x = layers.Rescaling(constants.INPUT_SCALE, name="scale")(x)
     for layer in architecture.trunk:
-        x = _pool(layer, x) if layer.filters is None else _block(layer, convolution, x)
+        x = _pool(layer, x) if not layer.filters else _block(layer, convolution, x)
     outputs = x
     if classes is not None:
         outputs = {
@@ -163,7 +163,7 @@ def architecture_of(model: keras.Model) -> arch.Architecture:
 def endpoints(model: keras.Model) -> dict[str, arch.Endpoint]:
     """The endpoints a student has: trunk layers and its heads, each with its geometry."""
     table = architecture_of(model).endpoints
-    heads = {name: table["heads"] for name in heads_of(model)}
+    heads = dict.fromkeys(heads_of(model), table["heads"])
     return {name: point for name, point in table.items() if name != "heads"} | heads
 
 

@@ -74,7 +74,8 @@ class Listener:
                 pieces = np.split(whole, range(PIECE_SAMPLES, whole.size, PIECE_SAMPLES))
                 heard[batch[0]] = self._hear_stream(pieces, endpoints)
                 continue
-            for index, steps in zip(batch, self._run([fitted[i] for i in batch], endpoints)):
+            heard_together = self._run([fitted[i] for i in batch], endpoints)
+            for index, steps in zip(batch, heard_together, strict=True):
                 duration_secs = waveforms[index].size / constants.SAMPLE_RATE
                 if fitted[index] is not waveforms[index]:
                     steps = {name: _as_one(values, duration_secs) for name, values in steps.items()}
@@ -116,7 +117,7 @@ class Listener:
         lengths = [waveform.size for waveform in batch]
         waveforms = np.stack([np.pad(w, (0, max(lengths) - w.size)) for w in batch])
         is_masked = min(lengths) < max(lengths)
-        arguments = [waveforms, np.int32(lengths)][: 1 + is_masked]
+        arguments = [waveforms, np.array(lengths, np.int32)][: 1 + is_masked]
         outputs = self.network.compiled(endpoints, is_masked)(*map(tf.constant, arguments))
         outputs = {name: self._finished(name, outputs[name].numpy()) for name in endpoints}
         return [

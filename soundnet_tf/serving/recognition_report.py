@@ -2,10 +2,21 @@
 
 import csv
 import json
-from typing import TextIO
+from collections.abc import Callable
+from typing import Protocol, TextIO
 
 from soundnet_tf.serving import settings
 from soundnet_tf.serving.recognize import Ranking, Recognition
+
+
+class Report(Protocol):
+    """What is told of recordings, one after the other."""
+
+    def add(self, path: str, recognition: Recognition) -> None:
+        """Tells what was heard in the file at `path`."""
+
+    def finish(self) -> None:
+        """Tells what stands at the end."""
 
 
 class Table:
@@ -81,7 +92,11 @@ class Csv:
         """Nothing stands at the end."""
 
 
-FORMATS = {settings.TABLE: Table, settings.JSON: Json, settings.CSV: Csv}
+FORMATS: dict[str, Callable[[TextIO, int], "Report"]] = {
+    settings.TABLE: Table,
+    settings.JSON: Json,
+    settings.CSV: Csv,
+}
 
 
 def _clock(secs: float) -> str:

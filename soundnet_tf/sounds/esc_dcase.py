@@ -81,7 +81,7 @@ def _esc_folders(path: str) -> tuple[tuple[LabelledClip, ...], tuple[str, ...]]:
     ]
     clips, classes = [], []
     for folder in folders:
-        classes.append(_ESC_FOLDER.fullmatch(os.path.basename(folder))[1].lower())
+        classes.append(os.path.basename(folder).partition(" - ")[2].lower())
         for name in storage.list_folder(folder):
             if match := _ESC_FILE.fullmatch(name):
                 clips.append(LabelledClip(os.path.join(folder, name), classes[-1], match[1]))
@@ -107,7 +107,7 @@ def _esc_table(dataset: str, table: str) -> tuple[tuple[LabelledClip, ...], tupl
             f"{labelled_set.examples(missing)}"
         )
     targets = {row["category"].replace("_", " "): int(row["target"]) for row in rows}
-    return clips, tuple(sorted(targets, key=targets.get))
+    return clips, tuple(sorted(targets, key=targets.__getitem__))
 
 
 def _dcase(path: str) -> LabelledSet:

@@ -144,7 +144,8 @@ def _check_files(source: str, clips: Sequence[LabelledClip]) -> None:
     """Errors if a file is named twice, or is not there."""
     files = [os.path.realpath(clip.path) for clip in clips]
     counts = collections.Counter(files)
-    twice = dict.fromkeys(clip.path for clip, file in zip(clips, files) if counts[file] > 1)
+    pairs = zip(clips, files, strict=True)
+    twice = dict.fromkeys(clip.path for clip, file in pairs if counts[file] > 1)
     if twice:
         raise ValueError(f"{source} names a file more than once: {examples(list(twice))}")
     missing = [clip.path for clip in clips if not storage.exists(clip.path)]

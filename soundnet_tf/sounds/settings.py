@@ -40,4 +40,4 @@ class SoundsConfig(Settings):
     @property
     def path(self) -> str:
         """Of the manifest or the folder."""
-        return self.data or self.manifest
+        return self.data or self.manifest or ""  # one of them is given

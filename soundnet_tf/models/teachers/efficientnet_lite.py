@@ -66,7 +66,7 @@ def _block(x, kernel: int, stride: int, expansion: int, filters: int, name: str)
     return layers.add([inputs, x]) if stride == 1 and channels == filters else x
 
 
-def EfficientNetLite0(classes: int = constants.IMAGENET_CLASSES) -> keras.Model:  # noqa: N802
+def EfficientNetLite0(classes: int = constants.IMAGENET_CLASSES) -> keras.Model:
     """Untrained network.
 
     Returns:

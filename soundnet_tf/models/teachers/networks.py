@@ -173,14 +173,13 @@ def _saved_model(path: str, name: str) -> Network:
 
 def _function(loaded: Any, path: str) -> tuple[Callable[[tf.Tensor], Any], tuple]:
     """The SavedModel's signature of one argument, or else itself if it can be called; its input."""
-    for key in ("serving_default", "default"):
-        if key in loaded.signatures:
-            signature = loaded.signatures[key]
-            specs = signature.structured_input_signature[1]
-            if len(specs) != 1:
-                raise ValueError(f"{path}: signature {key!r} should take pictures, takes {specs}")
-            argument, spec = next(iter(specs.items()))
-            return lambda rgb: signature(**{argument: rgb}), _float32_shape(spec, path)
+    if named := [key for key in ("serving_default", "default") if key in loaded.signatures]:
+        signature = loaded.signatures[named[0]]
+        specs = signature.structured_input_signature[1]
+        if len(specs) != 1:
+            raise ValueError(f"{path}: signature {named[0]!r} should take pictures, takes {specs}")
+        ((argument, spec),) = specs.items()
+        return lambda rgb: signature(**{argument: rgb}), _float32_shape(spec, path)
     if not callable(loaded):
         raise ValueError(
             f"{path} has no signature 'serving_default' or 'default' and cannot be called; "

@@ -55,7 +55,7 @@ def _block(x, filters: int, widening: int, stride: int, name: str):
     return layers.ReLU()(layers.add([inputs, x]))
 
 
-def ResNet(  # noqa: N802
+def ResNet(
     kind: str, classes: int = constants.PLACES365_CLASSES, image_size: int = IMAGE_SIZE
 ) -> keras.Model:
     """Untrained residual network whose layers bear the names of torchvision's.
@@ -74,7 +74,7 @@ def ResNet(  # noqa: N802
     x = layers.ReLU()(_batch_norm(_conv(x, STEM_FILTERS, 7, 2, "conv1"), "bn1"))
     # Zeros pad as well as PyTorch's minus infinity, since nothing is negative here.
     x = layers.MaxPooling2D(3, 2)(layers.ZeroPadding2D(1)(x))
-    for stage, (count, filters) in enumerate(zip(blocks, STAGE_FILTERS), start=1):
+    for stage, (count, filters) in enumerate(zip(blocks, STAGE_FILTERS, strict=True), start=1):
         for block in range(count):
             stride = 2 if stage > 1 and block == 0 else 1
             x = _block(x, filters, widening, stride, f"layer{stage}.{block}")
@@ -98,7 +98,7 @@ def load_resnet(kind: str, path: str | os.PathLike) -> keras.Model:
     return model
 
 
-def VGG16(classes: int = constants.PLACES365_CLASSES) -> keras.Model:  # noqa: N802
+def VGG16(classes: int = constants.PLACES365_CLASSES) -> keras.Model:
     """Untrained VGG16, from float32 RGB [batch, 224, 224, 3] in [0, 255] to probabilities.
 
     The network itself, `block1_conv1` to `predictions`, is Keras Applications' in layer "vgg16".

@@ -159,7 +159,7 @@ def strided_view(
     numbers = (offset, *shape, *strides)
     if len(shape) != len(strides) or not all(type(n) is int and n >= 0 for n in numbers):
         raise ValueError(f"tensor {name} has shape {shape} and strides {strides}")
-    end = offset + 1 + sum((n - 1) * stride for n, stride in zip(shape, strides))
+    end = offset + 1 + sum((n - 1) * stride for n, stride in zip(shape, strides, strict=True))
     if math.prod(shape) > values.size or (math.prod(shape) and end > values.size):
         raise ValueError(
             f"tensor {name} (shape {shape}, strides {strides}, offset {offset}) "

@@ -46,4 +46,4 @@ class ExportConfig(Settings):
     @property
     def source(self) -> str:
         """For `models.pretrained.load`."""
-        return self.weights or os.path.join(self.run, self.which)
+        return self.weights or os.path.join(self.run or "", self.which)  # one of them is given
