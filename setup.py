@@ -32,7 +32,7 @@ setup(
     author="The soundnet_tf authors",
     license="MIT",
     license_files=["LICENSE"],
-    python_requires=">=3.11,<3.13",
+    python_requires=">=3.11,<3.14",
     install_requires=REQUIREMENTS,
     extras_require={
         "gpu": ["tensorflow[and-cuda]"],
