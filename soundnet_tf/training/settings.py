@@ -56,7 +56,7 @@ class OptimizerConfig(Settings):
     """
 
     learning_rate: float = setting(
-        "Adam's learning rate (paper: 1e-3).", constants.LEARNING_RATE, above=0
+        "Adam's learning rate (paper: 1e-3).", constants.LEARNING_RATE, at_least=0
     )
     schedule: str = setting("Of that rate.", CONSTANT, choices=(CONSTANT, COSINE))
     warmup_steps: int = setting("Steps in which the rate rises from 0.", 0, at_least=0)

@@ -13,9 +13,11 @@ import keras
 import numpy as np
 import pytest
 import synthetic_media
+import tensorflow as tf
 from colour_teacher import write_colour_teacher
 
 from soundnet_tf.models import checkpoint, student
+from soundnet_tf.training import report
 
 BIN = pathlib.Path(__file__).resolve().parents[2] / "bin"
 PALETTE = [synthetic_media.colour_of_second(second) for second in range(8)]
@@ -73,19 +75,25 @@ def history(out):
         return list(csv.DictReader(file))
 
 
+def figures(out):
+    return [{name: float(value) for name, value in row.items()} for row in history(out)]
+
+
+def baselines_of(out):
+    return json.loads((out / "baselines.json").read_text())
+
+
 def test_a_run_writes_what_it_promises(unbroken, train_flags):
+    """Losses are the sums of both heads'; agreement counts the one output step of 4 crops."""
     out, printed = unbroken
-    rows = history(out)
-    assert [row["epoch"] for row in rows] == ["0", "1", "2"]
-    for column in (
-        "loss",
-        "kl_objects",
-        "kl_scenes",
-        "val_loss",
-        "val_kl_objects",
-        "val_kl_scenes",
-    ):
-        assert all(np.isfinite(float(row[column])) for row in rows)
+    rows = figures(out)
+    assert [row["epoch"] for row in rows] == [0, 1, 2]
+    for row in [*rows, {f"val_{k}": v for k, v in baselines_of(out)["start"].items()}]:
+        for prefix in ("", "val_") if "loss" in row else ("val_",):
+            kl = row[f"{prefix}kl_objects"] + row[f"{prefix}kl_scenes"]
+            assert row[f"{prefix}loss"] == pytest.approx(kl, rel=1e-4) and kl > 0
+            agreement = 4 * np.array([row[f"{prefix}agreement_{h}"] for h in ("objects", "scenes")])
+            np.testing.assert_allclose(agreement, np.round(agreement), atol=1e-5)
     settings = json.loads((out / "run.json").read_text())
     assert settings["settings"]["architecture"] == "soundnet5"
     assert set(settings["fingerprints"]) == {"objects", "scenes"}
@@ -102,36 +110,42 @@ def test_a_run_writes_what_it_promises(unbroken, train_flags):
 
 
 def test_every_held_out_figure_stands_beside_its_baselines(unbroken):
-    _, printed = unbroken
-    lines = printed.splitlines()
-    epochs = [line for line in lines if line.startswith("epoch ")]
-    assert len(epochs) == EPOCHS
-    for line in epochs:
-        assert line.count("constant") == line.count("before training") == line.count("KL ") == 2
-    table = printed[printed.index("held-out clips") :]
-    for row in ("constant answer", "before training", "best, epoch", "last, epoch 3"):
-        assert row in table
+    out, printed = unbroken
+    rows, baselines = figures(out), baselines_of(out)
+    lines = [line for line in printed.splitlines() if line.startswith("epoch ")]
+    assert lines == [
+        f"epoch {epoch}/{EPOCHS}: loss {row['loss']:.4g}, held-out "
+        + "; ".join(
+            f"KL {head} {row[f'val_kl_{head}']:.3f} "
+            f"(constant {baselines['constant'][f'kl_{head}']:.3f}, "
+            f"before training {baselines['start'][f'kl_{head}']:.3f})"
+            for head in ("objects", "scenes")
+        )
+        for epoch, row in enumerate(rows, 1)
+    ]
+    assert report.table(rows, baselines) in printed
     assert "bin/export.py" in printed
 
 
 def test_tensorboard_has_every_figure_from_the_first_step(unbroken):
+    """Two steps an epoch, the last of which has the epoch's figures; the cosine ends at 0."""
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     out, _ = unbroken
     events = EventAccumulator(str(out / "logs" / "train"))
     events.Reload()
-    assert set(events.Tags()["tensors"]) == {
-        "loss", "kl_objects", "kl_scenes", "agreement_objects", "agreement_scenes",
-        "gradient_norm", "learning_rate", "clips_per_second", "waiting_share",
-    }  # fmt: skip
-    steps = [event.step for event in events.Tensors("loss")]
-    assert steps == list(range(1, len(steps) + 1)) and len(steps) >= EPOCHS
-    for event in events.Tensors("waiting_share"):
-        assert (
-            0
-            <= float(np.frombuffer(event.tensor_proto.tensor_content or b"", np.float32).sum())
-            <= 1
-        )
+    curves = {
+        name: {e.step: float(tf.make_ndarray(e.tensor_proto)) for e in events.Tensors(name)}
+        for name in events.Tags()["tensors"]
+    }
+    own = ("learning_rate", "waiting_share", "clips_per_second")
+    rates, waiting, clips = (curves.pop(name) for name in own)
+    cosine = {n: 1e-3 * (1 + np.cos(np.pi * n / 6)) / 2 for n in range(1, 7)}
+    assert rates == pytest.approx(cosine, rel=1e-4, abs=1e-9)
+    assert all(0 <= share <= 1 for share in waiting.values()) and min(clips.values()) > 0
+    for epoch, row in enumerate(figures(out), 1):
+        named = {n: v for n, v in row.items() if n != "epoch" and not n.startswith("val_")}
+        assert {name: curve[2 * epoch] for name, curve in curves.items()} == pytest.approx(named)
 
 
 def test_a_killed_run_resumes_to_the_same_weights_bit_for_bit(train_flags, unbroken, tmp_path):
@@ -183,7 +197,8 @@ def test_another_runs_folder_is_refused(train_flags, unbroken):
     assert "distill.temperature was 1.0, is 2.0" in done.stderr
 
 
-def test_decoding_on_the_fly_trains_too(films, train_flags, tmp_path):
+def test_decoding_on_the_fly_trains_too(films, unbroken, train_flags, tmp_path):
+    """On the same clips, divided likewise: the baselines of both runs are equal."""
     flags = [flag for flag in train_flags if not flag.startswith(("--data", "--epochs"))]
     flags += [
         f"--videos={films}",
@@ -195,6 +210,11 @@ def test_decoding_on_the_fly_trains_too(films, train_flags, tmp_path):
     out = tmp_path / "run"
     run("train.py", *flags, f"--out={out}")
     assert len(history(out)) == 1
+    runs = [json.loads((folder / "run.json").read_text()) for folder in (out, unbroken[0])]
+    assert runs[0]["clips"] == runs[1]["clips"] == {"train": 4, "validation": 4}
+    prepared_first = baselines_of(unbroken[0])
+    for answer, found in baselines_of(out).items():
+        assert found == pytest.approx(prepared_first[answer], rel=1e-3), answer
 
 
 def test_export_loads_in_plain_tensorflow(unbroken, tmp_path):
