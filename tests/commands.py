@@ -14,7 +14,6 @@ def run(binary: str, *arguments: str) -> int:
     codes = []
     known, was_parsed = set(flags.FLAGS), flags.FLAGS.is_parsed()
     verbosity = logging.get_verbosity()
-    _forget_modules()
     try:
         with (
             mock.patch.dict(os.environ),
@@ -28,12 +27,5 @@ def run(binary: str, *arguments: str) -> int:
         if not was_parsed:
             flags.FLAGS.unparse_flags()
         logging.set_verbosity(verbosity)
-        _forget_modules()
     (code,) = codes
     return code or 0
-
-
-def _forget_modules() -> None:
-    """Binaries may share modules that define flags, which have to be defined anew."""
-    for name in [name for name in sys.modules if f"{name}.".startswith("soundnet_tf.bin.")]:
-        del sys.modules[name]

@@ -1,17 +1,12 @@
 """The label command, and what it writes against posteriors worked out from the stored JPEGs."""
 
-import io
-
 import commands
 import labelled_shards
 import numpy as np
 import pytest
-from labelled_shards import PALETTE, clips_in
-from PIL import Image
+from labelled_shards import by_hand, clips_in
 
 from soundnet_tf.data import label as module
-
-COLOURS = {"objects": (PALETTE, 1e-4), "scenes": (PALETTE[:3], 1e-3)}
 
 
 @pytest.fixture
@@ -36,20 +31,7 @@ def batches(monkeypatch):
     return seen
 
 
-def by_hand(jpeg, head):
-    """softmax(-sharpness x squared distance of the centre square's mean colour to each colour)."""
-    palette, sharpness = COLOURS[head]
-    frame = np.asarray(Image.open(io.BytesIO(jpeg)).convert("RGB"), np.float64)
-    height, width = frame.shape[:2]
-    side = min(height, width)
-    top, left = (height - side) // 2, (width - side) // 2
-    mean = frame[top : top + side, left : left + side].mean(axis=(0, 1))
-    scores = -sharpness * ((np.float64(palette) - mean) ** 2).sum(axis=1)
-    powers = np.exp(scores - scores.max())
-    return powers / powers.sum()
-
-
-def test_what_is_written_is_what_the_pictures_say(flags, fresh, batches, capsys):
+def test_what_is_written_is_what_the_pictures_say(flags, fresh, both, batches, capsys):
     """Every frame in its place, in batches of 3 that end within clips; three shards have clips."""
     assert commands.run("label", *flags, "--batch_frames=3") == 0
     assert "3 shards labelled, 0 were already" in capsys.readouterr().out
@@ -58,7 +40,7 @@ def test_what_is_written_is_what_the_pictures_say(flags, fresh, batches, capsys)
     assert sum(batches) == frames == 20 and max(batches) == 3
     said = set()
     for clip in clips.values():
-        for head in COLOURS:
+        for head in both:
             expected = np.array([by_hand(jpeg, head) for jpeg in clip.jpegs])
             stored = clip.posteriors[head].values.astype(np.float64)
             np.testing.assert_allclose(stored, expected, atol=5e-3)
@@ -66,7 +48,7 @@ def test_what_is_written_is_what_the_pictures_say(flags, fresh, batches, capsys)
     assert said == {0, 1, 2, 3, 4}  # every class is right somewhere
 
 
-def test_parts_label_every_other_shard(flags, fresh, capsys):
+def test_parts_label_every_other_shard(flags, fresh, both, capsys):
     """Of shards 0, 1, 2 part 1 of 2 has the second, part 0 the others."""
     options = ["--parts=2", "--batch_frames=4"]
     assert commands.run("label", *flags, "--part=1", *options) == 0
@@ -74,7 +56,7 @@ def test_parts_label_every_other_shard(flags, fresh, capsys):
     assert "1 shards labelled, 0 were already" in said and "2 shards are left" in said
     assert commands.run("label", *flags, "--part=0", *options) == 0
     assert "2 shards labelled, 0 were already" in capsys.readouterr().out
-    assert all(set(clip.posteriors) == set(COLOURS) for clip in clips_in(fresh).values())
+    assert all(set(clip.posteriors) == set(both) for clip in clips_in(fresh).values())
 
 
 def test_the_bytes_are_those_of_the_library(flags, fresh, both, prepared, tmp_path):

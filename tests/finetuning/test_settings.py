@@ -11,13 +11,14 @@ from lively import lively
 from sklearn.linear_model import LogisticRegression
 from tone_manifest import SECS, write_tones
 
-from soundnet_tf.evaluation.features import read_clips
 from soundnet_tf.finetuning import batches as finetune_data
 from soundnet_tf.finetuning import run as finetuning
+from soundnet_tf.finetuning.callbacks import ReseedDropout
 from soundnet_tf.finetuning.classifier import SoundClassifier
-from soundnet_tf.finetuning.run import FinetuneConfig
+from soundnet_tf.finetuning.settings import FinetuneConfig
 from soundnet_tf.models import checkpoint, student
 from soundnet_tf.sounds import labelled_set
+from soundnet_tf.sounds.waveforms import read_clips
 from soundnet_tf.training import monitor
 
 # Of folds 1 and 3 half of each class are held out: of 8 hums 4, of 2 whistles 1. The second
@@ -134,7 +135,7 @@ def test_rates_seed_and_layers_reach_both_trainings(run):
         assert optimizer["learning_rate"] == pytest.approx(0.004)
         assert (optimizer["trunk_scale"], optimizer["head_names"]) == (0.25, ("classes",))
     for fit in run["fits"]:
-        (reseed,) = [c for c in fit["callbacks"] if isinstance(c, finetuning.ReseedDropout)]
+        (reseed,) = [c for c in fit["callbacks"] if isinstance(c, ReseedDropout)]
         assert reseed._seed == 3
     assert run["results"]["test_fold"] == "2"
     with open(run["out"] / "classifier" / "assets" / "metadata.json") as file:
