@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import labelled_shards
+import numpy as np
 import pytest
 import synthetic_media
 
@@ -76,6 +77,16 @@ def test_label_says_who_labelled_what(labelled, specs, teacher_flags):
     assert "0 shards labelled, 3 were already" in done.stdout
     for head in ("objects", "scenes"):
         assert load_teacher(specs[head]).fingerprint in done.stdout
+
+
+def test_the_posteriors_are_worked_out_from_the_stored_pictures(labelled):
+    """In NumPy: float16 of a mean colour that the teacher sees in a picture made smaller."""
+    clips = labelled_shards.clips_in(labelled)
+    for clip in clips.values():
+        for head in ("objects", "scenes"):
+            expected = [labelled_shards.by_hand(jpeg, head) for jpeg in clip.jpegs]
+            np.testing.assert_allclose(clip.posteriors[head].values, expected, atol=5e-3)
+    assert sum(len(clip.jpegs) for clip in clips.values()) == 8 * 8
 
 
 def test_a_run_of_cached_targets_is_that_of_online_ones(online, cached):
