@@ -1,7 +1,7 @@
 """Puts each fault of `faults.py` into a copy of the checkout and runs the tests that should notice.
 
     .venv/bin/python tests/mutations/run.py                  all of them, an hour or so
-    .venv/bin/python tests/mutations/run.py --only=cosine    those with that word in their names
+    .venv/bin/python tests/mutations/run.py --only=cosine    those with that word in their name or file
     .venv/bin/python tests/mutations/run.py --jobs=2 --shard=1/4
 
 Prints a Markdown table; the exit code is 1 if a fault was not noticed or could not be tried. Copies
@@ -171,14 +171,15 @@ def verdicts(faults: Sequence[Fault], jobs: int) -> Iterator[tuple[Fault, str, f
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--only", default="", help="faults with this in their names")
+    parser.add_argument("--only", default="", help="faults with this in their name or file")
     parser.add_argument("--jobs", type=int, default=1, help="faults that are tried at once")
     parser.add_argument("--shard", default="1/1", help="i/n: every n-th fault from the i-th on")
     options = parser.parse_args()
     first, every = map(int, options.shard.split("/"))
-    chosen = [f for f in FAULTS[first - 1 :: every] if options.only.lower() in f.name.lower()]
+    word = options.only.lower()
+    chosen = [f for f in FAULTS[first - 1 :: every] if word in f"{f.name}\n{f.file}".lower()]
     if not chosen:
-        parser.error(f"no fault is called {options.only!r} in shard {options.shard}")
+        parser.error(f"no fault of shard {options.shard} has {options.only!r} in its name or file")
     try:
         control(chosen)
     except NotTried as error:
