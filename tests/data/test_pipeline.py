@@ -125,6 +125,39 @@ def test_gain_stays_within_its_decibels_and_never_clips():
         assert batch["waveform"].numpy().max() <= 1.0
 
 
+def test_equal_clips_of_an_epoch_are_augmented_differently():
+    """Eight equal clips, whose pictures are lit on the left: were there one seed for all, they
+    would stay equal. Gain and side are drawn apart: one does not tell the other."""
+    frame = np.zeros((256, 256, 3), np.uint8)
+    frame[:, :128] = 255
+    lit_left = ClipRecord(**(vars(clip(0, 8.0)) | {"jpegs": (jpeg(frame),) * 8}))
+    settings = config(batch_size=8, gain_db=6.0, flip=True)
+    tied = []
+    for batch in pipeline.train_batches(source(*[lit_left] * 8), settings, epochs=2):
+        sound = batch["waveform"].numpy() * 4096
+        steps = np.diff(sound, axis=1).max(axis=1)  # the clock's steps of 1, times the gain
+        starts = np.round(sound[:, 0] / steps - 1).astype(int)
+        sides = batch["frames"].numpy()[:, 0, 128, 0, 0] > 128
+        assert len(set(starts)) >= 6 and set(starts) <= set(range(41))
+        assert len(set(np.round(steps, 4))) == 8
+        assert 0 < sum(sides) < 8
+        tied.append(sides == (steps < 1))
+    assert 0 < np.mean(tied) < 1
+
+
+def test_augmentation_that_is_off_leaves_training_what_evaluation_sees():
+    """In the source's order too, with a shuffle buffer of one clip."""
+    clips_ = source(*(clip(i, 5.0 + i) for i in range(4)))
+    off = config(batch_size=2, random_crop=False, gain_db=0.0, flip=False, shuffle_clips=1)
+    as_trained = pipeline.train_batches(clips_, off, epochs=1)
+    assert_equal(as_trained, pipeline.eval_batches(clips_, off))
+    shuffled_ = pipeline.train_batches(
+        clips_, config(batch_size=4, random_crop=False, shuffle_clips=4), epochs=4
+    )
+    orders = {tuple(batch["id"].numpy()) for batch in shuffled_}
+    assert len(orders) > 1 and len({tuple(sorted(order)) for order in orders}) == 1
+
+
 def shuffled(epochs, first_epoch=0, seed=0):
     clips_ = source(*(clip(i, 5.0) for i in range(6)))
     settings = config(batch_size=2, seed=seed, gain_db=3.0, flip=True)

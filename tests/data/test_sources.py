@@ -86,6 +86,19 @@ def test_an_empty_split_says_what_to_change(films):
         sources.from_videos_split(find_videos(str(films)), 0.0, CUTTING, workers=1)
 
 
+@pytest.mark.parametrize("fraction, held_out", [(0.4, 1), (0.6, 2)])
+def test_the_splits_of_videos_share_no_video_and_miss_none(films, on_the_fly, fraction, held_out):
+    """The names' hashes are 0.27 (falls_silent.mkv), 0.46 (long.mp4) and 0.99 (short.mkv): those
+    below the fraction are held out, all clips of a video together."""
+    split = sources.from_videos_split(find_videos(str(films)), fraction, CUTTING, workers=1)
+    training, validation = (ids(read(part)) for part in split)
+    assert [part.count for part in split] == [len(training), len(validation)]
+    names = ("falls_silent.mkv", "long.mp4", "short.mkv")
+    assert {i.split("@")[0] for i in validation} == set(names[:held_out])
+    assert {i.split("@")[0] for i in training} == set(names[held_out:])
+    assert sorted(training + validation) == sorted(ids(read(on_the_fly)))
+
+
 def test_a_folder_without_shards_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="is not a prepared folder"):
         sources.from_records(f"{tmp_path}/train-*")

@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import numpy_adam
 import pytest
 import tensorflow as tf
 
@@ -17,6 +18,51 @@ def variables():
 
 def gradients(step):
     return [tf.constant([0.5, -1.0]) * step, tf.constant([2.0]) / step]
+
+
+def test_steps_are_those_of_numpys_adam():
+    """Six steps with everything set: gradients clipped by the norm over both variables together
+    (it is above 1 in some steps and below in others), the trunk waiting for two steps and then at a
+    quarter of a rate that warms up and falls, averages that begin with the first step's values."""
+    trunk, head = variables()
+    config = OptimizerConfig(
+        learning_rate=0.1,
+        schedule="cosine",
+        warmup_steps=2,
+        head_warmup_steps=2,
+        trunk_scale=0.25,
+        clip_norm=1.0,
+        ema_momentum=0.8,
+    )
+    ours = build_optimizer(config, 6, ("objects",))
+    theirs = numpy_adam.Adam([trunk, head], ema_momentum=0.8)
+    rng = np.random.default_rng(0)
+    rates = [0.0, 0.05] + [0.05 * (1 + np.cos(np.pi * k / 4)) for k in range(4)]
+    for step, rate in enumerate(rates):
+        sizes = rng.normal(0, [1e-6, 0.5, 1.0][step % 3], 3)  # some no longer than epsilon allows
+        given = [tf.constant(sizes[:2], tf.float32), tf.constant(sizes[2:], tf.float32)]
+        ours.apply(given, [trunk, head])
+        theirs.step(given, [0.25 * rate if step >= 2 else 0.0, rate], clip_norm=1.0)
+        for found, value in zip((trunk, head), theirs.values, strict=True):
+            np.testing.assert_allclose(found, value, rtol=1e-5)
+        for found, value in zip(ours._model_variables_moving_average, theirs.averages, strict=True):
+            np.testing.assert_allclose(found, value, rtol=1e-5)
+    assert min(theirs.norms) < 1 < max(theirs.norms)
+
+
+def test_epsilon_and_the_second_moment_decide_small_and_late_steps():
+    """Gradients near epsilon for ten steps: then 1e-7 beside a root of 1e-7 halves the step, and
+    how much of an earlier, larger gradient is left depends on both betas."""
+    trunk, head = variables()
+    ours = build_optimizer(OptimizerConfig(learning_rate=0.1), 20, ("objects",))
+    theirs = numpy_adam.Adam([trunk, head])
+    for step in range(10):
+        size = 1e-6 if step == 3 else 1e-7
+        given = [tf.constant([size, -size]), tf.constant([size * (-1) ** step])]
+        ours.apply(given, [trunk, head])
+        theirs.step(given, [0.1, 0.1])
+    for found, value, before in zip((trunk, head), theirs.values, variables(), strict=True):
+        np.testing.assert_allclose(found - before, value - before.numpy(), rtol=1e-3)
 
 
 def test_the_trunk_waits_and_then_moves_as_adam_with_its_moments_would():
@@ -61,7 +107,8 @@ def test_constant_with_warm_up_stays_at_its_height():
 def test_defaults_are_the_papers():
     adam = build_optimizer(OptimizerConfig(), 10, ())
     assert float(adam.learning_rate) == pytest.approx(1e-3)
-    assert (adam.beta_1, adam.global_clipnorm, adam.use_ema) == (0.9, None, False)
+    assert (adam.beta_1, adam.beta_2, adam.epsilon) == (0.9, 0.999, 1e-7)
+    assert (adam.global_clipnorm, adam.use_ema) == (None, False)
 
 
 def test_unfit_schedules_are_named():

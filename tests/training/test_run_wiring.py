@@ -1,0 +1,114 @@
+"""What a run hands on: its settings to student, optimizer and pipeline; its seed; its length."""
+
+import cached_records as cached
+import keras
+import numpy as np
+import pytest
+from colour_teacher import write_colour_teacher
+
+from soundnet_tf.data import pipeline
+from soundnet_tf.data.cached import CachedTeacher
+from soundnet_tf.data.settings import PipelineConfig
+from soundnet_tf.models.teachers.teacher import load_teacher
+from soundnet_tf.training import baselines, loop
+from soundnet_tf.training.distiller import Distiller
+
+SEEN = {"objects": [0.5, 0.3, 0.2]}
+
+
+def pipeline_config(**changes):
+    settings = {"batch_size": 2, "crop_secs": 3.0, "frame_every_secs": cached.EVERY_SECS}
+    return PipelineConfig(**(settings | {"targets": "cached"} | changes))
+
+
+def config_of(of_pipeline, **changes):
+    settings = {"teachers": {}, "architecture": "soundnet5"}
+    return loop.TrainConfig(pipeline=of_pipeline, **(settings | changes))
+
+
+def source():
+    """Clips longer than the crop, three steps an epoch."""
+    return cached.source(*(cached.clip(number, 3.5, SEEN) for number in range(7)))
+
+
+@pytest.fixture
+def begun(monkeypatch, tmp_path):
+    """A run up to its first step: gives the distiller and what its `fit` is called with."""
+
+    def begin(config):
+        calls = []
+
+        def fit(self, batches, **arguments):
+            calls.append((self, batches, arguments))
+
+        monkeypatch.setattr(Distiller, "fit", fit)
+        monkeypatch.setattr(baselines, "measure_once", lambda *arguments: {})
+        out = str(tmp_path / f"run{len(list(tmp_path.iterdir()))}")
+        loop.train(config, source(), cached.source(cached.clip(9, 3.0, SEEN)), out)
+        return calls[0]
+
+    return begin
+
+
+@pytest.mark.parametrize("steps, epochs", [(7, 3), (6, 2), (1, 1)])
+def test_steps_are_rounded_up_to_epochs(begun, steps, epochs):
+    """7 clips in batches of 2 are 3 steps an epoch."""
+    _, _, arguments = begun(config_of(pipeline_config(), steps=steps, epochs=50))
+    assert (arguments["epochs"], arguments["steps_per_epoch"]) == (epochs, 3)
+
+
+def test_without_steps_the_epochs_count(begun):
+    _, batches, arguments = begun(config_of(pipeline_config(), epochs=4))
+    assert arguments["epochs"] == 4 and batches.cardinality() == 12
+
+
+def test_bfloat16_reaches_the_student_alone(begun):
+    distiller, _, _ = begun(config_of(pipeline_config(), mixed_bfloat16=True))
+    layers = [layer for layer in distiller.student.layers if layer.weights]
+    assert {layer.compute_dtype for layer in layers} == {"bfloat16"}
+    assert {variable.dtype for variable in distiller.student.variables} == {"float32"}
+    assert keras.config.dtype_policy().name == "float32"
+    distiller, _, _ = begun(config_of(pipeline_config()))
+    assert {layer.compute_dtype for layer in distiller.student.layers} == {"float32"}
+
+
+def taken(batches, count):
+    return [{name: v.numpy() for name, v in batch.items()} for batch in batches.take(count)]
+
+
+def test_the_pipelines_settings_reach_it(begun):
+    """Without crop, gain and shuffling, training sees what evaluation sees, in its order; with each
+    of them it does not."""
+    plain = pipeline_config(random_crop=False, shuffle_clips=1)
+    expected = taken(pipeline.eval_batches(source(), plain), 3)
+    for change, same in [
+        ({}, True),
+        ({"random_crop": True}, False),
+        ({"gain_db": 6.0}, False),
+        ({"shuffle_clips": 7}, False),
+    ]:
+        settings = {"random_crop": False, "shuffle_clips": 1} | change
+        _, batches, _ = begun(config_of(pipeline_config(**settings)))
+        found = taken(batches, 3)
+        equal = [np.array_equal(a["waveform"], b["waveform"]) for a, b in zip(expected, found)]
+        assert all(equal) is same, change
+
+
+def test_the_students_start_is_the_seeds_whatever_came_before(begun, monkeypatch, tmp_path):
+    """Loading a teacher draws numbers for its layers; so may whoever calls."""
+    spec = write_colour_teacher(tmp_path / "colours.keras", np.eye(3) * 255)
+    teacher = load_teacher(spec)
+    labelled = CachedTeacher(teacher.name, teacher.fingerprint, teacher.labels)
+    monkeypatch.setitem(cached.TEACHERS, "objects", labelled)
+
+    def start(**settings):
+        distiller, _, _ = begun(config_of(pipeline_config(), **settings))
+        return distiller.student.get_weights()
+
+    first = start(seed=3)
+    keras.utils.set_random_seed(99)
+    again = start(seed=3, teachers={"objects": spec})
+    for a, b in zip(first, again, strict=True):
+        np.testing.assert_array_equal(a, b)
+    kernels = zip(first, start(seed=4), strict=True)
+    assert all(np.ptp(a) == 0 or not np.array_equal(a, b) for a, b in kernels)
