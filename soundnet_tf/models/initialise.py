@@ -41,7 +41,7 @@ def initialise(
         raise ValueError(f"{source} is a {trained.name}, the student a {student.name}")
     heads = students.heads_of(student)
     for layer in student.layers:
-        if layer.name not in heads:
+        if layer.weights and layer.name not in heads:  # a padded head has a layer before it
             layer.set_weights(trained.get_layer(layer.name).get_weights())
     return {
         head: _copy_head(

@@ -73,3 +73,17 @@ def test_augmented_clips_are_shifted_and_of_another_gain():
     assert 0.501 < gains.min() < 0.6 and 1.6 < gains.max() < 1.996
     assert len(set(shifts)) > 25
     assert not np.array_equal(batch, later)
+
+
+def test_clips_that_are_not_augmented_are_as_they_are():
+    waveforms = np.random.default_rng(0).uniform(-1, 1, (7, 50)).astype(np.float32)
+    labels = np.arange(7)
+    for batch, order in finetune_data.train_batches(waveforms, labels, 3, False, seed=2, epochs=2):
+        np.testing.assert_array_equal(batch, waveforms[order.numpy()])
+
+
+def test_what_is_held_out_depends_on_the_seed(tmp_path):
+    tones = labelled.from_manifest(write_tones(tmp_path))
+    parts = [finetune_data.split(tones, "3", 0.3, seed) for seed in (4, 4, 5)]
+    np.testing.assert_array_equal(parts[0].validation, parts[1].validation)
+    assert not np.array_equal(parts[0].validation, parts[2].validation)

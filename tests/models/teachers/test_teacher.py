@@ -205,3 +205,33 @@ def test_weights_that_are_not_finite(tmp_path):
     network.save(tmp_path / "nan.keras")
     with pytest.raises(ValueError, match=r"nan\.keras gives numbers that are not finite"):
         load_teacher(f"file:{tmp_path / 'nan.keras'}")
+
+
+@pytest.mark.parametrize("kind", ["BatchNormalization", "Dropout"])
+def test_a_batch_teaches_a_teacher_nothing(tmp_path, kind):
+    """A batch norm whose statistics are far from any picture's, or a dropout of half: a frame's
+    answer is by their numbers in inference, alone and in a batch, and no variable moves."""
+    layers = keras.layers
+    norm = layers.BatchNormalization() if kind == "BatchNormalization" else layers.Dropout(0.5)
+    scores = layers.Dense(CLASSES)
+    network = keras.Sequential(
+        [keras.Input((SIZE, SIZE, 3)), layers.GlobalAveragePooling2D(), norm, scores]
+    )
+    kernel = np.random.default_rng(1).normal(0, 0.02, (3, CLASSES)).astype(np.float32)
+    scores.set_weights([kernel, np.zeros(CLASSES)])
+    mean, variance = np.array([100.0, 50.0, 200.0]), np.array([4.0, 9.0, 16.0])
+    if kind == "BatchNormalization":
+        norm.set_weights([np.ones(3), np.zeros(3), mean, variance])
+    network.save(tmp_path / "a.keras")
+    teacher = load_teacher(f"file:{tmp_path / 'a.keras'}")
+    before = [weight.numpy() for weight in teacher.model.weights]
+    frames = random_frames(2, 3)
+    heard = frames.mean(axis=(2, 3), dtype=np.float64)
+    if kind == "BatchNormalization":
+        heard = (heard - mean) / np.sqrt(variance + 1e-3)
+    powers = np.exp(heard @ kernel)
+    expected = powers / powers.sum(axis=-1, keepdims=True)
+    np.testing.assert_allclose(teacher(frames), expected, rtol=1e-3)
+    np.testing.assert_allclose(teacher(frames[1:, 2:])[0, 0], expected[1, 2], rtol=1e-3)
+    for old, now in zip(before, teacher.model.weights, strict=True):
+        np.testing.assert_array_equal(old, now)

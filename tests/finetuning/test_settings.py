@@ -1,0 +1,194 @@
+"""What each setting of fine-tuning does in a run: what is heard, weighed, moved and kept."""
+
+import dataclasses
+import json
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from lively import lively
+from sklearn.linear_model import LogisticRegression
+from tone_manifest import SECS, write_tones
+
+from soundnet_tf.evaluation.features import read_clips
+from soundnet_tf.finetuning import batches as finetune_data
+from soundnet_tf.finetuning import run as finetuning
+from soundnet_tf.finetuning.classifier import SoundClassifier
+from soundnet_tf.finetuning.run import FinetuneConfig
+from soundnet_tf.models import checkpoint, student
+from soundnet_tf.sounds import labelled_set
+from soundnet_tf.training import monitor
+
+# Of folds 1 and 3 half of each class are held out: of 8 hums 4, of 2 whistles 1. The second
+# training hears the held-out ones as well.
+TRAIN_COUNTS, ALL_COUNTS = np.array([4, 1]), np.array([8, 2])
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    folder = str(tmp_path_factory.mktemp("model"))
+    network = lively(student.SoundNet5(object_classes=2, scene_classes=None))
+    checkpoint.save_student(folder, network, {"objects": ("a", "b")})
+    return folder
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    """Four hums a fold and one whistle."""
+    return labelled_set.from_manifest(write_tones(tmp_path_factory.mktemp("tones"), rare="whistle"))
+
+
+@pytest.fixture(scope="module")
+def config(model):
+    """No setting has its default, so that one that is dropped on the way shows."""
+    return FinetuneConfig(
+        model=model, test_fold="2", val_share=0.5, layers=("pool1", "conv2"), learning_rate=0.004,
+        trunk_scale=0.25, class_weights="balanced", clip_secs=SECS, augment=False, epochs=2,
+        patience=1, batch_size=4, seed=3,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def run(config, data, tmp_path_factory):
+    """A run in `out`, its `results`, and of both trainings the arguments of `fit`, its `batches`,
+    the optimizer's configuration, and the `regressions` (their sample weights)."""
+    out = tmp_path_factory.mktemp("run") / "run"
+    seen = {"out": out, "fits": [], "batches": [], "optimizers": [], "regressions": []}
+    fit, regress = SoundClassifier.fit, LogisticRegression.fit
+
+    def recorded_fit(self, batches, **arguments):
+        seen["fits"].append(arguments)
+        seen["batches"].append([(x.numpy(), y.numpy()) for x, y in batches])
+        seen["optimizers"].append(self.optimizer.get_config())
+        return fit(self, batches, **arguments)
+
+    def recorded_regression(self, x, y, sample_weight=None):
+        seen["regressions"].append((y, sample_weight))
+        return regress(self, x, y, sample_weight)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SoundClassifier, "fit", recorded_fit)
+        patch.setattr(LogisticRegression, "fit", recorded_regression)
+        seen["results"] = finetuning.finetune(config, data, str(out))
+    return seen
+
+
+def balanced(counts):
+    """n / (classes n_c): what each class weighs so that all weigh the same."""
+    return counts.sum() / (len(counts) * counts)
+
+
+@pytest.mark.parametrize(("training", "counts"), [(0, TRAIN_COUNTS), (1, ALL_COUNTS)])
+def test_rare_classes_weigh_more_in_the_loss_and_at_the_start(run, training, counts):
+    """Of the first training 5 / (2 * 4) = 0.625 and 5 / (2 * 1) = 2.5."""
+    expected = balanced(counts)
+    assert expected[1] == 4 * expected[0]
+    weights = run["fits"][training]["class_weight"]
+    np.testing.assert_allclose([weights[0], weights[1]], expected)
+    labels, sample_weights = run["regressions"][training]
+    np.testing.assert_array_equal(np.bincount(labels), counts)
+    np.testing.assert_allclose(sample_weights, expected[labels])
+
+
+def test_both_trainings_hear_their_clips_as_they_are(run, data, config):
+    """Every clip of its part once an epoch; the rest of an epoch's clips makes a smaller batch."""
+    waveforms = read_clips(data, SECS, progress=False)
+    parts = finetune_data.split(data, "2", 0.5, seed=3)
+    both = np.union1d(parts.train, parts.validation)
+    for batches, clips, epochs in zip(
+        run["batches"], (parts.train, both), (2, run["results"]["best_epoch"]), strict=True
+    ):
+        assert {data.clips[i].fold for i in clips} == {"1", "3"}
+        whole, rest = divmod(len(clips), config.batch_size)
+        assert [len(x) for x, _ in batches] == ([config.batch_size] * whole + [rest]) * epochs
+        heard = np.concatenate([x for x, _ in batches])[: len(clips)]
+        order = [clips[np.all(waveforms[clips] == x, axis=1).argmax()] for x in heard]
+        assert sorted(order) == clips.tolist()
+        np.testing.assert_array_equal(heard, waveforms[order])
+        found = np.concatenate([y for _, y in batches])[: len(clips)]
+        np.testing.assert_array_equal(found, data.labels[order])
+
+
+def test_the_held_out_clips_are_those_that_stop(run, data):
+    first, second = run["fits"]
+    parts = finetune_data.split(data, "2", 0.5, seed=3)
+    (held_out,) = list(first["validation_data"].unbatch().batch(100))
+    waveforms = read_clips(data, SECS, progress=False)
+    np.testing.assert_array_equal(held_out[0], waveforms[parts.validation])
+    np.testing.assert_array_equal(held_out[1], data.labels[parts.validation])
+    assert second["validation_data"] is None
+
+
+def test_epochs_of_both_trainings(run):
+    """The second has as many as the first one's lowest loss tells, counted from 1."""
+    losses = [float(r["val_loss"]) for r in monitor.read_history(run["out"] / "history.csv")]
+    first, second = run["fits"]
+    assert first["epochs"] == 2 and len(losses) == 2
+    assert second["epochs"] == run["results"]["best_epoch"] == np.argmin(losses) + 1
+
+
+def test_rates_seed_and_layers_reach_both_trainings(run):
+    assert len(run["optimizers"]) == 2
+    for optimizer in run["optimizers"]:
+        assert optimizer["learning_rate"] == pytest.approx(0.004)
+        assert (optimizer["trunk_scale"], optimizer["head_names"]) == (0.25, ("classes",))
+    for fit in run["fits"]:
+        (reseed,) = [c for c in fit["callbacks"] if isinstance(c, finetuning.ReseedDropout)]
+        assert reseed._seed == 3
+    assert run["results"]["test_fold"] == "2"
+    with open(run["out"] / "classifier" / "assets" / "metadata.json") as file:
+        metadata = json.load(file)
+    assert (metadata["layers"], metadata["clip_secs"]) == (["pool1", "conv2"], SECS)
+    *_, kernel, _ = tf.saved_model.load(str(run["out"] / "classifier")).variables
+    assert kernel.shape == (2 * (32 + 64), 2)  # means and greatest values of both layers
+
+
+def test_the_loss_is_the_weighted_mean_of_the_clips(config, tmp_path):
+    """Σ w l / n over the 5 clips of the only step, dropout and all, from the regression's head. (In
+    fold 3 all is noise, so that clips differ in their losses.)"""
+    data = labelled_set.from_manifest(write_tones(tmp_path, noise_fold=3, rare="whistle"))
+    one_step = dataclasses.replace(config, epochs=1, batch_size=16)
+    finetuning.finetune(one_step, data, str(tmp_path / "run"))
+    clips = finetune_data.split(data, "2", 0.5, seed=3).train
+    waveforms, labels = read_clips(data, SECS, progress=False)[clips], data.labels[clips]
+    network = SoundClassifier(checkpoint.load_student(config.model)[0], 2, config.layers)
+    for layer in network.trunk.layers:
+        layer.trainable = False  # batch norms keep their statistics
+    weights = balanced(TRAIN_COUNTS)
+    network.start(finetune_data.hear(network, waveforms, 16), labels, weights)
+    ((batch, order),) = finetune_data.train_batches(waveforms, labels, 16, False, 3, epochs=1)
+    network.dropout.seed_generator.state.assign([3, 0])
+    logits = network(batch, training=True).numpy().astype(np.float64)
+    losses = np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(5), order.numpy()]
+    expected = np.mean(weights[order.numpy()] * losses)
+    (row,) = monitor.read_history(tmp_path / "run" / "history.csv")
+    assert float(row["loss"]) == pytest.approx(expected, rel=1e-4)
+    assert abs(expected / losses.mean() - 1) > 0.01  # that of equal weights is another
+
+
+@pytest.mark.parametrize("weights", [(1.0, 1.0), (0.625, 2.5)])
+def test_the_start_is_the_regression_of_weighted_clips(weights):
+    """There the gradient is 0: C Σ w (p - y) x + w_head, and Σ w (p - y) of the bias."""
+    rng, weights = np.random.default_rng(0), np.array(weights)
+    network = SoundClassifier(student.SoundNet5(), 2, ["conv1"])
+    labels = np.repeat([0, 1], [40, 10])
+    heard = np.float32(rng.normal(2, 3, (50, 64)) + labels[:, None])
+    network.start(heard, labels, weights)
+    kernel, bias = network.head.get_weights()
+    x = (heard - heard.mean(axis=0)) / heard.std(axis=0)
+    wrong = keras.ops.softmax(x @ kernel + bias).numpy()[:, 1] - labels
+    wrong *= weights[labels]
+    assert abs(wrong.sum()) < 1e-2
+    np.testing.assert_allclose(0.02 * x.T @ wrong + 2 * kernel[:, 1], 0, atol=1e-3)
+
+
+def test_the_last_batch_of_the_test_is_classified_too(run, data):
+    """All 15 clips in batches of 4, against each clip alone."""
+    folder = str(run["out"] / "classifier")
+    waveforms = read_clips(data, SECS, progress=False)
+    found = finetuning._classify(folder, waveforms, 4)
+    loaded = tf.saved_model.load(folder)
+    alone = [loaded(w[None])["label"].numpy()[0].decode() for w in waveforms]
+    assert [data.classes[i] for i in found] == alone
+    assert len(set(alone)) == 2
