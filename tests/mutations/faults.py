@@ -35,13 +35,16 @@ def apply(fault: Fault, code: str) -> str:
     return code.replace(fault.old, fault.new)
 
 
-_TRAINING = ("tests/training",)
-_DISTILLER = ("tests/training/test_distiller.py", "tests/training/test_cached_distiller.py")
-_OPTIMIZER = ("tests/training/test_optimizer.py",)
+_MONITOR = ("tests/training/test_monitor.py",)
+_RUN = (
+    "tests/training/test_run_wiring.py",
+    "tests/training/test_run_steps.py",
+    "tests/training/test_run_figures.py",
+)
+_METRICS = ("tests/training/test_distiller_metrics.py", "tests/training/test_run_figures.py")
+_OPTIMIZER = ("tests/training/test_optimizer.py", "tests/training/test_run_steps.py")
 _PIPELINE = ("tests/data/test_pipeline.py",)
-_FINETUNING = ("tests/finetuning",)
-_SAVEDMODEL = ("tests/serving/export/test_savedmodel.py",)
-_INITIALISE = ("tests/models/test_pretrained.py", "tests/training")
+_INITIALISE = ("tests/models/test_initialise.py",)
 
 TRAINING = (
     Fault(
@@ -49,42 +52,42 @@ TRAINING = (
         "soundnet_tf/training/monitor.py",
         "logs[self.monitored] < min(values)",
         "logs[self.monitored] > max(values)",
-        _TRAINING,
+        _MONITOR,
     ),
     Fault(
         "the report's best row is the worst epoch",
         "soundnet_tf/training/report.py",
         'best = min(history, key=lambda row: row["val_loss"])',
         'best = max(history, key=lambda row: row["val_loss"])',
-        _TRAINING,
+        _MONITOR,
     ),
     Fault(
         "the constant baseline is the mean of the held-out clips",
         "soundnet_tf/training/baselines.py",
         "    for batch in train:\n",
         "    for batch in validation:\n",
-        _TRAINING,
+        ("tests/training/test_run_figures.py",),
     ),
     Fault(
         "the cosine schedule runs over epochs instead of steps",
         "soundnet_tf/training/loop.py",
         "build_optimizer(config.optimizer, epochs * steps_per_epoch, distiller.heads)",
         "build_optimizer(config.optimizer, epochs, distiller.heads)",
-        _TRAINING,
+        _RUN,
     ),
     Fault(
         "freeze_batch_norm never reaches the run",
         "soundnet_tf/training/loop.py",
         "if config.freeze_batch_norm:",
         "if False:",
-        _TRAINING,
+        _RUN,
     ),
     Fault(
         "mixed_bfloat16 never reaches the run",
         "soundnet_tf/training/loop.py",
         '"mixed_bfloat16" if config.mixed_bfloat16 else "float32"',
         '"float32"',
-        _TRAINING,
+        _RUN,
     ),
     Fault(
         "head_warmup_steps never reaches the run",
@@ -119,7 +122,7 @@ TRAINING = (
         "soundnet_tf/training/distiller.py",
         'return masked_call(self.student, batch["waveform"], batch["lengths"], training)',
         'return self.student(batch["waveform"], training=training)',
-        _TRAINING,
+        _METRICS,
     ),
     Fault(
         "short=mask does not mask at evaluation",
@@ -127,49 +130,49 @@ TRAINING = (
         'return masked_call(self.student, batch["waveform"], batch["lengths"], training)',
         "if training:\n                return masked_call("
         'self.student, batch["waveform"], batch["lengths"], training)',
-        _TRAINING,
+        _METRICS,
     ),
     Fault(
         "the temperature never reaches the loss",
         "soundnet_tf/training/distiller.py",
         "self.config.temperature,",
         "1.0,",
-        _TRAINING,
+        _METRICS,
     ),
     Fault(
         "reduction=paper counts one head",
         "soundnet_tf/training/distiller.py",
         "len(targets),",
         "1,",
-        _TRAINING,
+        _METRICS,
     ),
     Fault(
         "masked steps count in kl_*",
         "soundnet_tf/training/distiller.py",
         ".update_state(divergence, mask)",
         ".update_state(divergence)",
-        _DISTILLER,
+        _METRICS,
     ),
     Fault(
         "masked steps count in agreement_*",
         "soundnet_tf/training/distiller.py",
         ".update_state(tf.cast(agreement, tf.float32), mask)",
         ".update_state(tf.cast(agreement, tf.float32))",
-        _DISTILLER,
+        _METRICS,
     ),
     Fault(
         "the epoch's loss is not weighted by steps",
         "soundnet_tf/training/distiller.py",
         "self.loss_mean.update_state(total, tf.reduce_sum(tf.cast(any_mask, tf.float32)))",
         "self.loss_mean.update_state(total)",
-        _DISTILLER,
+        _METRICS,
     ),
     Fault(
         "a head's weight never reaches the loss",
         "soundnet_tf/training/distiller.py",
         "self.config.weights.get(head, 1.0) * losses.head_loss(",
         "losses.head_loss(",
-        _DISTILLER,
+        _METRICS,
     ),
     Fault(
         "the temperature's square is left out",
@@ -190,7 +193,7 @@ TRAINING = (
         "soundnet_tf/training/monitor.py",
         "if k.startswith(prefix)}",
         "if not k.startswith(prefix)}",
-        _TRAINING,
+        ("tests/training/test_run_steps.py",),
     ),
     Fault(
         "Adam's beta_2 is beta_1",
@@ -204,21 +207,21 @@ TRAINING = (
         "soundnet_tf/training/optimizer.py",
         "ema_momentum=config.ema_momentum or 0.99,",
         "ema_momentum=1 - config.ema_momentum,",
-        _TRAINING,
+        _RUN,
     ),
     Fault(
         "the student is seeded before the teachers are loaded",
         "soundnet_tf/training/loop.py",
         "keras.utils.set_random_seed(config.seed)",
         "keras.utils.set_random_seed(config.seed); _teachers(config, training, validation)",
-        _TRAINING,
+        _RUN,
     ),
     Fault(
         "--steps is rounded down to whole epochs",
         "soundnet_tf/training/loop.py",
         "-(-config.steps // steps_per_epoch) if config.steps",
         "config.steps // steps_per_epoch if config.steps",
-        _TRAINING,
+        _RUN,
     ),
 )
 
@@ -337,7 +340,7 @@ MODELS = (
         "        for ours, theirs in zip(target.get_layer(layer.name).weights, layer.weights):\n"
         '            if "moving" not in theirs.path:\n'
         "                ours.assign(theirs)",
-        ("tests/models", "tests/training"),
+        ("tests/models/test_saved_statistics.py",),
     ),
     Fault(
         "init_from shifts the rows of a head by one",
@@ -358,7 +361,7 @@ MODELS = (
         "soundnet_tf/models/teachers/teacher.py",
         "answers = tf.cast(model(pictures, training=False), tf.float32)",
         "answers = tf.cast(model(pictures, training=True), tf.float32)",
-        ("tests/models/teachers",),
+        ("tests/models/teachers/test_preprocessing.py", "tests/models/teachers/test_teacher.py"),
     ),
     Fault(
         "a teacher's fingerprint does not depend on its weights",
@@ -372,14 +375,14 @@ MODELS = (
         "soundnet_tf/models/teachers/places.py",
         "layers.Rescaling(scale.tolist(), offset.tolist())(inputs)",
         "layers.Rescaling(scale.tolist(), offset.tolist())(inputs[..., ::-1])",
-        ("tests/models/teachers/test_places.py",),
+        ("tests/models/teachers/test_preprocessing.py", "tests/models/teachers/test_places.py"),
     ),
     Fault(
         "the Places VGG16 is fed RGB",
         "soundnet_tf/models/teachers/places.py",
         "(inputs[..., ::-1])",
         "(inputs)",
-        ("tests/models/teachers/test_places.py",),
+        ("tests/models/teachers/test_preprocessing.py", "tests/models/teachers/test_places.py"),
     ),
     Fault(
         "the folded network leaves out the input's scale",
@@ -410,7 +413,7 @@ FINETUNING = (
         "soundnet_tf/finetuning/classifier.py",
         ", sample_weight=weights[labels])",
         ")",
-        _FINETUNING,
+        ("tests/finetuning/test_settings.py",),
     ),
     Fault(
         "held-out clips are trained on in the search",
@@ -424,7 +427,7 @@ FINETUNING = (
         "soundnet_tf/finetuning/report.py",
         '"best_epoch": int(best["epoch"]) + 1,',
         '"best_epoch": int(best["epoch"]),',
-        _FINETUNING,
+        ("tests/finetuning/test_settings.py", "tests/finetuning/test_run.py"),
     ),
 )
 
@@ -434,7 +437,7 @@ SERVING = (
         "soundnet_tf/serving/export/savedmodel.py",
         "heard = values[self.architecture.trunk[-1].name][:, :-1]",
         "heard = values[self.architecture.trunk[-1].name]",
-        _SAVEDMODEL,
+        ("tests/serving/export/test_training_path.py",),
     ),
     Fault(
         "LiteRT's small file has all layers in int8",
@@ -448,7 +451,7 @@ SERVING = (
         "soundnet_tf/serving/stream.py",
         "steps = np.arange(first, self._counts[name])",
         "steps = np.arange(first, self._counts[name]) + 1",
-        ("tests/serving/test_stream.py", "tests/serving/test_listening.py"),
+        ("tests/serving/test_centres.py", "tests/serving/test_stream.py"),
     ),
     Fault(
         "heads hear a short sound looped to their minimum, not to 20 s",
@@ -537,7 +540,7 @@ EVALUATION = (
         "soundnet_tf/evaluation/multimodal.py",
         "            StandardScaler(),\n",
         '            "passthrough",\n',
-        ("tests/evaluation/test_multimodal.py", "tests/evaluation/test_multimodal_svm.py"),
+        ("tests/evaluation/test_multimodal_svm.py",),
     ),
     Fault(
         "the untrained network of the floors is the trained one",
@@ -586,7 +589,7 @@ EVALUATION = (
         "soundnet_tf/ablations/run_results.py",
         "epochs[-1].items()",
         "epochs[0].items()",
-        ("tests/ablations",),
+        ("tests/ablations/test_run.py", "tests/ablations/test_tables.py"),
     ),
     Fault(
         "an ablation's seeds are added up, not averaged",
