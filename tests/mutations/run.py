@@ -1,7 +1,7 @@
 """Puts each fault of `faults.py` into a copy of the checkout and runs the tests that should notice.
 
     .venv/bin/python tests/mutations/run.py                  all of them, an hour or so
-    .venv/bin/python tests/mutations/run.py --only=cosine    those with that word in their name or file
+    .venv/bin/python tests/mutations/run.py --only=cosine    those with it in name or file
     .venv/bin/python tests/mutations/run.py --jobs=2 --shard=1/4
 
 Prints a Markdown table; the exit code is 1 if a fault was not noticed or could not be tried. Copies
