@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.svm import LinearSVC
 
 from soundnet_tf.evaluation import multimodal
 from soundnet_tf.sounds.labelled_set import LabelledClip, LabelledSet
@@ -61,3 +62,29 @@ def test_channels_weigh_the_same_whatever_their_scale():
     assert 0.4 < outcome["accuracy_mean"] < 0.95
     scaled = features * np.float32([1e-4, 1, 1e4, 1e-4])
     assert multimodal.cross_validate(data, scaled) == outcome
+
+
+def test_the_svm_is_that_of_features_standardised_by_hand():
+    """Each channel by the training folds' mean and deviation, and C = 0.01: with C = 1, or of
+    features as they are, other clips are wrong."""
+    data = made_up([(label, fold) for fold in "123" for label in "abc" for _ in range(8)])
+    rng = np.random.default_rng(2)
+    features = np.float32(rng.normal(3, 1, (72, 6)) + np.eye(6)[data.labels])
+    features *= np.float32([3, 1, 0.3, 1, 30, 1])
+
+    def confusion(strength, is_standardised=True):
+        found = np.zeros((3, 3), int)
+        for fold in "123":
+            is_test = np.array([clip.fold == fold for clip in data.clips])
+            train, test = features[~is_test], features[is_test]
+            if is_standardised:
+                mean, deviation = train.mean(axis=0), train.std(axis=0)
+                train, test = (train - mean) / deviation, (test - mean) / deviation
+            svm = LinearSVC(C=strength, max_iter=10_000, random_state=0)
+            predictions = svm.fit(train, data.labels[~is_test]).predict(test)
+            np.add.at(found, (data.labels[is_test], predictions), 1)
+        return found.tolist()
+
+    assert multimodal.cross_validate(data, features)["confusion"] == confusion(0.01)
+    assert confusion(0.01) != confusion(1.0)
+    assert confusion(0.01) != confusion(0.01, is_standardised=False)

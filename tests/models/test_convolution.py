@@ -7,7 +7,7 @@ import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from soundnet_tf.models import student
+from soundnet_tf.models import convolution, student
 from soundnet_tf.models.architecture import SOUNDNET5, SOUNDNET8
 from soundnet_tf.models.convolution import StridedConv1D, convolve
 
@@ -128,3 +128,35 @@ def test_a_saved_layer_is_the_same_layer(tmp_path):
 def test_what_it_cannot_do_is_refused(wrong):
     with pytest.raises(ValueError, match="use keras.layers.Conv1D"):
         StridedConv1D(4, 8, **wrong)
+
+
+GPU_SHAPES = [(64, 1, 16, 2), (4, 40, 48, 2), (8, 512, 5, 2), (7, 3, 4, 3)]  # of each way on a CPU
+
+
+@pytest.mark.parametrize("geometry", GPU_SHAPES, ids=lambda g: "-".join(map(str, g)))
+def test_where_there_is_a_gpu_tensorflows_own_gives_the_same(monkeypatch, geometry):
+    """Outputs and both gradients, against float64 sums. There no product with windows is made."""
+    size, channels, filters, stride = geometry
+    listed = []
+    monkeypatch.setattr(
+        tf.config, "list_logical_devices", lambda kind=None: listed.append(kind) or ["a GPU"]
+    )
+    for name in ("by_windows", "by_channels"):
+        monkeypatch.setattr(convolution, name, None)
+    check(2, size + 37, channels, size, filters, stride)
+    assert set(listed) == {"GPU"}
+
+
+def test_where_there_is_none_it_is_not_tensorflows_own(monkeypatch):
+    """Of a stride of 2: `by_channels` has a stride of 1."""
+    strides = []
+    own = tf.nn.conv1d
+
+    def recorded(x, kernel, stride, padding):
+        strides.append(stride)
+        return own(x, kernel, stride, padding)
+
+    monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind=None: [])
+    monkeypatch.setattr(tf.nn, "conv1d", recorded)
+    check(2, 101, 1, 64, 16, 2)
+    assert set(strides) == {1}
