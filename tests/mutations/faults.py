@@ -444,7 +444,7 @@ SERVING = (
         "soundnet_tf/serving/export/litert.py",
         "kept = sum(bool(layer.filters) for layer in network.architecture.trunk[: embedding + 1])",
         "kept = 0",
-        ("tests/serving/export/test_litert.py",),
+        ("tests/serving/export/test_litert_kernels.py",),
     ),
     Fault(
         "a stream's seconds are one hop late",
