@@ -49,16 +49,23 @@ class NotTried(Exception):
     """A fault, or the control, of which nothing can be said; the message says why."""
 
 
-class Copy:
-    """A copy of the checkout, and the environment in which its code is what is imported."""
+def snapshot(folder: str) -> pathlib.Path:
+    """The files that git knows, as they are in the working tree now: all faults are tried on one
+    state, whatever is edited in the meantime."""
+    tree = pathlib.Path(folder, "tree")
+    names = subprocess.check_output(["git", "ls-files", "-z"], cwd=ROOT, text=True)
+    for name in filter(None, names.split("\0")):
+        (tree / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, tree / name)
+    return tree
 
-    def __init__(self, folder: str):
+
+class Copy:
+    """A copy of a snapshot, and the environment in which its code is what is imported."""
+
+    def __init__(self, tree: pathlib.Path, folder: str):
         self.root = pathlib.Path(folder, "checkout")
-        names = subprocess.check_output(["git", "ls-files", "-z"], cwd=ROOT, text=True)
-        for name in filter(None, names.split("\0")):
-            target = self.root / name
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / name, target)
+        shutil.copytree(tree, self.root)
         site = pathlib.Path(folder, "site")
         site.mkdir()
         (site / "sitecustomize.py").write_text(SITE.format(copy=str(self.root)), "utf-8")
@@ -78,18 +85,9 @@ class Copy:
 
     def test(self, tests: Sequence[str]) -> tuple[int, str]:
         """Exit code and output of pytest, which stops at the first failure."""
-        command = [
-            sys.executable,
-            "-m",
-            "pytest",
-            "-x",
-            "-q",
-            "--color=no",
-            "-p",
-            "no:cacheprovider",
-        ]
+        options = ["-x", "-q", "--color=no", "-p", "no:cacheprovider"]
         process = subprocess.Popen(
-            [*command, *tests],
+            [sys.executable, "-m", "pytest", *options, *tests],
             cwd=self.root,
             env=self.environment,
             stdout=subprocess.PIPE,
@@ -127,17 +125,17 @@ def first_failure(code: int, output: str) -> str | None:
     return failed[1]
 
 
-def control(faults: Sequence[Fault]) -> None:
+def control(tree: pathlib.Path, faults: Sequence[Fault]) -> None:
     """NotTried unless the unchanged copy passes the tests of all faults."""
     tests = sorted({test for fault in faults for test in fault.tests})
     with tempfile.TemporaryDirectory() as folder:
-        copy = Copy(folder)
+        copy = Copy(tree, folder)
         copy.check_imports()
         if failed := first_failure(*copy.test(tests)):
             raise NotTried(f"{failed} fails without any fault")
 
 
-def attempt(fault: Fault) -> tuple[str | None, float]:
+def attempt(tree: pathlib.Path, fault: Fault) -> tuple[str | None, float]:
     """The test that notices, if any, and the seconds it took.
 
     Raises:
@@ -145,7 +143,7 @@ def attempt(fault: Fault) -> tuple[str | None, float]:
     """
     start = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        copy = Copy(folder)
+        copy = Copy(tree, folder)
         path = copy.root / fault.file
         try:
             path.write_text(apply(fault, path.read_text("utf-8")), "utf-8")
@@ -154,12 +152,14 @@ def attempt(fault: Fault) -> tuple[str | None, float]:
         return first_failure(*copy.test(fault.tests)), time.monotonic() - start
 
 
-def verdicts(faults: Sequence[Fault], jobs: int) -> Iterator[tuple[Fault, str, float, bool]]:
+def verdicts(
+    tree: pathlib.Path, faults: Sequence[Fault], jobs: int
+) -> Iterator[tuple[Fault, str, float, bool]]:
     """Each fault, what is said of it, seconds, and whether a test noticed; in order."""
 
     def verdict(fault):
         try:
-            noticed_by, seconds = attempt(fault)
+            noticed_by, seconds = attempt(tree, fault)
         except NotTried as error:
             print(f"{fault.name}: {error}", file=sys.stderr, flush=True)
             return fault, f"**not tried**: {str(error).splitlines()[0]}", 0.0, False
@@ -180,16 +180,18 @@ def main() -> int:
     chosen = [f for f in FAULTS[first - 1 :: every] if word in f"{f.name}\n{f.file}".lower()]
     if not chosen:
         parser.error(f"no fault of shard {options.shard} has {options.only!r} in its name or file")
-    try:
-        control(chosen)
-    except NotTried as error:
-        print(f"control: {error}", file=sys.stderr)
-        return 1
-    print("| fault | noticed by | seconds |\n| --- | --- | --- |", flush=True)
-    survived = 0
-    for fault, said, seconds, is_noticed in verdicts(chosen, options.jobs):
-        print(f"| {fault.name} | {said} | {seconds:.0f} |", flush=True)
-        survived += not is_noticed
+    with tempfile.TemporaryDirectory() as folder:
+        tree = snapshot(folder)
+        try:
+            control(tree, chosen)
+        except NotTried as error:
+            print(f"control: {error}", file=sys.stderr)
+            return 1
+        print("| fault | noticed by | seconds |\n| --- | --- | --- |", flush=True)
+        survived = 0
+        for fault, said, seconds, is_noticed in verdicts(tree, chosen, options.jobs):
+            print(f"| {fault.name} | {said} | {seconds:.0f} |", flush=True)
+            survived += not is_noticed
     print(f"\n{len(chosen) - survived} of {len(chosen)} noticed")
     return bool(survived)
 

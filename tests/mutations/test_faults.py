@@ -65,7 +65,7 @@ def test_the_copys_code_is_what_runs(runner, tmp_path):
     """In processes of processes too; told otherwise, they import this checkout."""
     if not (ROOT / ".git").exists():
         pytest.skip("needs a git checkout: copies have the files that git knows")
-    copy = runner["Copy"](str(tmp_path))
+    copy = runner["Copy"](runner["snapshot"](str(tmp_path)), str(tmp_path))
     copy.check_imports()
     copy.environment["PYTHONPATH"] = str(ROOT)
     with pytest.raises(runner["NotTried"], match="not in the copy"):
