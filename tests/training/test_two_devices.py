@@ -13,7 +13,7 @@ halves = [tf.config.LogicalDeviceConfiguration()] * 2
 tf.config.set_logical_device_configuration(cpu, halves)
 from colour_teacher import write_colour_teacher
 from soundnet_tf.models import initialise, student
-from soundnet_tf.models.teachers import load_teacher
+from soundnet_tf.models.teachers.teacher import load_teacher
 from soundnet_tf.training.distiller import DistillConfig, Distiller
 
 spec = write_colour_teacher(pathlib.Path(sys.argv[1]) / "c.keras", np.eye(3) * 255, 1e-4)

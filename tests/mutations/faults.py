@@ -1,0 +1,603 @@
+"""Faults that tests must notice: small, plausible, and of those that leave everything running.
+
+`run.py` puts each into a copy of the checkout. Nothing here is imported by the package.
+"""
+
+from typing import NamedTuple
+
+
+class Fault(NamedTuple):
+    """One fault.
+
+    Attributes:
+        name: what is wrong, in a sentence.
+        file: below the checkout.
+        old: a text that stands in the file exactly once.
+        new: what stands there instead.
+        tests: files, folders or node ids of pytest, of which at least one test should fail.
+    """
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: tuple[str, ...]
+
+
+def apply(fault: Fault, code: str) -> str:
+    """The code with the fault in it; ValueError if `old` does not stand there once."""
+    count = code.count(fault.old)
+    if count != 1:
+        raise ValueError(
+            f"{fault.old!r} stands {count} times in {fault.file}, should stand once; give the "
+            f"fault {fault.name!r} the text that is there now, or take it out"
+        )
+    return code.replace(fault.old, fault.new)
+
+
+_MONITOR = ("tests/training/test_monitor.py",)
+_RUN = (
+    "tests/training/test_run_wiring.py",
+    "tests/training/test_run_steps.py",
+    "tests/training/test_run_figures.py",
+)
+_METRICS = ("tests/training/test_distiller_metrics.py", "tests/training/test_run_figures.py")
+_OPTIMIZER = ("tests/training/test_optimizer.py", "tests/training/test_run_steps.py")
+_PIPELINE = ("tests/data/test_pipeline.py",)
+_INITIALISE = ("tests/models/test_initialise.py",)
+
+TRAINING = (
+    Fault(
+        "best/ is the epoch of the highest val_loss",
+        "soundnet_tf/training/monitor.py",
+        "logs[self.monitored] < min(values)",
+        "logs[self.monitored] > max(values)",
+        _MONITOR,
+    ),
+    Fault(
+        "the report's best row is the worst epoch",
+        "soundnet_tf/training/report.py",
+        'best = min(history, key=lambda row: row["val_loss"])',
+        'best = max(history, key=lambda row: row["val_loss"])',
+        _MONITOR,
+    ),
+    Fault(
+        "the constant baseline is the mean of the held-out clips",
+        "soundnet_tf/training/baselines.py",
+        "    for batch in train:\n",
+        "    for batch in validation:\n",
+        ("tests/training/test_run_figures.py",),
+    ),
+    Fault(
+        "the cosine schedule runs over epochs instead of steps",
+        "soundnet_tf/training/loop.py",
+        "build_optimizer(config.optimizer, epochs * steps_per_epoch, distiller.heads)",
+        "build_optimizer(config.optimizer, epochs, distiller.heads)",
+        _RUN,
+    ),
+    Fault(
+        "freeze_batch_norm never reaches the run",
+        "soundnet_tf/training/loop.py",
+        "if config.freeze_batch_norm:",
+        "if False:",
+        _RUN,
+    ),
+    Fault(
+        "mixed_bfloat16 never reaches the run",
+        "soundnet_tf/training/loop.py",
+        '"mixed_bfloat16" if config.mixed_bfloat16 else "float32"',
+        '"float32"',
+        _RUN,
+    ),
+    Fault(
+        "head_warmup_steps never reaches the run",
+        "soundnet_tf/training/optimizer.py",
+        "head_warmup_steps=config.head_warmup_steps,",
+        "head_warmup_steps=0,",
+        _OPTIMIZER,
+    ),
+    Fault(
+        "trunk_scale never reaches the run",
+        "soundnet_tf/training/optimizer.py",
+        "trunk_scale=config.trunk_scale,",
+        "trunk_scale=1.0,",
+        _OPTIMIZER,
+    ),
+    Fault(
+        "clip_norm never reaches the run",
+        "soundnet_tf/training/optimizer.py",
+        "global_clipnorm=config.clip_norm or None,",
+        "global_clipnorm=None,",
+        _OPTIMIZER,
+    ),
+    Fault(
+        "clip_norm clips each weight's gradient alone",
+        "soundnet_tf/training/optimizer.py",
+        "global_clipnorm=config.clip_norm or None,",
+        "clipnorm=config.clip_norm or None,",
+        _OPTIMIZER,
+    ),
+    Fault(
+        "short=mask does not mask",
+        "soundnet_tf/training/distiller.py",
+        'return masked_call(self.student, batch["waveform"], batch["lengths"], training)',
+        'return self.student(batch["waveform"], training=training)',
+        _METRICS,
+    ),
+    Fault(
+        "short=mask does not mask at evaluation",
+        "soundnet_tf/training/distiller.py",
+        'return masked_call(self.student, batch["waveform"], batch["lengths"], training)',
+        "if training:\n                return masked_call("
+        'self.student, batch["waveform"], batch["lengths"], training)',
+        _METRICS,
+    ),
+    Fault(
+        "the temperature never reaches the loss",
+        "soundnet_tf/training/distiller.py",
+        "self.config.temperature,",
+        "1.0,",
+        _METRICS,
+    ),
+    Fault(
+        "reduction=paper counts one head",
+        "soundnet_tf/training/distiller.py",
+        "len(targets),",
+        "1,",
+        _METRICS,
+    ),
+    Fault(
+        "masked steps count in kl_*",
+        "soundnet_tf/training/distiller.py",
+        ".update_state(divergence, mask)",
+        ".update_state(divergence)",
+        _METRICS,
+    ),
+    Fault(
+        "masked steps count in agreement_*",
+        "soundnet_tf/training/distiller.py",
+        ".update_state(tf.cast(agreement, tf.float32), mask)",
+        ".update_state(tf.cast(agreement, tf.float32))",
+        _METRICS,
+    ),
+    Fault(
+        "the epoch's loss is not weighted by steps",
+        "soundnet_tf/training/distiller.py",
+        "self.loss_mean.update_state(total, tf.reduce_sum(tf.cast(any_mask, tf.float32)))",
+        "self.loss_mean.update_state(total)",
+        _METRICS,
+    ),
+    Fault(
+        "a head's weight never reaches the loss",
+        "soundnet_tf/training/distiller.py",
+        "self.config.weights.get(head, 1.0) * losses.head_loss(",
+        "losses.head_loss(",
+        _METRICS,
+    ),
+    Fault(
+        "the temperature's square is left out",
+        "soundnet_tf/training/losses.py",
+        " * temperature**2",
+        "",
+        ("tests/training/test_losses.py",),
+    ),
+    Fault(
+        "alignment weighs the farther of two frames more",
+        "soundnet_tf/training/alignment.py",
+        "weights = (1 - share) * tf.one_hot(before, frames) + share * tf.one_hot(after, frames)",
+        "weights = share * tf.one_hot(before, frames) + (1 - share) * tf.one_hot(after, frames)",
+        ("tests/training/test_alignment.py",),
+    ),
+    Fault(
+        "TensorBoard's validation curves show training figures",
+        "soundnet_tf/training/monitor.py",
+        "if k.startswith(prefix)}",
+        "if not k.startswith(prefix)}",
+        ("tests/training/test_run_steps.py",),
+    ),
+    Fault(
+        "Adam's beta_2 is beta_1",
+        "soundnet_tf/training/optimizer.py",
+        "beta2=self.beta_2,",
+        "beta2=self.beta_1,",
+        _OPTIMIZER,
+    ),
+    Fault(
+        "the EMA's momentum is inverted",
+        "soundnet_tf/training/optimizer.py",
+        "ema_momentum=config.ema_momentum or 0.99,",
+        "ema_momentum=1 - config.ema_momentum,",
+        _RUN,
+    ),
+    Fault(
+        "the student is seeded before the teachers are loaded",
+        "soundnet_tf/training/loop.py",
+        "keras.utils.set_random_seed(config.seed)",
+        "keras.utils.set_random_seed(config.seed); _teachers(config, training, validation)",
+        _RUN,
+    ),
+    Fault(
+        "--steps is rounded down to whole epochs",
+        "soundnet_tf/training/loop.py",
+        "-(-config.steps // steps_per_epoch) if config.steps",
+        "config.steps // steps_per_epoch if config.steps",
+        _RUN,
+    ),
+)
+
+DATA = (
+    Fault(
+        "with --videos the validation videos are trained on too",
+        "soundnet_tf/data/sources.py",
+        "return tuple(from_videos(members[split], cutting, workers) for split in (TRAIN, VAL))",
+        "return tuple(from_videos(v, cutting, workers) for v in (videos, members[VAL]))",
+        ("tests/data/test_sources.py", "tests/data/test_videos.py"),
+    ),
+    Fault(
+        "all clips of an epoch share one augmentation seed",
+        "soundnet_tf/data/pipeline.py",
+        "return tf.random.experimental.stateless_fold_in(seed, index)",
+        "return seed",
+        _PIPELINE,
+    ),
+    Fault(
+        "the last partial batch of evaluation is dropped",
+        "soundnet_tf/data/pipeline.py",
+        "    batches = examples.batch(config.batch_size)\n"
+        "    return _counted(batches, math.ceil(source.count / config.batch_size))",
+        "    batches = examples.batch(config.batch_size, drop_remainder=True)\n"
+        "    return _counted(batches, source.count // config.batch_size)",
+        _PIPELINE,
+    ),
+    Fault(
+        "frames move the wrong way when a crop begins later",
+        "soundnet_tf/data/pipeline.py",
+        'clip["frame_secs"] - tf.cast(start, tf.float32)',
+        'clip["frame_secs"] + tf.cast(start, tf.float32)',
+        _PIPELINE,
+    ),
+    Fault(
+        "a gain of so many dB is one of twice as many",
+        "soundnet_tf/data/pipeline.py",
+        "-gain_db, gain_db) / 20.0)",
+        "-gain_db, gain_db) / 10.0)",
+        _PIPELINE,
+    ),
+    Fault(
+        "cached posteriors are those of the clip's first frames, wherever the crop is",
+        "soundnet_tf/data/pipeline.py",
+        "tf.gather(record[key], frame)",
+        "record[key][: tf.size(frame)]",
+        ("tests/data/test_cached_pipeline.py",),
+    ),
+    Fault(
+        "the validation fraction is what is trained on",
+        "soundnet_tf/data/videos.py",
+        "VAL if fraction < val_fraction else TRAIN",
+        "TRAIN if fraction < val_fraction else VAL",
+        ("tests/data/test_videos.py",),
+    ),
+    Fault(
+        "int16 is read as if full scale were 32767",
+        "soundnet_tf/data/audio_ops.py",
+        "tf.cast(samples, tf.float32) / PCM16_SCALE",
+        "tf.cast(samples, tf.float32) / (PCM16_SCALE - 1)",
+        ("tests/data/test_codecs.py", "tests/data/test_records.py"),
+    ),
+    Fault(
+        "a video's remainder is a clip however short it is",
+        "soundnet_tf/data/clips.py",
+        "count = whole + (remainder_secs >= shortest_secs)",
+        "count = whole + (remainder_secs > 0)",
+        ("tests/data/test_clips.py",),
+    ),
+    Fault(
+        "frame times count from the video's beginning",
+        "soundnet_tf/data/clips.py",
+        "max(0.0, float(secs)) for secs",
+        "start_secs + max(0.0, float(secs)) for secs",
+        ("tests/data/test_clips.py",),
+    ),
+    Fault(
+        "the last two parts of a labelling do the same shards",
+        "soundnet_tf/data/label.py",
+        "_shards(known)[config.part :: config.parts]",
+        "_shards(known)[config.part :: max(config.parts - 1, 1)]",
+        ("tests/data/test_label.py",),
+    ),
+    Fault(
+        "a mirrored frame stands on its head",
+        "soundnet_tf/data/pipeline.py",
+        "tf.reverse(squares, axis=[2])",
+        "tf.reverse(squares, axis=[1])",
+        _PIPELINE,
+    ),
+)
+
+MODELS = (
+    Fault(
+        "the GPU branch of convolve pads",
+        "soundnet_tf/models/convolution.py",
+        'if tf.config.list_logical_devices("GPU"):\n'
+        '        return tf.nn.conv1d(x, kernel, stride, "VALID")',
+        'if tf.config.list_logical_devices("GPU"):\n'
+        '        return tf.nn.conv1d(x, kernel, stride, "SAME")',
+        ("tests/models/test_convolution.py",),
+    ),
+    Fault(
+        "the GPU branch of convolve forgets the stride",
+        "soundnet_tf/models/convolution.py",
+        'if tf.config.list_logical_devices("GPU"):\n'
+        '        return tf.nn.conv1d(x, kernel, stride, "VALID")',
+        'if tf.config.list_logical_devices("GPU"):\n'
+        '        return tf.nn.conv1d(x, kernel, 1, "VALID")',
+        ("tests/models/test_convolution.py",),
+    ),
+    Fault(
+        "the statistics of batch norms are not saved",
+        "soundnet_tf/models/checkpoint.py",
+        "        target.get_layer(layer.name).set_weights(layer.get_weights())",
+        "        for ours, theirs in zip(target.get_layer(layer.name).weights, layer.weights):\n"
+        '            if "moving" not in theirs.path:\n'
+        "                ours.assign(theirs)",
+        ("tests/models/test_saved_statistics.py",),
+    ),
+    Fault(
+        "init_from shifts the rows of a head by one",
+        "soundnet_tf/models/initialise.py",
+        "learned[..., out_of]",
+        "learned[..., out_of - 1]",
+        _INITIALISE,
+    ),
+    Fault(
+        "init_from leaves the trunk as it was",
+        "soundnet_tf/models/initialise.py",
+        "layer.set_weights(trained.get_layer(layer.name).get_weights())",
+        "layer.set_weights(layer.get_weights())",
+        _INITIALISE,
+    ),
+    Fault(
+        "a teacher looks in training mode",
+        "soundnet_tf/models/teachers/teacher.py",
+        "answers = tf.cast(model(pictures, training=False), tf.float32)",
+        "answers = tf.cast(model(pictures, training=True), tf.float32)",
+        ("tests/models/teachers/test_preprocessing.py", "tests/models/teachers/test_teacher.py"),
+    ),
+    Fault(
+        "a teacher's fingerprint does not depend on its weights",
+        "soundnet_tf/models/teachers/teacher.py",
+        "        digest.update(keras.ops.convert_to_numpy(variable).tobytes())\n",
+        "",
+        ("tests/models/teachers/test_teacher.py", "tests/models/teachers/test_networks.py"),
+    ),
+    Fault(
+        "a Places ResNet is fed BGR",
+        "soundnet_tf/models/teachers/places.py",
+        "layers.Rescaling(scale.tolist(), offset.tolist())(inputs)",
+        "layers.Rescaling(scale.tolist(), offset.tolist())(inputs[..., ::-1])",
+        ("tests/models/teachers/test_preprocessing.py", "tests/models/teachers/test_places.py"),
+    ),
+    Fault(
+        "the Places VGG16 is fed RGB",
+        "soundnet_tf/models/teachers/places.py",
+        "(inputs[..., ::-1])",
+        "(inputs)",
+        ("tests/models/teachers/test_preprocessing.py", "tests/models/teachers/test_places.py"),
+    ),
+    Fault(
+        "the folded network leaves out the input's scale",
+        "soundnet_tf/models/folded.py",
+        "weights[first] = kernel * constants.INPUT_SCALE, bias",
+        "weights[first] = kernel, bias",
+        ("tests/serving/test_stream.py", "tests/serving/test_listening.py"),
+    ),
+    Fault(
+        "moving averages move by momentum, not by what is left of it",
+        "soundnet_tf/models/training_pass.py",
+        "average * momentum + now * (1.0 - momentum)",
+        "average * (1.0 - momentum) + now * momentum",
+        ("tests/models/test_training_pass.py",),
+    ),
+)
+
+FINETUNING = (
+    Fault(
+        "balanced class weights are inverted",
+        "soundnet_tf/finetuning/batches.py",
+        "labels.size / (classes * np.bincount(labels, minlength=classes))",
+        "classes * np.bincount(labels, minlength=classes) / labels.size",
+        ("tests/finetuning/test_batches.py",),
+    ),
+    Fault(
+        "the regression that starts a fine-tuning gets no class weights",
+        "soundnet_tf/finetuning/classifier.py",
+        ", sample_weight=weights[labels])",
+        ")",
+        ("tests/finetuning/test_settings.py",),
+    ),
+    Fault(
+        "held-out clips are trained on in the search",
+        "soundnet_tf/finetuning/batches.py",
+        "Split(np.setdiff1d(folds, held_out), np.sort(held_out), test)",
+        "Split(folds, np.sort(held_out), test)",
+        ("tests/finetuning/test_batches.py",),
+    ),
+    Fault(
+        "best_epoch counts from 0",
+        "soundnet_tf/finetuning/report.py",
+        '"best_epoch": int(best["epoch"]) + 1,',
+        '"best_epoch": int(best["epoch"]),',
+        ("tests/finetuning/test_settings.py", "tests/finetuning/test_run.py"),
+    ),
+)
+
+SERVING = (
+    Fault(
+        "the SavedModel in training lets the heads hear the trunk's last step",
+        "soundnet_tf/serving/export/savedmodel.py",
+        "heard = values[self.architecture.trunk[-1].name][:, :-1]",
+        "heard = values[self.architecture.trunk[-1].name]",
+        ("tests/serving/export/test_training_path.py",),
+    ),
+    Fault(
+        "LiteRT's small file has all layers in int8",
+        "soundnet_tf/serving/export/litert.py",
+        "kept = sum(bool(layer.filters) for layer in network.architecture.trunk[: embedding + 1])",
+        "kept = 0",
+        ("tests/serving/export/test_litert_kernels.py",),
+    ),
+    Fault(
+        "a stream's seconds are one hop late",
+        "soundnet_tf/serving/stream.py",
+        "steps = np.arange(first, self._counts[name])",
+        "steps = np.arange(first, self._counts[name]) + 1",
+        ("tests/serving/test_centres.py", "tests/serving/test_stream.py"),
+    ),
+    Fault(
+        "heads hear a short sound looped to their minimum, not to 20 s",
+        "soundnet_tf/serving/short.py",
+        "np.resize(waveform, needed.target)",
+        "np.resize(waveform, needed.minimum)",
+        ("tests/serving/test_listening.py",),
+    ),
+    Fault(
+        "meanstd gives the deviation before the mean",
+        "soundnet_tf/serving/embed.py",
+        "[values.mean(axis=0), values.std(axis=0)]",
+        "[values.std(axis=0), values.mean(axis=0)]",
+        ("tests/serving/test_listening.py",),
+    ),
+    Fault(
+        "a file that has changed is not heard again",
+        "soundnet_tf/serving/extraction/parts.py",
+        "if sizes.get(name) != size:",
+        "if name not in sizes:",
+        ("tests/serving/extraction/test_resume.py",),
+    ),
+    Fault(
+        "a file's features begin one row late",
+        "soundnet_tf/serving/extraction/index.py",
+        "own = slice(self.offsets[file], self.offsets[file + 1])",
+        "own = slice(self.offsets[file] + 1, self.offsets[file + 1] + 1)",
+        ("tests/serving/extraction/test_feature_file.py",),
+    ),
+    Fault(
+        "HEAR's timestamps are in seconds",
+        "soundnet_tf/hear.py",
+        "np.float32(1000 * secs)",
+        "np.float32(secs)",
+        ("tests/test_hear.py",),
+    ),
+    Fault(
+        "a recording's ranking is that of its first step",
+        "soundnet_tf/serving/recognize.py",
+        "steps = self.probabilities[head][None]",
+        "steps = self.probabilities[head][None, :1]",
+        ("tests/serving/test_recognition_report.py", "tests/serving/test_listening.py"),
+    ),
+)
+
+EVALUATION = (
+    Fault(
+        "the probe trains on the clips that it tests",
+        "soundnet_tf/evaluation/probe.py",
+        "svm.fit(features[train], data.labels[train], window_steps, C)",
+        "svm.fit(features, data.labels, window_steps, C)",
+        ("tests/evaluation/test_probe.py",),
+    ),
+    Fault(
+        "a labelled set's test clips are among those to train on",
+        "soundnet_tf/sounds/labelled_set.py",
+        "return np.flatnonzero(~is_test), np.flatnonzero(is_test)",
+        "return np.arange(len(is_test)), np.flatnonzero(is_test)",
+        ("tests/sounds/test_labelled_set.py",),
+    ),
+    Fault(
+        "DCASE trains on the test set and tests on the training set",
+        "soundnet_tf/sounds/esc_dcase.py",
+        'labelled_set.TRAIN: ("train", "scenes_stereo"),\n'
+        '    labelled_set.TEST: ("test", "scenes_stereo_testset"),',
+        'labelled_set.TEST: ("train", "scenes_stereo"),\n'
+        '    labelled_set.TRAIN: ("test", "scenes_stereo_testset"),',
+        ("tests/sounds/test_esc_dcase.py",),
+    ),
+    Fault(
+        "ESC's folds are the numbers of the classes' folders",
+        "soundnet_tf/sounds/esc_dcase.py",
+        "classes[-1], match[1]))",
+        "classes[-1], str(len(classes) % 5 + 1)))",
+        ("tests/sounds/test_esc_dcase.py",),
+    ),
+    Fault(
+        "the modern probe standardises by the tested clips too",
+        "soundnet_tf/evaluation/modern.py",
+        "standardised = (examples - examples[train].mean(axis=0)) / examples[train].std(axis=0)",
+        "standardised = (examples - examples.mean(axis=0)) / examples.std(axis=0)",
+        ("tests/evaluation/test_modern.py",),
+    ),
+    Fault(
+        "multimodal features are not standardised",
+        "soundnet_tf/evaluation/multimodal.py",
+        "            StandardScaler(),\n",
+        '            "passthrough",\n',
+        ("tests/evaluation/test_multimodal_svm.py",),
+    ),
+    Fault(
+        "the untrained network of the floors is the trained one",
+        "soundnet_tf/evaluation/baselines.py",
+        "return FoldedNetwork(student)",
+        "return like",
+        ("tests/evaluation/test_baselines.py",),
+    ),
+    Fault(
+        "input_scale does not reach the sound",
+        "soundnet_tf/evaluation/features.py",
+        " * np.float32(input_scale))",
+        ")",
+        ("tests/evaluation/test_features.py",),
+    ),
+    Fault(
+        "MFCC leave out the loudness and take one coefficient more",
+        "soundnet_tf/evaluation/mfcc.py",
+        "[..., :COEFFICIENTS]",
+        "[..., 1 : COEFFICIENTS + 1]",
+        ("tests/evaluation/test_mfcc.py",),
+    ),
+    Fault(
+        "deviations over folds are those of a sample",
+        "soundnet_tf/evaluation/results.py",
+        "np.std(accuracies)",
+        "np.std(accuracies, ddof=1)",
+        ("tests/evaluation/test_results.py",),
+    ),
+    Fault(
+        "the confusion has the predictions in its rows",
+        "soundnet_tf/evaluation/results.py",
+        "data.labels[is_tested], predictions[is_tested], labels=",
+        "predictions[is_tested], data.labels[is_tested], labels=",
+        ("tests/evaluation/test_results.py",),
+    ),
+    Fault(
+        "an ablation exports the best student, not the last",
+        "soundnet_tf/ablations/run.py",
+        '"--which=last"',
+        '"--which=best"',
+        ("tests/ablations/test_run.py",),
+    ),
+    Fault(
+        "an ablation's held-out KL is that of the first epoch",
+        "soundnet_tf/ablations/run_results.py",
+        "epochs[-1].items()",
+        "epochs[0].items()",
+        ("tests/ablations/test_run.py", "tests/ablations/test_tables.py"),
+    ),
+    Fault(
+        "an ablation's seeds are added up, not averaged",
+        "soundnet_tf/ablations/tables.py",
+        "return statistics.fmean(values) if values else None",
+        "return sum(values) if values else None",
+        ("tests/ablations/test_tables.py",),
+    ),
+)
+
+FAULTS = (*TRAINING, *DATA, *MODELS, *FINETUNING, *SERVING, *EVALUATION)
