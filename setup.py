@@ -5,22 +5,23 @@ from setuptools import find_packages, setup
 
 ROOT = Path(__file__).resolve().parent
 
-# The lower bounds are what the tests run with; nobody has tried older ones.
+# From the oldest to the newest versions that the tests were run with, by both lock files. Nobody
+# has tried others; tests/test_requirements.py keeps it so.
 REQUIREMENTS = [
     "tensorflow>=2.16,<2.22",
-    "keras>=3.15,<4",
-    "tensorflow-hub>=0.16",
-    "tensorboard>=2.16",
+    "keras>=3.15,<3.16",
+    "tensorflow-hub>=0.16,<0.17",
+    "tensorboard>=2.16,<2.22",
     "setuptools<82",  # the last with pkg_resources, which tensorflow_hub and tensorboard import
-    "numpy>=1.26",
-    "h5py>=3.14",
-    "av>=18.1",
-    "soxr>=1.1",
-    "pillow>=12.3",
-    "scikit-learn>=1.9",
-    "matplotlib>=3.11",
-    "absl-py>=2.5",
-    "tqdm>=4.70",
+    "numpy>=1.26,<2.5",
+    "h5py>=3.14,<3.17",
+    "av>=18.1,<18.2",
+    "soxr>=1.1,<1.2",
+    "pillow>=12.3,<12.4",
+    "scikit-learn>=1.9,<1.10",
+    "matplotlib>=3.11,<3.12",
+    "absl-py>=2.5,<2.6",
+    "tqdm>=4.70,<4.71",
 ]
 
 setup(
@@ -37,8 +38,8 @@ setup(
     extras_require={
         "gpu": ["tensorflow[and-cuda]"],
         # Shards of flac or vorbis, and s3:// paths. Its native ops know no newer TensorFlow.
-        "io": ["tensorflow-io>=0.37.1", "tensorflow<2.18", "soundfile"],
-        "parquet": ["pyarrow>=25,<26"],  # 26 wants NumPy 2, which TensorFlow 2.16 does not take
+        "io": ["tensorflow-io>=0.37.1,<0.38", "tensorflow<2.18", "soundfile"],
+        "parquet": ["pyarrow>=25.0,<25.1"],  # 26 wants NumPy 2, which TensorFlow 2.16 does not take
         "test": ["hypothesis", "pytest", "pytest-xdist", "scipy", "soundfile"],
     },
     packages=[*find_packages(include=["soundnet_tf*"]), "soundnet_tf.bin", "soundnet_tf.flags"],

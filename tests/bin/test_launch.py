@@ -110,7 +110,8 @@ COMMANDS += ["reproduce", "benchmark", "demo"]
 def test_help_tells_the_stage_and_its_flags_without_tensorflow(command):
     """`sys.modules[...] = None` makes each import of it an error."""
     script = (
-        "import sys, runpy; sys.modules.update(tensorflow=None, keras=None, sklearn=None, av=None)\n"
+        "import sys, runpy\n"
+        "sys.modules.update(tensorflow=None, keras=None, sklearn=None, av=None)\n"
         "path = sys.argv.pop(1); sys.argv[0] = path; sys.path[0] = path.rpartition('/')[0]\n"
         "runpy.run_path(path, run_name='__main__')"
     )

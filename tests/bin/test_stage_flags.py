@@ -277,9 +277,9 @@ def test_without_flags_the_defaults_are_the_settings_own(command):
         assert values[flag].value == default and not values[flag].present
     found = parsed(settings, needed)
     for field in dataclasses.fields(settings):
-        if field.name not in {flag.lstrip("-").split("=")[0] for flag in needed}:
-            if field.default is not dataclasses.MISSING:
-                assert getattr(found, field.name) == field.default
+        is_given = field.name in {flag.lstrip("-").split("=")[0] for flag in needed}
+        if not is_given and field.default is not dataclasses.MISSING:
+            assert getattr(found, field.name) == field.default
 
 
 def test_flags_that_were_given_come_back_as_a_flagfile():
@@ -302,7 +302,7 @@ def test_a_list_that_is_not_of_numbers_says_what_is():
 
 
 def test_a_flag_out_of_its_choices_or_missing_is_refused_while_parsing():
-    with pytest.raises(flags.IllegalFlagValueError, match="loss=l3: value should be one of <kl|l2>"):
+    with pytest.raises(flags.IllegalFlagValueError, match="loss=l3: .* one of <kl|l2>"):
         parsed(RunConfig, ["--data=D", "--out=O", "--loss=l3"])
     with pytest.raises(flags.IllegalFlagValueError, match="--out must have a value"):
         parsed(RunConfig, ["--data=D"])

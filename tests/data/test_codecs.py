@@ -182,7 +182,7 @@ def test_vorbis_without_soundfile(monkeypatch):
 @needs_native_ops
 @compressed
 def test_prepared_shards_are_read_with_their_codec(tmp_path, codec):
-    """Clips, frames and counts are those of pcm16; the sound of flac is too, that of vorbis nearly."""
+    """Clips, frames and counts are those of pcm16; the sound of flac is too, vorbis nearly."""
     films = tmp_path / "films"
     films.mkdir()
     synthetic_media.write_clock_video(films / "clock.mp4", 5, **SMALL)

@@ -50,6 +50,7 @@ def test_sound_and_frames_are_cut_together():
             batch["frame_secs"][0].numpy(),
             grey_of(batch["frames"])[0],
             batch["frame_mask"][0].numpy(),
+            strict=True,
         ):
             assert valid and 0 <= secs < 4
             assert (grey - 10) / 20 == pytest.approx(first + secs, abs=0.11)

@@ -85,7 +85,7 @@ def baselines_of(out):
 
 def test_a_run_writes_what_it_promises(unbroken, train_flags):
     """Losses are the sums of both heads'; agreement counts the one output step of 4 crops."""
-    out, printed = unbroken
+    out, _ = unbroken
     rows = figures(out)
     assert [row["epoch"] for row in rows] == [0, 1, 2]
     for row in [*rows, {f"val_{k}": v for k, v in baselines_of(out)["start"].items()}]:

@@ -17,7 +17,7 @@ def toy(clips=12, steps=7, channels=5, classes=3, seed=0):
 
 
 def cut(features, labels, window_steps, hop_steps=1):
-    """Windows as float64 [examples, steps × channels] and their labels, by a loop."""
+    """Windows as float64 [examples, steps channels] and their labels, by a loop."""
     examples, classes = [], []
     for steps, label in zip(features, labels, strict=True):
         for start in range(0, len(steps) - window_steps + 1, hop_steps):

@@ -165,8 +165,10 @@ def test_a_folder_that_cannot_take_its_place_leaves_the_old_one(folder, monkeypa
 
 def test_a_file_is_not_replaced_by_a_folder(folder):
     put(f"{folder}/x", b"old")
-    with pytest.raises(FileExistsError, match=r"/x is a file, not a folder; choose another name"):
-        with atomic.new_folder(f"{folder}/x"):
-            raise AssertionError("it should not come to this")
+    refused = pytest.raises(
+        FileExistsError, match=r"/x is a file, not a folder; choose another name"
+    )
+    with refused, atomic.new_folder(f"{folder}/x"):
+        raise AssertionError("it should not come to this")
     assert read(f"{folder}/x") == b"old"
     assert storage.list_folder(folder) == ["x"]

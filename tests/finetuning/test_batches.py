@@ -51,7 +51,7 @@ def test_batches_depend_on_seed_and_epoch_alone():
     batches = finetune_data.train_batches(waveforms, labels, 3, True, seed=2, epochs=3)
     found = [label.numpy().tolist() for _, label in batches]
     assert [len(batch) for batch in found] == [3, 3, 1] * 3 and len(batches) == 9
-    orders = [sum(found[i : i + 3], []) for i in (0, 3, 6)]
+    orders = [[label for batch in found[i : i + 3] for label in batch] for i in (0, 3, 6)]
     assert all(sorted(order) == list(range(7)) for order in orders)
     assert orders[0] != orders[1] != orders[2]
     later = finetune_data.train_batches(waveforms, labels, 3, True, 2, epochs=3, first_epoch=1)
@@ -68,7 +68,7 @@ def test_augmented_clips_are_shifted_and_of_another_gain():
     )
     gains = batch.numpy().max(axis=1) / 50
     shifts = (49 - batch.numpy().argmax(axis=1)) % 50
-    for row, gain, shift in zip(batch, gains, shifts):
+    for row, gain, shift in zip(batch, gains, shifts, strict=True):
         np.testing.assert_allclose(row, gain * np.roll(ramp, -shift), rtol=1e-5)
     assert 0.501 < gains.min() < 0.6 and 1.6 < gains.max() < 1.996
     assert len(set(shifts)) > 25

@@ -1,4 +1,4 @@
-"""Starting from a trained student: the trunk whole, and each class's row to the class of its name."""
+"""Starting from a trained student: the trunk whole, each class's row to the class of its name."""
 
 import numpy as np
 import pytest

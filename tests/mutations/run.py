@@ -45,7 +45,7 @@ IMPORTED = (
 NESTED = "import subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[1]], check=True)"
 
 
-class NotTried(Exception):
+class NotTriedError(Exception):
     """A fault, or the control, of which nothing can be said; the message says why."""
 
 
@@ -74,14 +74,14 @@ class Copy:
             self.environment.setdefault("SOUNDNET_SHARED", str(ROOT.parent / "shared"))
 
     def check_imports(self) -> None:
-        """NotTried unless a process, and one that it starts, import the copy's code."""
+        """NotTriedError unless a process, and one that it starts, import the copy's code."""
         for command in (["-c", IMPORTED], ["-c", NESTED, IMPORTED]):
             found = subprocess.check_output(
                 [sys.executable, *command], cwd="/", env=self.environment, text=True
             )
             for path in found.split():
                 if not pathlib.Path(path).is_relative_to(self.root):
-                    raise NotTried(f"{path} is imported, which is not in the copy {self.root}")
+                    raise NotTriedError(f"{path} is imported, which is not in the copy {self.root}")
 
     def test(self, tests: Sequence[str]) -> tuple[int, str]:
         """Exit code and output of pytest, which stops at the first failure."""
@@ -99,7 +99,7 @@ class Copy:
         try:
             output, _ = process.communicate(timeout=LIMIT_SECS)
         except subprocess.TimeoutExpired as error:
-            raise NotTried(f"{' '.join(tests)} took more than {LIMIT_SECS:g} s") from error
+            raise NotTriedError(f"{' '.join(tests)} took more than {LIMIT_SECS:g} s") from error
         finally:
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
@@ -114,32 +114,32 @@ def first_failure(code: int, output: str) -> str | None:
     fixture that cannot be made would notice any nonsense.
 
     Raises:
-        NotTried: anything else.
+        NotTriedError: anything else.
     """
     if code == 0:
         return None
     failed = re.search(r"^FAILED \S*?(\w+\.py::\S+)", output, re.MULTILINE)
     if code != 1 or not failed:
         last = [line for line in output.strip().splitlines() if line.strip()][-12:]
-        raise NotTried(f"pytest ended with {code}:\n" + "\n".join(last))
+        raise NotTriedError(f"pytest ended with {code}:\n" + "\n".join(last))
     return failed[1]
 
 
 def control(tree: pathlib.Path, faults: Sequence[Fault]) -> None:
-    """NotTried unless the unchanged copy passes the tests of all faults."""
+    """NotTriedError unless the unchanged copy passes the tests of all faults."""
     tests = sorted({test for fault in faults for test in fault.tests})
     with tempfile.TemporaryDirectory() as folder:
         copy = Copy(tree, folder)
         copy.check_imports()
         if failed := first_failure(*copy.test(tests)):
-            raise NotTried(f"{failed} fails without any fault")
+            raise NotTriedError(f"{failed} fails without any fault")
 
 
 def attempt(tree: pathlib.Path, fault: Fault) -> tuple[str | None, float]:
     """The test that notices, if any, and the seconds it took.
 
     Raises:
-        NotTried: a stale fault, or no verdict of the tests.
+        NotTriedError: a stale fault, or no verdict of the tests.
     """
     start = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
@@ -148,7 +148,7 @@ def attempt(tree: pathlib.Path, fault: Fault) -> tuple[str | None, float]:
         try:
             path.write_text(apply(fault, path.read_text("utf-8")), "utf-8")
         except (OSError, ValueError) as error:
-            raise NotTried(f"stale: {error}") from error
+            raise NotTriedError(f"stale: {error}") from error
         return first_failure(*copy.test(fault.tests)), time.monotonic() - start
 
 
@@ -160,7 +160,7 @@ def verdicts(
     def verdict(fault):
         try:
             noticed_by, seconds = attempt(tree, fault)
-        except NotTried as error:
+        except NotTriedError as error:
             print(f"{fault.name}: {error}", file=sys.stderr, flush=True)
             return fault, f"**not tried**: {str(error).splitlines()[0]}", 0.0, False
         return fault, noticed_by or "**nobody**", seconds, bool(noticed_by)
@@ -184,7 +184,7 @@ def main() -> int:
         tree = snapshot(folder)
         try:
             control(tree, chosen)
-        except NotTried as error:
+        except NotTriedError as error:
             print(f"control: {error}", file=sys.stderr)
             return 1
         print("| fault | noticed by | seconds |\n| --- | --- | --- |", flush=True)

@@ -57,7 +57,7 @@ def test_only_a_test_that_failed_notices(runner):
     assert first_failure(0, "2 passed") is None
     assert first_failure(1, f"...\n{failed}1 failed") == "test_b.py::test_c[1]"
     for code, output in ((1, "ERROR tests/a/test_b.py::test_c - boom"), (2, failed), (5, "")):
-        with pytest.raises(runner["NotTried"], match=f"ended with {code}"):
+        with pytest.raises(runner["NotTriedError"], match=f"ended with {code}"):
             first_failure(code, output)
 
 
@@ -68,5 +68,5 @@ def test_the_copys_code_is_what_runs(runner, tmp_path):
     copy = runner["Copy"](runner["snapshot"](str(tmp_path)), str(tmp_path))
     copy.check_imports()
     copy.environment["PYTHONPATH"] = str(ROOT)
-    with pytest.raises(runner["NotTried"], match="not in the copy"):
+    with pytest.raises(runner["NotTriedError"], match="not in the copy"):
         copy.check_imports()

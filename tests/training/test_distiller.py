@@ -50,9 +50,7 @@ def long_batch():
     return data | sound
 
 
-def distiller_of(
-    teachers, build=student.SoundNet5, learning_rate=1e-3, mask_sound=False, **config
-):
+def distiller_of(teachers, build=student.SoundNet5, learning_rate=1e-3, mask_sound=False, **config):
     classes = {f"{head[:-1]}_classes": teacher.classes for head, teacher in teachers.items()}
     network = build(**({"object_classes": None, "scene_classes": None} | classes))
     distiller = Distiller(network, teachers, DistillConfig(**config), mask_sound)

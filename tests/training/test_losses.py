@@ -112,5 +112,5 @@ class TestHeadLoss:
 
     @pytest.mark.parametrize("option", [{"loss": "l1"}, {"reduction": "sum"}])
     def test_unknown_options_are_named(self, option):
-        with pytest.raises(ValueError, match=f"'{[*option.values()][0]}' is unknown"):
+        with pytest.raises(ValueError, match="'(l1|sum)' is unknown"):
             losses.head_loss(self.targets, self.logits, tf.ones([2, 2], bool), **option)

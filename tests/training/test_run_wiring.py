@@ -91,7 +91,8 @@ def test_the_pipelines_settings_reach_it(begun):
         settings = {"random_crop": False, "shuffle_clips": 1} | change
         _, batches, _ = begun(config_of(pipeline_config(**settings)))
         found = taken(batches, 3)
-        equal = [np.array_equal(a["waveform"], b["waveform"]) for a, b in zip(expected, found)]
+        pairs = zip(expected, found, strict=True)
+        equal = [np.array_equal(a["waveform"], b["waveform"]) for a, b in pairs]
         assert all(equal) is same, change
 
 

@@ -116,7 +116,7 @@ def test_missing_files(spec):
 
 def test_a_failed_download_says_what_to_do(monkeypatch):
     def fail(weights):
-        raise Exception(f"URL fetch failure: {weights}")  # noqa: TRY002 (Keras's own class)
+        raise Exception(f"URL fetch failure: {weights}")
 
     fail.__module__ = keras.applications.MobileNetV2.__module__
     monkeypatch.setattr(keras.applications, "MobileNetV2", fail)

@@ -32,7 +32,7 @@ def random_state(kind: str, classes: int) -> dict[str, np.ndarray]:
     conv("conv1", "bn1", 64, 3, 7)
     channels = 64
     blocks = {"resnet18": (2, 2, 2, 2), "resnet50": (3, 4, 6, 3)}[kind]
-    for stage, (count, width) in enumerate(zip(blocks, (64, 128, 256, 512)), start=1):
+    for stage, (count, width) in enumerate(zip(blocks, (64, 128, 256, 512), strict=True), start=1):
         for block in range(count):
             name = f"layer{stage}.{block}"
             if kind == "resnet18":

@@ -1,4 +1,4 @@
-"""What each family of Keras Applications is given of RGB in [0, 255], against published formulas."""
+"""What each family of Keras Applications is given of RGB in [0, 255], by published formulas."""
 
 import keras
 import numpy as np

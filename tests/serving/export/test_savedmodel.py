@@ -90,10 +90,7 @@ def test_the_embedding_is_of_the_sound_itself(folder, network, samples):
     the least that gives one step."""
     waveform = noise(samples)
     least = architecture.SOUNDNET5.endpoints["conv4"].minimum_samples
-    if samples < least:
-        waveform = np.resize(waveform[0], least)[None]
-    else:
-        waveform = waveform[:1]
+    waveform = np.resize(waveform[0], max(samples, least))[None]
     pooled = endpoint(network, "conv4", waveform).mean(axis=1)
     given = tf.saved_model.load(folder)(noise(samples)[:1])["embedding"]
     np.testing.assert_allclose(given, pooled, rtol=1e-4, atol=1e-5)
@@ -115,7 +112,8 @@ def test_it_is_read_back_without_running_it(folder, network):
     again, labels = pretrained.load(folder)
     assert labels == LABELS and again.name == "soundnet5"
     for layer in network.layers:
-        for old, new in zip(layer.get_weights(), again.get_layer(layer.name).get_weights()):
+        restored = again.get_layer(layer.name).get_weights()
+        for old, new in zip(layer.get_weights(), restored, strict=True):
             np.testing.assert_array_equal(old, new)
 
 

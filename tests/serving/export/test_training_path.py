@@ -1,4 +1,4 @@
-"""A SavedModel called with training=True: values and batch statistics are those of Keras's layers."""
+"""A SavedModel with training=True: values and batch statistics are those of Keras's layers."""
 
 import keras
 import numpy as np

@@ -1,5 +1,6 @@
 """extract run again: it goes on where it was interrupted, and refuses what does not fit."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -91,10 +92,8 @@ def test_other_settings_are_refused(model, twenty, tmp_path, monkeypatch, change
     with monkeypatch.context() as patch:
         if not is_whole:
             count_decoded(patch, stop_at="08.wav")
-        try:
+        with contextlib.suppress(KeyboardInterrupt):
             extract(ExtractConfig(str(twenty), out, model=model), progress=False)
-        except KeyboardInterrupt:
-            pass
     (name, value), was = *change.items(), ExtractConfig("", out)
     told = rf"{name} was {getattr(was, name)}, is {value}\): choose another --out, or remove it"
     with pytest.raises(ValueError, match=told) as refused:
