@@ -105,7 +105,7 @@ def test_one_step_moves_head_and_trunk_by_their_own_rates(config, tones, model, 
     clips, labels = read_clips(tones, SECS, progress=False)[train], tones.labels[train]
     network.start(batches.hear(network, clips, 16), labels, np.ones(2))
     start_kernel, start_bias = network.head.get_weights()
-    *after, _, bias = variables(tmp_path / "run")
+    *after, kernel, bias = variables(tmp_path / "run")
     bias = bias + network.mean.numpy() @ kernel  # the export's standardise as well
     kernel = kernel * network.deviation.numpy()[:, None]
     np.testing.assert_allclose(np.abs(bias - start_bias), 0.01, rtol=0.02)
