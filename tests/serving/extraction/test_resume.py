@@ -95,7 +95,7 @@ def test_other_settings_are_refused(model, twenty, tmp_path, monkeypatch, change
         with contextlib.suppress(KeyboardInterrupt):
             extract(ExtractConfig(str(twenty), out, model=model), progress=False)
     (name, value), was = *change.items(), ExtractConfig("", out)
-    told = rf"{name} was {getattr(was, name)}, is {value}\): choose another --out, or remove it"
+    told = rf"{name} was {getattr(was, name)}, is {value}\): choose another --out, remove it"
     with pytest.raises(ValueError, match=told) as refused:
         extract(ExtractConfig(str(twenty), out, model=model, **change), progress=False)
     assert str(refused.value).startswith(out if is_whole else f"{out}.partial")
