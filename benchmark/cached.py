@@ -5,16 +5,16 @@ from collections.abc import Callable
 import keras
 from keras.applications import vgg16
 
-from benchmark import material, pipeline, timing, training_steps, work
-from benchmark.settings import Settings
+from benchmark import material, pipeline, timing, training_steps
+from benchmark.settings import BenchmarkConfig
 from benchmark.timing import Contestant
 from soundnet_tf.data.pipeline import train_batches
 from soundnet_tf.models import student as students
 from soundnet_tf.models.teachers.teacher import Teacher
 
 FIGURES = {
-    "cached.speedup_vs_online": "with two VGG16s that look at 4 frames a clip a training step takes "
-    "so many times as long as with cached targets, the input pipeline included",
+    "cached.speedup_vs_online": "with two VGG16s that look at 4 frames a clip a training step "
+    "takes so many times as long as with cached targets, the input pipeline included",
     "cached.time_over_bare_step": "a step with cached targets and the input pipeline over one on a "
     "batch that is always the same",
 }
@@ -24,9 +24,9 @@ _WITHOUT_END = 1_000_000  # epochs
 _VGG16_SIZE = 224  # pixels
 
 
-def measure(settings: Settings) -> dict[str, float]:
+def measure(settings: BenchmarkConfig) -> dict[str, float]:
     network = {"batch_size": settings.batch_size, "clip_secs": settings.clip_secs}
-    from_shards = network | {"shards": work.shards(settings, settings.clips)}
+    from_shards = network | {"shards": material.shards(settings, settings.clips)}
     contestants = {
         "online": Contestant(online_steps, from_shards | {"count": 1}),
         "cached": Contestant(cached_steps, from_shards | {"count": _STEPS}),
@@ -43,7 +43,7 @@ def measure(settings: Settings) -> dict[str, float]:
 def cached_steps(shards: str, batch_size: int, clip_secs: float, count: int) -> Callable[[], float]:
     """Contestant: training goes on for some steps, from shards with posteriors."""
     source = pipeline.source_of(shards)
-    config = pipeline.config(source, batch_size, clip_secs)
+    config = pipeline.config(batch_size, clip_secs)
     distiller = training_steps.distiller(students.SoundNet8(), source.teachers)
     return training_steps.steps(distiller, train_batches(source, config, _WITHOUT_END), count)
 
@@ -51,7 +51,7 @@ def cached_steps(shards: str, batch_size: int, clip_secs: float, count: int) -> 
 def online_steps(shards: str, batch_size: int, clip_secs: float, count: int) -> Callable[[], float]:
     """Contestant: the same, with frames from the shards and two VGG16s that look at them."""
     source = pipeline.source_of(shards)
-    config = pipeline.config(source, batch_size, clip_secs, targets="online")
+    config = pipeline.config(batch_size, clip_secs, targets="online")
     teachers = {head: _vgg16(names) for head, names in material.LABELS.items()}
     distiller = training_steps.distiller(students.SoundNet8(), teachers)
     return training_steps.steps(distiller, train_batches(source, config, _WITHOUT_END), count)

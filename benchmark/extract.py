@@ -8,7 +8,8 @@ import numpy as np
 
 from soundnet_tf.media import read_audio
 from soundnet_tf.serving import listener
-from soundnet_tf.serving.extraction.run import ExtractConfig, extract
+from soundnet_tf.serving.extraction.run import extract
+from soundnet_tf.serving.extraction.settings import ExtractConfig
 
 _LAYER = "pool5"
 

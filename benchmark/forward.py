@@ -5,8 +5,8 @@ from collections.abc import Callable
 import keras
 import tensorflow as tf
 
-from benchmark import extract, material, peak, timing, work
-from benchmark.settings import Settings
+from benchmark import extract, material, peak, timing
+from benchmark.settings import BenchmarkConfig
 from benchmark.timing import Contestant
 from soundnet_tf import constants
 from soundnet_tf.models import architecture as arch
@@ -27,12 +27,12 @@ FIGURES = {
 }
 
 
-def measure(settings: Settings) -> dict[str, float]:
+def measure(settings: BenchmarkConfig) -> dict[str, float]:
     together = {"batch_size": settings.batch_size, "batches": 1, "clip_secs": settings.clip_secs}
     one_by_one = together | {"batch_size": 1, "batches": settings.batch_size}
     recording = {
-        "model": work.student(settings),
-        "path": work.recording(settings, settings.recording_minutes),
+        "model": material.student(settings),
+        "path": material.recording(settings, settings.recording_minutes),
     }
     hearing = {
         "plain layers": Contestant(plain, together, plain=True),

@@ -1,7 +1,10 @@
-"""Sound, films and shards to measure with, so that nothing has to be fetched."""
+"""Sound, films and shards to measure with, made in a work folder when first asked for, so that
+nothing has to be fetched."""
 
 import itertools
 import os
+import sys
+from collections.abc import Callable
 from fractions import Fraction
 
 import av
@@ -9,10 +12,13 @@ import keras
 import numpy as np
 from PIL import Image
 
+from benchmark import timing
+from benchmark.settings import BenchmarkConfig
 from soundnet_tf import constants
 from soundnet_tf import labels as label_lists
-from soundnet_tf.data.label import LabelConfig, label
-from soundnet_tf.data.prepare import PrepareConfig, prepare
+from soundnet_tf.data.label import label
+from soundnet_tf.data.prepare import prepare
+from soundnet_tf.data.settings import Cutting, LabelConfig, PrepareConfig
 from soundnet_tf.models import checkpoint
 from soundnet_tf.models import student as students
 
@@ -62,7 +68,9 @@ def write_shards(path: str, videos: str, clip_secs: float) -> None:
     """A folder of the videos' clips that two small teachers have labelled."""
     frame_every_secs = min(constants.FRAME_EVERY_SECS, clip_secs)
     prepare(
-        PrepareConfig(videos, path, clip_secs, frame_every_secs, num_shards=4, val_fraction=0.0),
+        PrepareConfig(
+            videos, path, Cutting(clip_secs, frame_every_secs), num_shards=4, val_fraction=0.0
+        ),
         progress=False,
     )
     specs = {head: _write_teacher(f"{path}-{head}.keras", n) for head, n in CLASSES.items()}
@@ -105,3 +113,39 @@ def _noise_packets(stream, secs: float):
         frame.sample_rate, frame.time_base, frame.pts = _RATE, Fraction(1, _RATE), start
         yield from stream.encode(frame)
     yield from stream.encode(None)
+
+
+def films(settings: BenchmarkConfig, clips: int) -> str:
+    """A folder of films that give so many clips."""
+    count = round(clips * settings.clip_secs / settings.film_secs)
+    return _made(settings, f"films-{clips}", write_films, count=count, secs=settings.film_secs)
+
+
+def shards(settings: BenchmarkConfig, clips: int) -> str:
+    """A folder of so many labelled clips."""
+    videos = films(settings, clips)
+    return _made(
+        settings,
+        f"shards-{clips}",
+        write_shards,
+        videos=videos,
+        clip_secs=settings.clip_secs,
+    )
+
+
+def recording(settings: BenchmarkConfig, minutes: float) -> str:
+    """A recording that lasts so long."""
+    return _made(settings, f"recording-{minutes:g}.mp3", write_recording, minutes=minutes)
+
+
+def student(settings: BenchmarkConfig) -> str:
+    """A folder with a network, for `models.pretrained.load`."""
+    return _made(settings, "student", write_student)
+
+
+def _made(settings: BenchmarkConfig, name: str, write: Callable[..., None], **arguments) -> str:
+    path = os.path.join(settings.work, name)
+    if not os.path.exists(path):
+        print(f"making {name} ...", file=sys.stderr)
+        timing.call(write, path=path, **arguments)
+    return path

@@ -3,10 +3,11 @@
 import os
 from collections.abc import Callable
 
-from benchmark import timing, training_steps, work
-from benchmark.settings import Settings
+from benchmark import material, timing, training_steps
+from benchmark.settings import BenchmarkConfig
 from benchmark.timing import Contestant
 from soundnet_tf.data import pipeline, sources
+from soundnet_tf.data.settings import CACHED, PipelineConfig
 
 FIGURES = {
     "pipeline.rate_over_step": "batches a second of the input pipeline alone, from labelled "
@@ -15,12 +16,12 @@ FIGURES = {
 }
 
 
-def measure(settings: Settings) -> dict[str, float]:
+def measure(settings: BenchmarkConfig) -> dict[str, float]:
     batches = settings.clips // settings.batch_size
     network = {"batch_size": settings.batch_size, "clip_secs": settings.clip_secs}
     contestants = {
         "pipeline": Contestant(
-            one_pass, network | {"shards": work.shards(settings, settings.clips)}
+            one_pass, network | {"shards": material.shards(settings, settings.clips)}
         ),
         "step": Contestant(training_steps.bare_steps, network | {"count": 1}),
     }
@@ -35,7 +36,7 @@ def measure(settings: Settings) -> dict[str, float]:
 def one_pass(shards: str, batch_size: int, clip_secs: float) -> Callable[[], None]:
     """Contestant: a pass over all clips from the start, so that nothing is there beforehand."""
     source = source_of(shards)
-    batches = pipeline.train_batches(source, config(source, batch_size, clip_secs), epochs=1)
+    batches = pipeline.train_batches(source, config(batch_size, clip_secs), epochs=1)
 
     def run():
         for _ in batches:
@@ -48,13 +49,10 @@ def source_of(shards: str) -> sources.Source:
     return sources.from_records(os.path.join(shards, "train-*"))
 
 
-def config(
-    source: sources.Source, batch_size: int, clip_secs: float, targets: str = "cached"
-) -> pipeline.PipelineConfig:
-    return pipeline.PipelineConfig(
+def config(batch_size: int, clip_secs: float, targets: str = CACHED) -> PipelineConfig:
+    return PipelineConfig(
         batch_size=batch_size,
         crop_secs=clip_secs,
-        frame_every_secs=source.frame_every_secs,
         shuffle_clips=2 * batch_size,  # so that memory does not grow with the clips
         targets=targets,
     )

@@ -8,12 +8,13 @@ from collections.abc import Callable
 
 from absl import logging
 
-from benchmark import timing, work
-from benchmark.settings import Settings
+from benchmark import material, timing
+from benchmark.settings import BenchmarkConfig
 from benchmark.timing import Contestant
 from soundnet_tf import constants
 from soundnet_tf.data import videos as found
-from soundnet_tf.data.prepare import PrepareConfig, prepare
+from soundnet_tf.data.prepare import prepare
+from soundnet_tf.data.settings import Cutting, PrepareConfig
 
 FIGURES = {
     "prepare.times_real_time": "seconds of film that are cut into clips in a second",
@@ -22,9 +23,9 @@ FIGURES = {
 }
 
 
-def measure(settings: Settings) -> dict[str, float]:
+def measure(settings: BenchmarkConfig) -> dict[str, float]:
     """Without the figure over `ffmpeg` where there is no such program, which is logged."""
-    videos = settings.videos or work.films(settings, settings.clips)
+    videos = settings.videos or material.films(settings, settings.clips)
     contestants = {
         "prepare": Contestant(prepare_videos, {"videos": videos, "clip_secs": settings.clip_secs})
     }
@@ -50,8 +51,7 @@ def prepare_videos(videos: str, clip_secs: float) -> Callable[[], float]:
                 PrepareConfig(
                     videos,
                     os.path.join(folder, "shards"),
-                    clip_secs,
-                    min(constants.FRAME_EVERY_SECS, clip_secs),
+                    Cutting(clip_secs, min(constants.FRAME_EVERY_SECS, clip_secs)),
                     val_fraction=0.0,
                 ),
                 progress=False,

@@ -1,10 +1,9 @@
 """`bench.json`, one flat dictionary of figures, and the table that people read."""
 
-import json
-import pathlib
 from collections.abc import Iterable, Mapping
 
 from benchmark import machine
+from soundnet_tf.files import atomic, claim
 
 Figures = dict[str, float | str]
 
@@ -16,19 +15,14 @@ def read(path: str) -> Figures:
         ValueError: the file is not of this form, or its figures are of another machine or of other
             versions, beside which ours would be misread.
     """
-    file = pathlib.Path(path)
-    if not file.exists():
-        return {}
     try:
-        content = json.loads(file.read_text("utf-8"))
+        content = atomic.read_json(path)
+        if content is None:
+            return {}
         of_machine = {name: value for name, value in content.items() if _is_fact(name)}
     except (ValueError, AttributeError) as error:
         raise ValueError(f"{path} is no file of figures ({error}); give another --out") from error
-    if differing := [
-        f"{name} was {of_machine.get(name)}, is {value}"
-        for name, value in machine.facts().items()
-        if of_machine.get(name) != value
-    ]:
+    if differing := claim.differences(of_machine, machine.facts()):
         raise ValueError(
             f"{path} was measured elsewhere ({'; '.join(differing)}): give another --out, or "
             "remove it first"
@@ -46,9 +40,7 @@ def merge(path: str, suite: Iterable[str], found: Mapping[str, float]) -> Figure
     """
     kept = {name: value for name, value in read(path).items() if name not in set(suite)}
     content = kept | dict(found) | machine.facts()
-    partial = pathlib.Path(f"{path}.partial")
-    partial.write_text(json.dumps(content, indent=1, sort_keys=True) + "\n", "utf-8")
-    partial.rename(path)
+    atomic.write_json(path, content, indent=1)
     return content
 
 

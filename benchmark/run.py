@@ -4,7 +4,7 @@ import dataclasses
 import tempfile
 
 from benchmark import cached, forward, pipeline, prepare, report, scaling, step
-from benchmark.settings import Settings
+from benchmark.settings import ALL, BenchmarkConfig
 
 SUITES = {
     "forward": forward,
@@ -14,11 +14,10 @@ SUITES = {
     "cached": cached,
     "scaling": scaling,
 }
-ALL = "all"
 MEANINGS = {name: meaning for suite in SUITES.values() for name, meaning in suite.FIGURES.items()}
 
 
-def run(suite: str, out: str, settings: Settings) -> report.Figures:
+def run(suite: str, out: str, settings: BenchmarkConfig) -> report.Figures:
     """Measures a suite, or all of them, and writes the figures of each as soon as it is done.
 
     Args:

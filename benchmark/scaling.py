@@ -1,7 +1,7 @@
 """Growth: time and peak memory of the stages for N, 2N and 4N clips or hours."""
 
-from benchmark import cached, extract, prepare, timing, work
-from benchmark.settings import Settings
+from benchmark import cached, extract, material, prepare, timing
+from benchmark.settings import BenchmarkConfig
 from benchmark.timing import Contestant, Measurement
 
 _MULTIPLES = (1, 2, 4)
@@ -24,7 +24,7 @@ FIGURES |= {
 }
 
 
-def measure(settings: Settings) -> dict[str, float]:
+def measure(settings: BenchmarkConfig) -> dict[str, float]:
     contestants = dict(zip(_STAGES, (_preparing, _training, _extracting), strict=True))
     rounds = min(settings.rounds, _MOST_ROUNDS)
     stages = {}
@@ -49,22 +49,22 @@ def _growth(once: Measurement, twice: Measurement, four_times: Measurement) -> d
     }
 
 
-def _preparing(settings: Settings) -> dict[str, Contestant]:
+def _preparing(settings: BenchmarkConfig) -> dict[str, Contestant]:
     return {
         f"{clips} clips": Contestant(
             prepare.prepare_videos,
-            {"videos": work.films(settings, clips), "clip_secs": settings.clip_secs},
+            {"videos": material.films(settings, clips), "clip_secs": settings.clip_secs},
         )
         for clips in _clips(settings)
     }
 
 
-def _training(settings: Settings) -> dict[str, Contestant]:
+def _training(settings: BenchmarkConfig) -> dict[str, Contestant]:
     return {
         f"{clips} clips": Contestant(
             cached.cached_steps,
             {
-                "shards": work.shards(settings, clips),
+                "shards": material.shards(settings, clips),
                 "batch_size": settings.batch_size,
                 "clip_secs": settings.clip_secs,
                 "count": clips // settings.batch_size,
@@ -74,16 +74,16 @@ def _training(settings: Settings) -> dict[str, Contestant]:
     }
 
 
-def _extracting(settings: Settings) -> dict[str, Contestant]:
-    model = work.student(settings)
+def _extracting(settings: BenchmarkConfig) -> dict[str, Contestant]:
+    model = material.student(settings)
     return {
         f"{hours:g} h": Contestant(
             extract.extract_file,
-            {"model": model, "path": work.recording(settings, 60 * hours)},
+            {"model": model, "path": material.recording(settings, 60 * hours)},
         )
         for hours in (multiple * settings.scaling_hours for multiple in _MULTIPLES)
     }
 
 
-def _clips(settings: Settings) -> list[int]:
+def _clips(settings: BenchmarkConfig) -> list[int]:
     return [multiple * settings.scaling_clips for multiple in _MULTIPLES]

@@ -1,18 +1,22 @@
-"""How much is measured; the defaults are those of the published figures."""
+"""Settings of benchmarks; the defaults are those of the published figures."""
 
 from dataclasses import dataclass
 
 from soundnet_tf import constants
+from soundnet_tf.settings import Settings, setting
+
+ALL = "all"
+SUITES = ("forward", "step", "prepare", "pipeline", "cached", "scaling")
 
 
 @dataclass(frozen=True)
-class Settings:
-    """What all suites share.
+class BenchmarkConfig(Settings):
+    """How much is measured.
 
     Attributes:
-        work: folder for the films, shards and recordings that suites make; `run` makes one.
         rounds: how often each contestant runs; figures are medians.
         videos: folder, glob or list of videos for `prepare`; None: films that are made for it.
+        work: folder for the films, shards and recordings that suites make; `run` makes one.
         batch_size, clip_secs: of what networks are given.
         film_secs: length of a film that is made.
         recording_minutes: length of the recording for `forward`.
@@ -21,9 +25,11 @@ class Settings:
         scaling_hours: the shortest recording of `scaling`; the others are 2 and 4 times as long.
     """
 
+    rounds: int = setting("How often each contestant runs.", 5, flag="repeats", at_least=1)
+    videos: str | None = setting(
+        "Folder, glob or list of videos for prepare, instead of those that are made.", None
+    )
     work: str | None = None
-    rounds: int = 5
-    videos: str | None = None
     batch_size: int = 8
     clip_secs: float = constants.CLIP_SECS
     film_secs: float = 80.0
@@ -32,6 +38,11 @@ class Settings:
     scaling_clips: int = 32
     scaling_hours: float = 1.0
 
-    def __post_init__(self):
-        if self.rounds < 1:
-            raise ValueError(f"rounds is {self.rounds}; it should be at least 1")
+
+@dataclass(frozen=True)
+class BenchmarkRunConfig(Settings):
+    """Which suites are run, and the file of their figures."""
+
+    out: str = setting("JSON file of the figures.")
+    suite: str = setting("Which of the above, or all.", ALL, choices=(ALL, *SUITES))
+    benchmark: BenchmarkConfig = BenchmarkConfig()

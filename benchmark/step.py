@@ -1,7 +1,7 @@
 """A training step: the distiller's over plain Keras layers, and over what the machine can do."""
 
 from benchmark import gradients, material, peak, timing, training_steps
-from benchmark.settings import Settings
+from benchmark.settings import BenchmarkConfig
 from benchmark.timing import Contestant
 from soundnet_tf import constants
 from soundnet_tf.models import architecture as arch
@@ -24,7 +24,7 @@ FIGURES = {
 }
 
 
-def measure(settings: Settings) -> dict[str, float]:
+def measure(settings: BenchmarkConfig) -> dict[str, float]:
     arguments = {"batch_size": settings.batch_size, "clip_secs": settings.clip_secs}
     contestants = {
         "step of plain layers": Contestant(training_steps.plain_step, arguments, plain=True),

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import IO, Any
 
-from tqdm import tqdm
+from soundnet_tf.files.progress import progress_bar
 
 _ROOT = str(pathlib.Path(__file__).parents[1])  # of the checkout, where processes find us
 # As `soundnet_tf.bin.set_up_tensorflow` does for our commands.
@@ -81,7 +81,7 @@ def measure(
         for process in workers.values():
             process.answer("result")
         turns = [name for _ in range(warm_ups + rounds) for name in workers]
-        for name in tqdm(turns, desc=title, unit="run"):
+        for name in progress_bar(len(turns), title, "run", items=turns):
             seconds[name].append(workers[name].run())
         return {
             name: Measurement(tuple(seconds[name][warm_ups:]), process.finish())

@@ -14,8 +14,9 @@ from soundnet_tf.data.records import posteriors_key
 from soundnet_tf.models import student as students
 from soundnet_tf.models.teachers.teacher import Teacher
 from soundnet_tf.training import losses
-from soundnet_tf.training.distiller import DistillConfig, Distiller
-from soundnet_tf.training.optimizer import OptimizerConfig, build_optimizer
+from soundnet_tf.training.distiller import Distiller
+from soundnet_tf.training.optimizer import build_optimizer
+from soundnet_tf.training.settings import DistillConfig, OptimizerConfig
 
 _MANY_STEPS = 1_000_000  # the schedule is constant; its length does not matter
 

@@ -18,42 +18,27 @@ are printed as a Markdown table.
 """
 
 import pathlib
-import signal
 import sys
 
-from absl import app, flags
+from soundnet_tf.bin import launch
 
-from soundnet_tf.bin import fail, set_up_tensorflow
+# It stands beside the package, not in it: the checkout's root takes the place of this folder, where
+# its name is this file's.
+sys.path[0] = str(pathlib.Path(__file__).resolve().parents[1])
 
-_SUITE = flags.DEFINE_string("suite", "all", "Which of the above, or all.")
-_OUT = flags.DEFINE_string("out", None, "JSON file of the figures.", required=True)
-_VIDEOS = flags.DEFINE_string(
-    "videos", None, "Folder, glob or list of videos for prepare, instead of those that are made."
-)
-_REPEATS = flags.DEFINE_integer("repeats", 5, "How often each contestant runs.", lower_bound=1)
+from benchmark.settings import BenchmarkRunConfig  # noqa: E402
 
 
-def main(argv: list[str]) -> int:
-    if len(argv) > 1:
-        raise app.UsageError(f"unexpected arguments {argv[1:]}; every setting is a --flag")
-    set_up_tensorflow()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that it stops like Ctrl-C
-    # It stands beside the package: of a checkout only, whose root takes the place of this folder.
-    sys.path[0] = str(pathlib.Path(__file__).resolve().parents[1])
+def main(config: BenchmarkRunConfig) -> None:
     from benchmark import run
-    from benchmark.settings import Settings
 
-    settings = Settings(videos=_VIDEOS.value, rounds=_REPEATS.value)
-    try:
-        figures = run.run(_SUITE.value, _OUT.value, settings)
-    except (ValueError, OSError, RuntimeError) as error:
-        return fail(error)
-    except KeyboardInterrupt:
-        print("\nInterrupted: the figures of finished suites are kept.", file=sys.stderr)
-        return 130
-    print(run.table(figures))
-    return 0
+    print(run.table(run.run(config.suite, config.out, config.benchmark)))
 
 
 if __name__ == "__main__":
-    app.run(main)
+    launch.run(
+        main,
+        BenchmarkRunConfig,
+        interrupted="the figures of finished suites are kept",
+        ends_like_ctrl_c=True,
+    )

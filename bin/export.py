@@ -12,47 +12,16 @@ Forms: savedmodel, a reusable SavedModel for TensorFlow, TF Hub and TensorFlow S
 .keras file with its labels; litert, float32 and int8 files for phones and small machines.
 """
 
-from absl import app, flags
-
-from soundnet_tf.bin import fail, set_up_tensorflow
-
-_RUN = flags.DEFINE_string("run", None, "Folder that bin/train.py wrote.")
-_WEIGHTS = flags.DEFINE_string(
-    "weights",
-    None,
-    "Instead of --run: published, a .npy or .t7 file of the released forms, or a folder that "
-    "bin/export.py wrote.",
-)
-_OUT = flags.DEFINE_string("out", None, "Folder to write.", required=True)
-_WHICH = flags.DEFINE_enum("which", "best", ["best", "last"], "Which student of the run.")
-_FORMAT = flags.DEFINE_list(
-    "format",
-    ["savedmodel"],
-    "savedmodel, keras, litert, or several with commas, which go into subfolders of --out.",
-)
+from soundnet_tf.bin import launch
+from soundnet_tf.serving.export.settings import ExportConfig
 
 
-def main(argv: list[str]) -> int:
-    if len(argv) > 1:
-        raise app.UsageError(f"unexpected arguments {argv[1:]}; every setting is a --flag")
-    set_up_tensorflow()
-    import os
+def main(config: ExportConfig) -> None:
+    from soundnet_tf.serving.export import run
 
-    from soundnet_tf.models import pretrained
-    from soundnet_tf.serving.export import run as export
-
-    try:
-        if (_RUN.value is None) == (_WEIGHTS.value is None):
-            raise ValueError("give either --run, a folder of bin/train.py, or --weights")
-        source = _WEIGHTS.value or os.path.join(_RUN.value, _WHICH.value)
-        student, labels = pretrained.load(source)
-        folders = export.export(student, labels, _OUT.value, tuple(_FORMAT.value))
-    except (ValueError, OSError) as error:
-        return fail(error)
-    for folder in folders:
+    for folder in run.export_configured(config):
         print(f"wrote {folder}")
-    return 0
 
 
 if __name__ == "__main__":
-    app.run(main)
+    launch.run(main, ExportConfig)

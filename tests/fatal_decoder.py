@@ -15,8 +15,8 @@ def plan(video, cutting):
     return clips.plan(video, cutting)
 
 
-def cut(run, cutting):
+def cut(run, cutting, audio_codec):
     """As clips.cut, but a video with "lethal" in its id kills the process."""
     if LETHAL in run.video.id:
         os.kill(os.getpid(), signal.SIGKILL)
-    return clips.cut(run, cutting)
+    return clips.cut(run, cutting, audio_codec)

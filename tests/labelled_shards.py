@@ -11,8 +11,9 @@ from colour_teacher import write_colour_teacher
 
 from soundnet_tf.data import records
 from soundnet_tf.data.clips import ClipRecord
-from soundnet_tf.data.label import LabelConfig, Labelled, label
+from soundnet_tf.data.label import Labelled, label
 from soundnet_tf.data.manifest import load_manifest
+from soundnet_tf.data.settings import LabelConfig
 
 PALETTE = [synthetic_media.colour_of_second(second) for second in range(5)]
 

@@ -8,7 +8,8 @@ import tensorflow as tf
 
 from soundnet_tf.data import records
 from soundnet_tf.data.manifest import Manifest
-from soundnet_tf.data.prepare import PrepareConfig, prepare
+from soundnet_tf.data.prepare import prepare
+from soundnet_tf.data.settings import Cutting, PrepareConfig
 
 SMALL = {"width": 64, "height": 48, "fps": 10}
 GOOD = ("a.mp4", "b.mkv", "deep/c.webm", "deep/er/d.mp4")
@@ -26,7 +27,13 @@ def write_good_videos(folder: Path) -> Path:
 def config(videos: str | Path, out: str | Path, **changes) -> PrepareConfig:
     """Clips of 2 s, a frame each second, two training shards and one of validation."""
     chosen = dict(clip_secs=2.0, frame_every_secs=1.0, num_shards=2, val_fraction=0.3, workers=1)
-    return PrepareConfig(str(videos), str(out), **(chosen | changes))
+    chosen |= changes
+    cutting = {
+        name: chosen.pop(name)
+        for name in ("clip_secs", "frame_every_secs", "channel")
+        if name in chosen
+    }
+    return PrepareConfig(str(videos), str(out), Cutting(**cutting), **chosen)
 
 
 def run(config: PrepareConfig) -> Manifest:

@@ -12,7 +12,6 @@ Rows of several tables that are the same experiment share a flagfile, and with t
 trained once. Where nothing is trained there are no seeds, and one run gives all rows.
 """
 
-import json
 import pathlib
 import sys
 import time
@@ -20,13 +19,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from soundnet_tf import constants
-from soundnet_tf.ablations import commands
-from soundnet_tf.ablations import tables
+from soundnet_tf.ablations import commands, tables
 from soundnet_tf.ablations.run_results import FOLD_FOLDER, read_results
 from soundnet_tf.ablations.settings import TEACHER_FLAGS, ReproduceConfig
 from soundnet_tf.ablations.tables import Row
 from soundnet_tf.evaluation import multimodal
-from soundnet_tf.models import checkpoint
+from soundnet_tf.files import atomic
 from soundnet_tf.sounds import esc_dcase, labelled_set
 from soundnet_tf.version import __version__
 
@@ -155,8 +153,7 @@ def _evaluation(config: ReproduceConfig, folder: pathlib.Path) -> list[str]:
 
 
 def _finished(run: Run) -> dict | None:
-    path = run.folder / RESULTS_FILE
-    results = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    results = atomic.read_json(str(run.folder / RESULTS_FILE)) or {}
     return results if results.get("commands") == run.command_lines else None
 
 
@@ -175,14 +172,14 @@ def _carry_out(config: ReproduceConfig, run: Run) -> dict:
     finally:  # also of a run that failed or was interrupted
         seconds = _add_seconds(run.folder / _SPENT_FILE, time.monotonic() - start)
     results |= {"commands": run.command_lines, "seconds": seconds}
-    checkpoint.write_json(str(run.folder / RESULTS_FILE), results)
+    atomic.write_json(str(run.folder / RESULTS_FILE), results)
     return results
 
 
 def _add_seconds(path: pathlib.Path, seconds: float) -> float:
     """Adds to what earlier attempts took."""
-    total = seconds + (json.loads(path.read_text("utf-8")) if path.exists() else 0)
-    checkpoint.write_json(str(path), total)
+    total = seconds + (atomic.read_json(str(path)) or 0)
+    atomic.write_json(str(path), total)
     return total
 
 
@@ -206,6 +203,6 @@ def _write(
     }
     pathlib.Path(config.out).mkdir(parents=True, exist_ok=True)
     path = str(pathlib.Path(config.out, config.table))
-    checkpoint.write_json(f"{path}.json", content)
-    checkpoint.write_atomically(f"{path}.md", tables.markdown(content))
+    atomic.write_json(f"{path}.json", content)
+    atomic.write_text(f"{path}.md", tables.markdown(content))
     return content

@@ -1,16 +1,20 @@
-"""What to reproduce of the paper's tables, and with what."""
+"""Settings of what to reproduce of the paper's tables, and with what; without TensorFlow."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
+from soundnet_tf import constants
 from soundnet_tf.ablations import tables
 from soundnet_tf.ablations.tables import Row
+from soundnet_tf.data.settings import teachers_by_head
+from soundnet_tf.settings import Settings, setting
+from soundnet_tf.sounds.settings import DATASETS
 
 TEACHER_FLAGS = {"objects": "imagenet_teacher", "scenes": "places_teacher"}
 
 
 @dataclass(frozen=True)
-class ReproduceConfig:
+class ReproduceConfig(Settings):
     """What to reproduce, and with what.
 
     Attributes:
@@ -28,22 +32,32 @@ class ReproduceConfig:
         videos_manifest: labelled videos for modalities, see `sounds.labelled_set.from_manifest`.
     """
 
-    table: str
-    out: str
-    data: str | None = None
-    eval_data: str | None = None
-    dataset: str = "esc50"
-    teachers: Mapping[str, str] = field(default_factory=dict)
-    seeds: tuple[int, ...] = (0,)
-    steps: int | None = None
-    batch_size: int | None = None
-    only: tuple[str, ...] = ()
-    model: str = "published"
-    videos_manifest: str | None = None
+    table: str = setting("Which.", choices=tuple(tables.TABLES))
+    out: str = setting("Folder of the table and its runs.")
+    data: str | None = setting("Folder that bin/prepare.py wrote, to train on.", None)
+    eval_data: str | None = setting("The labelled set, as --data of bin/evaluate.py.", None)
+    dataset: str = setting("What --eval_data holds.", "esc50", choices=DATASETS)
+    teachers: Mapping[str, str] = teachers_by_head(
+        objects="Teacher of objects, as of bin/train.py; watches --videos_manifest.",
+        scenes="Teacher of scenes, likewise.",
+    )
+    seeds: tuple[int, ...] = setting("Train each row with each of these, with commas.", (0,))
+    steps: int | None = setting(
+        f"Instead of the flagfiles' {constants.TRAINING_STEPS}.", None, at_least=1
+    )
+    batch_size: int | None = setting(
+        f"Instead of the flagfiles' {constants.BATCH_SIZE}.", None, at_least=1
+    )
+    only: tuple[str, ...] = setting("Rows to train, with commas; default: all.", ())
+    model: str = setting(
+        "Of layers and modalities, and beside floors; as of bin/evaluate.py.", constants.PUBLISHED
+    )
+    videos_manifest: str | None = setting(
+        "For modalities: CSV of videos with path,label,fold.", None
+    )
 
     def __post_init__(self):
-        if self.table not in tables.TABLES:
-            raise ValueError(f"table {self.table!r} is unknown; choose one of {[*tables.TABLES]}")
+        super().__post_init__()
         if self.only and not self.is_trained:
             raise ValueError(f"one run gives all rows of table {self.table}; leave out only")
         names = [row.name for row in tables.TABLES[self.table]]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from soundnet_tf import constants
 from soundnet_tf.evaluation import paper_results, results
-from soundnet_tf.serving.export.savedmodel import EMBEDDING
+from soundnet_tf.models.architecture import ARCHITECTURES
 
 BOTH_HEADS = ("objects", "scenes")
 
@@ -46,7 +46,7 @@ class Row:
     @property
     def layer(self) -> str:
         """The layer of the trained student that the SVM hears."""
-        return EMBEDDING[self.architecture]
+        return ARCHITECTURES[self.architecture].embedding
 
 
 TABLES = {

@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 from soundnet_tf.constants import PCM16_SCALE
-from soundnet_tf.data.codecs import CODECS, PCM16
+from soundnet_tf.data.settings import CODECS, PCM16
 
 
 def check_decodable(codec: str) -> None:

@@ -6,12 +6,12 @@ The posteriors themselves are in the records; who labelled a shard is in its JSO
 """
 
 import dataclasses
+import os
 from collections.abc import Iterable
-
-import tensorflow as tf
 
 from soundnet_tf.data import manifest
 from soundnet_tf.data.manifest import Labelling, Shard
+from soundnet_tf.files import atomic, storage
 
 TEACHERS_FOLDER = "teachers"
 
@@ -44,9 +44,9 @@ def write_teacher(directory: str, teacher: CachedTeacher) -> None:
     """Keeps a teacher's name and class names in a folder of shards, unless it has them."""
     path = _path(directory, teacher.fingerprint)
     content = dataclasses.asdict(teacher) | {"labels": list(teacher.labels)}
-    if manifest.read_json(path) != content:
-        tf.io.gfile.makedirs(tf.io.gfile.join(directory, TEACHERS_FOLDER))
-        manifest.write_json(path, content)
+    if atomic.read_json(path) != content:
+        storage.make_folder(os.path.join(directory, TEACHERS_FOLDER))
+        atomic.write_json(path, content, **manifest.JSON_FORM)
 
 
 def teachers_of(directory: str, shards: Iterable[Shard]) -> dict[str, CachedTeacher]:
@@ -66,7 +66,7 @@ def teachers_of(directory: str, shards: Iterable[Shard]) -> dict[str, CachedTeac
 
 def _read_teacher(directory: str, labelling: Labelling) -> CachedTeacher:
     path = _path(directory, labelling["fingerprint"])
-    content = manifest.read_json(path)
+    content = atomic.read_json(path)
     if content is None:
         raise FileNotFoundError(
             f"{path} is missing: the classes of {labelling['teacher']}, whose posteriors the "
@@ -76,4 +76,4 @@ def _read_teacher(directory: str, labelling: Labelling) -> CachedTeacher:
 
 
 def _path(directory: str, fingerprint: str) -> str:
-    return tf.io.gfile.join(directory, TEACHERS_FOLDER, f"{fingerprint}.json")
+    return os.path.join(directory, TEACHERS_FOLDER, f"{fingerprint}.json")

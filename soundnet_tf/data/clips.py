@@ -11,16 +11,10 @@ import numpy as np
 from PIL import Image
 
 from soundnet_tf import media
-from soundnet_tf.constants import (
-    CLIP_SECS,
-    FRAME_EVERY_SECS,
-    FRAME_SHORT_SIDE,
-    JPEG_QUALITY,
-    SAMPLE_RATE,
-)
-from soundnet_tf.data.codecs import PCM16, encode_sound
+from soundnet_tf.constants import FRAME_SHORT_SIDE, JPEG_QUALITY, SAMPLE_RATE
+from soundnet_tf.data.codecs import encode_sound
+from soundnet_tf.data.settings import PCM16, SHORTEST_VIDEO_SECS, Cutting
 
-SHORTEST_VIDEO_SECS = 1.0
 SILENT_PEAK = 1e-4  # -80 dBFS
 RUN_SECS = 100.0  # what one task cuts: about 6 MB of records, and a film occupies every core
 SILENT = "silent"
@@ -71,22 +65,6 @@ class LeftOut:
     start_secs: float
     reason: str
     damaged: bool = False  # the file could not be read, as against one that has nothing there
-
-
-@dataclass(frozen=True)
-class Cutting:
-    """How videos are cut.
-
-    Attributes:
-        clip_secs, frame_every_secs: length of the clips, and one frame each so many seconds.
-        channel: "mean" or "first".
-        audio_codec: one of `codecs.CODECS`.
-    """
-
-    clip_secs: float = CLIP_SECS
-    frame_every_secs: float = FRAME_EVERY_SECS
-    channel: str = "mean"
-    audio_codec: str = PCM16
 
 
 @dataclass(frozen=True)
@@ -142,10 +120,15 @@ def plan(video: Video, cutting: Cutting) -> tuple[Run, ...]:
     return tuple(Run(video, run, last=run is runs[-1]) for run in runs)
 
 
-def cut(run: Run, cutting: Cutting) -> tuple[ClipRecord | LeftOut, ...]:
+def cut(run: Run, cutting: Cutting, audio_codec: str = PCM16) -> tuple[ClipRecord | LeftOut, ...]:
     """One outcome per start of the run, in order; a run with a problem gives just that problem.
 
     The film is opened once for all clips, and anew after one that cannot be read.
+
+    Args:
+        run: what to cut.
+        cutting: how.
+        audio_codec: of the records, one of `codecs.CODECS`.
     """
     if run.problem:
         return (LeftOut(0.0, run.problem, damaged=True),)
@@ -155,7 +138,7 @@ def cut(run: Run, cutting: Cutting) -> tuple[ClipRecord | LeftOut, ...]:
         try:
             with media.open_film(run.video.path, starts_secs[0]) as film:
                 for start_secs in starts_secs:
-                    outcomes.append(cut_clip(film, run.video, start_secs, cutting))
+                    outcomes.append(cut_clip(film, run.video, start_secs, cutting, audio_codec))
         except (media.MediaError, OSError) as error:
             start_secs = run.starts_secs[len(outcomes)]
             outcomes.append(LeftOut(start_secs, _reason(error, run.video), damaged=True))
@@ -174,7 +157,7 @@ def cut_crashed(run: Run) -> tuple[LeftOut, ...]:
 
 
 def cut_clip(
-    film: media.Film, video: Video, start_secs: float, cutting: Cutting
+    film: media.Film, video: Video, start_secs: float, cutting: Cutting, audio_codec: str = PCM16
 ) -> ClipRecord | LeftOut:
     """The clip of `video`, open as `film`, at `start_secs`, or why it gives no record.
 
@@ -199,12 +182,12 @@ def cut_clip(
         id=f"{video.id}@{start_secs:.3f}",
         video_id=video.id,
         start_secs=start_secs,
-        audio=encode_sound(clip.waveform, cutting.audio_codec),
+        audio=encode_sound(clip.waveform, audio_codec),
         sample_count=len(clip.waveform),
         jpegs=tuple(jpeg(frame) for frame in clip.frames),
         # A picture that came on screen before the clip began is seen from its beginning on.
         frame_secs=tuple(max(0.0, float(secs)) for secs in clip.frame_secs),
-        audio_codec=cutting.audio_codec,
+        audio_codec=audio_codec,
     )
 
 

@@ -11,9 +11,7 @@ import av
 import numpy as np
 
 from soundnet_tf.constants import PCM16_SCALE, SAMPLE_RATE
-
-PCM16 = "pcm16"
-CODECS = (PCM16, "flac", "vorbis")
+from soundnet_tf.data.settings import CODECS, FLAC, PCM16, VORBIS
 
 
 def encode_sound(waveform: np.ndarray, codec: str) -> bytes:
@@ -28,7 +26,7 @@ def encode_sound(waveform: np.ndarray, codec: str) -> bytes:
     """
     if codec not in CODECS:
         raise ValueError(f"audio codec is {codec!r}; it must be one of {CODECS}")
-    return {PCM16: pcm16, "flac": flac, "vorbis": vorbis}[codec](waveform)
+    return {PCM16: pcm16, FLAC: flac, VORBIS: vorbis}[codec](waveform)
 
 
 def pcm16(waveform: np.ndarray) -> bytes:

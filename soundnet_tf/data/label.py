@@ -7,55 +7,24 @@ finished.
 
 import functools
 import itertools
-import sys
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 import tensorflow as tf
 from absl import logging
-from tqdm import tqdm
 
-from soundnet_tf.data import cached, frames, manifest, records, shards
+from soundnet_tf.data import cached, manifest, records, shards
 from soundnet_tf.data.cached import CachedTeacher
 from soundnet_tf.data.clips import ClipRecord, Posteriors
 from soundnet_tf.data.manifest import Manifest, Shard
+from soundnet_tf.data.settings import LabelConfig
+from soundnet_tf.files.progress import Bar, progress_bar
 from soundnet_tf.models.teachers.teacher import Teacher, load_teacher
-
-_SPARSE_SECS = 60  # between two lines of progress in a log file
 
 Sight = Callable[[tf.Tensor], dict[str, tf.Tensor]]
 Rows = Iterator[dict[str, np.ndarray]]
-
-
-@dataclass(frozen=True)
-class LabelConfig:
-    """Which folder is labelled, by whom, and which part of it here.
-
-    Attributes:
-        data: folder that `prepare` wrote.
-        teachers: head ("objects", "scenes") to a teacher's spec, see `models.teachers.teacher`. Posteriors
-            of other heads stay; those of another teacher of these heads are replaced.
-        batch_frames: frames that a teacher looks at at once.
-        part, parts: label only every `parts`-th shard, beginning with number `part`, since other
-            processes or machines label the rest.
-    """
-
-    data: str
-    teachers: Mapping[str, str]
-    batch_frames: int = 64
-    part: int = 0
-    parts: int = 1
-
-    def __post_init__(self):
-        if not self.teachers:
-            raise ValueError("no teacher was given: at least one should look at the frames")
-        if self.batch_frames < 1:
-            raise ValueError(f"batch_frames is {self.batch_frames}; it should be at least 1")
-        if not 0 <= self.part < self.parts:
-            raise ValueError(
-                f"part is {self.part} of {self.parts} parts; parts are counted from 0 on"
-            )
 
 
 @dataclass(frozen=True)
@@ -93,7 +62,8 @@ def label(config: LabelConfig, progress: bool = True) -> Labelled:
     if todo:
         manifest.begin_labelling(config.data)
     sight = functools.cache(lambda heads: _sight({head: loaded[head] for head in heads}))
-    with _bar(sum(shard.clips for shard in todo), progress) as bar:
+    clips = sum(shard.clips for shard in todo)
+    with progress_bar(clips, "labelling", "clip", progress) as bar:
         for shard in todo:
             lacking = _lacking(shard, teachers)
             _label_shard(config, shard, lacking, sight(tuple(lacking)), bar)
@@ -104,6 +74,21 @@ def label(config: LabelConfig, progress: bool = True) -> Labelled:
     return Labelled(teachers, len(todo), len(mine) - len(todo), left)
 
 
+def summary(data: str, labelled: Labelled) -> str:
+    """Who labelled what in the folder `data`, and what to run next."""
+    lines = [f"{'head':<10}{'classes':>8}  {'fingerprint':<18}teacher"]
+    for head, teacher in labelled.teachers.items():
+        lines.append(f"{head:<10}{teacher.classes:>8}  {teacher.fingerprint:<18}{teacher.name}")
+    lines.append(f"{labelled.written} shards labelled, {labelled.already} were already")
+    if labelled.left:
+        lines.append(
+            f"{labelled.left} shards are left to the other parts; then the folder is complete"
+        )
+    else:
+        lines.append(f"Next: bin/train.py --data={data} --targets=cached --out=RUN")
+    return "\n".join(lines)
+
+
 def _shards(known: Manifest) -> list[Shard]:
     return [shard for split in known.splits.values() for shard in split.shards if shard.clips]
 
@@ -111,18 +96,6 @@ def _shards(known: Manifest) -> list[Shard]:
 def _lacking(shard: Shard, teachers: Mapping[str, CachedTeacher]) -> dict[str, CachedTeacher]:
     """Those of the teachers of whom a shard has no posteriors."""
     return {head: t for head, t in teachers.items() if shard.teachers.get(head) != t.labelling}
-
-
-def _bar(clips: int, progress: bool) -> tqdm:
-    every_secs = 0.5 if sys.stderr.isatty() else _SPARSE_SECS
-    return tqdm(
-        total=clips,
-        desc="labelling",
-        unit="clip",
-        disable=not progress,
-        mininterval=every_secs,
-        maxinterval=_SPARSE_SECS,
-    )
 
 
 def _announce_replaced(todo: list[Shard], teachers: Mapping[str, CachedTeacher]) -> None:
@@ -138,7 +111,7 @@ def _sight(teachers: Mapping[str, Teacher]) -> Sight:
     One graph for batches of all sizes, so that posteriors don't depend on what was seen before."""
 
     @tf.function(
-        input_signature=[tf.TensorSpec([None, *frames.SQUARE.shape], tf.uint8)], autograph=False
+        input_signature=[tf.TensorSpec([None, *records.SQUARE.shape], tf.uint8)], autograph=False
     )
     def see(squares):
         return {head: teacher(squares[tf.newaxis])[0] for head, teacher in teachers.items()}
@@ -147,9 +120,9 @@ def _sight(teachers: Mapping[str, Teacher]) -> Sight:
 
 
 def _label_shard(
-    config: LabelConfig, shard: Shard, teachers: Mapping[str, CachedTeacher], see: Sight, bar: tqdm
+    config: LabelConfig, shard: Shard, teachers: Mapping[str, CachedTeacher], see: Sight, bar: Bar
 ) -> None:
-    path = tf.io.gfile.join(config.data, shard.name)
+    path = os.path.join(config.data, shard.name)
     rows = _rows(path, see, config.batch_frames)
     clips = _labelled_clips(path, teachers, rows, bar)
     labellings = {head: teacher.labelling for head, teacher in teachers.items()}
@@ -166,7 +139,7 @@ def _rows(path: str, see: Sight, batch_frames: int) -> Rows:
     jpegs = tf.data.TFRecordDataset(path).flat_map(
         lambda clip: tf.data.Dataset.from_tensor_slices(records.parse_jpegs(clip))
     )
-    squares = jpegs.map(frames.decode_square, num_parallel_calls=tf.data.AUTOTUNE)
+    squares = jpegs.map(records.decode_square, num_parallel_calls=tf.data.AUTOTUNE)
     for batch in squares.batch(batch_frames).prefetch(2):
         seen = {head: values.numpy() for head, values in see(batch).items()}
         for head, values in seen.items():
@@ -177,7 +150,7 @@ def _rows(path: str, see: Sight, batch_frames: int) -> Rows:
 
 
 def _labelled_clips(
-    path: str, teachers: Mapping[str, CachedTeacher], rows: Rows, bar: tqdm
+    path: str, teachers: Mapping[str, CachedTeacher], rows: Rows, bar: Bar
 ) -> Iterator[ClipRecord]:
     """The clips of a shard with their rows, posteriors of other heads as they were."""
     for serialized in tf.data.TFRecordDataset(path).as_numpy_iterator():

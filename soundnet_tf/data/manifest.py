@@ -5,15 +5,16 @@ A folder with a manifest is complete. Whoever reads shards begins with `load_man
 
 import dataclasses
 import json
-import secrets
+import os
 from dataclasses import dataclass, field
 from typing import TypedDict
 
-import tensorflow as tf
+from soundnet_tf.files import atomic, storage
 
 FORMAT = 1
 MANIFEST_NAME = "manifest.json"
 LABELLING_NAME = "labelling.json"  # the manifest, out of the way while shards are labelled
+JSON_FORM = {"indent": 1, "sort_keys": False, "ensure_ascii": False}  # of all files beside shards
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ class Manifest:
 
     def shard_paths(self, split: str) -> list[str]:
         """Paths of a split's shards, in order. Raises KeyError if there is no such split."""
-        return [tf.io.gfile.join(self.directory, s.name) for s in self.splits[split].shards]
+        return [os.path.join(self.directory, s.name) for s in self.splits[split].shards]
 
 
 def load_manifest(directory: str) -> Manifest:
@@ -104,7 +105,7 @@ def load_manifest(directory: str) -> Manifest:
         raise FileNotFoundError(_why_incomplete(directory))
     for split in manifest.splits.values():
         for shard in split.shards:
-            found = size(tf.io.gfile.join(directory, shard.name))
+            found = storage.size(os.path.join(directory, shard.name))
             if found != shard.bytes:
                 raise FileNotFoundError(
                     f"{directory} is incomplete: {shard.name} should have {shard.bytes} bytes, "
@@ -119,36 +120,34 @@ def load_for_labelling(directory: str) -> Manifest:
     Raises: as `load_manifest`.
     """
     begun = None
-    if not tf.io.gfile.exists(tf.io.gfile.join(directory, MANIFEST_NAME)):
+    if not storage.exists(os.path.join(directory, MANIFEST_NAME)):
         begun = _read(directory, LABELLING_NAME)
     return begun or load_manifest(directory)
 
 
 def begin_labelling(directory: str) -> None:
     """Puts the manifest out of the way: until `end_labelling` the folder is not complete."""
-    source, target = (tf.io.gfile.join(directory, n) for n in (MANIFEST_NAME, LABELLING_NAME))
+    source, target = (os.path.join(directory, n) for n in (MANIFEST_NAME, LABELLING_NAME))
     try:
-        tf.io.gfile.rename(source, target, overwrite=True)
-    except tf.errors.NotFoundError:  # begun already: a killed run, or one of other shards
+        storage.rename(source, target, overwrite=True)
+    except FileNotFoundError:  # begun already: a killed run, or one of other shards
         return
 
 
 def end_labelling(manifest: Manifest) -> None:
     """Writes the manifest of a folder whose shards are all labelled."""
     write_manifest(manifest)
-    try:
-        tf.io.gfile.remove(tf.io.gfile.join(manifest.directory, LABELLING_NAME))
-    except tf.errors.NotFoundError:  # nothing was to do, or another run of other shards ended too
-        return
+    # It may be gone: nothing was to do, or another run of other shards ended too.
+    storage.remove(os.path.join(manifest.directory, LABELLING_NAME))
 
 
 def _why_incomplete(directory: str) -> str:
-    if tf.io.gfile.exists(tf.io.gfile.join(directory, LABELLING_NAME)):
+    if storage.exists(os.path.join(directory, LABELLING_NAME)):
         return (
             f"{directory} is only half labelled: run bin/label.py --data={directory} again with "
             "the flags it began with"
         )
-    begun = tf.io.gfile.glob(tf.io.gfile.join(directory, "*-of-*"))
+    begun = storage.glob(os.path.join(directory, "*-of-*"))
     state = "is only half prepared" if begun else "is not a prepared folder"
     return (
         f"{directory} {state}: it has no {MANIFEST_NAME}; run bin/prepare.py --out={directory}"
@@ -157,8 +156,8 @@ def _why_incomplete(directory: str) -> str:
 
 
 def _read(directory: str, name: str) -> Manifest | None:
-    path = tf.io.gfile.join(directory, name)
-    content = read_json(path)
+    path = os.path.join(directory, name)
+    content = atomic.read_json(path)
     if content is None:
         return None
     if content["format"] != FORMAT:
@@ -180,31 +179,6 @@ def write_manifest(manifest: Manifest) -> None:
     """Writes `manifest` into its directory, unless it says so already."""
     content = {"format": FORMAT, **dataclasses.asdict(manifest)}
     del content["directory"]
-    path = tf.io.gfile.join(manifest.directory, MANIFEST_NAME)
-    if read_json(path) != json.loads(json.dumps(content)):
-        write_json(path, content)
-
-
-def read_json(path: str) -> dict | None:
-    """Content of a JSON file; None if there is none."""
-    try:
-        with tf.io.gfile.GFile(path) as file:
-            return json.loads(file.read())
-    except tf.errors.NotFoundError:
-        return None
-
-
-def write_json(path: str, content: dict) -> None:
-    """Writes JSON under a temporary name and renames it: `path` is never half a file."""
-    temporary = f"{path}.{secrets.token_hex(4)}.tmp"  # several processes may label one folder
-    with tf.io.gfile.GFile(temporary, "w") as file:
-        file.write(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
-    tf.io.gfile.rename(temporary, path, overwrite=True)
-
-
-def size(path: str) -> int | None:
-    """Bytes of a file; None if there is none."""
-    try:
-        return tf.io.gfile.stat(path).length
-    except tf.errors.NotFoundError:
-        return None
+    path = os.path.join(manifest.directory, MANIFEST_NAME)
+    if atomic.read_json(path) != json.loads(json.dumps(content)):
+        atomic.write_json(path, content, **JSON_FORM)

@@ -20,35 +20,36 @@ import math
 import tensorflow as tf
 
 from soundnet_tf import constants
-from soundnet_tf.data import frames, records
-from soundnet_tf.data.settings import PipelineConfig
-from soundnet_tf.data.sources import Source, from_records, from_videos, order_seed
-
-__all__ = ["PipelineConfig", "eval_batches", "from_records", "from_videos", "train_batches"]
+from soundnet_tf.data import records
+from soundnet_tf.data.settings import CACHED, MASK, PipelineConfig
+from soundnet_tf.data.sources import Source, order_seed
 
 
-def train_batches(source: Source, config: PipelineConfig, epochs: int, first_epoch: int = 0):
+def train_batches(
+    source: Source, config: PipelineConfig, epochs: int, seed: int = 0, first_epoch: int = 0
+):
     """Batches of `epochs - first_epoch` epochs, one after the other, shuffled anew in each.
 
     The batches of an epoch depend on (seed, epoch) alone: a run that starts at `first_epoch` gets
     what an unbroken run gets from there on. An epoch has `count // batch_size` full batches.
 
     Raises:
-        ValueError: fewer clips than one batch, or cached targets of clips without posteriors.
+        ValueError: fewer clips than one batch, cached targets of clips without posteriors, or a
+            crop that may hold no frame.
     """
-    check_fills_a_batch(source, config)
+    check_fit(source, config)
     teachers = _cached_teachers(source, config)
 
     def one_epoch(epoch):
         # Of this function's graph only: the order is to depend on the arguments, not on the
         # program's global seed (and a global seed of 0 cannot be combined with a tensor).
         tf.random.set_seed(1)
-        seed = tf.stack([tf.constant(config.seed, tf.int64), epoch])
-        clips = source.read(seed).shuffle(
-            config.shuffle_clips, seed=order_seed(seed), reshuffle_each_iteration=False
+        of_epoch = tf.stack([tf.constant(seed, tf.int64), epoch])
+        clips = source.read(of_epoch).shuffle(
+            config.shuffle_clips, seed=order_seed(of_epoch), reshuffle_each_iteration=False
         )
         examples = clips.enumerate().map(
-            lambda i, clip: _train_example(clip, source, config, teachers, _fold_in(seed, i)),
+            lambda i, clip: _train_example(clip, source, config, teachers, _fold_in(of_epoch, i)),
             num_parallel_calls=tf.data.AUTOTUNE,
         )
         return examples.batch(config.batch_size, drop_remainder=True)
@@ -57,8 +58,9 @@ def train_batches(source: Source, config: PipelineConfig, epochs: int, first_epo
     return _counted(batches, (epochs - first_epoch) * (source.count // config.batch_size))
 
 
-def check_fills_a_batch(source: Source, config: PipelineConfig) -> None:
-    """ValueError if the training clips are fewer than one batch."""
+def check_fit(source: Source, config: PipelineConfig) -> None:
+    """ValueError if the training clips are fewer than one batch, or a crop may hold no frame."""
+    config.frames(source.frame_every_secs)
     if source.count < config.batch_size:
         raise ValueError(
             f"{source.count} training clips are fewer than a batch of {config.batch_size}; "
@@ -71,7 +73,7 @@ def eval_batches(source: Source, config: PipelineConfig):
     be smaller.
 
     Raises:
-        ValueError: cached targets of clips without posteriors.
+        ValueError: cached targets of clips without posteriors, or a crop that may hold no frame.
     """
     teachers = _cached_teachers(source, config)
     examples = source.read(None).map(
@@ -84,7 +86,7 @@ def eval_batches(source: Source, config: PipelineConfig):
 
 def _cached_teachers(source: Source, config: PipelineConfig):
     """Whose posteriors are to be read, by head; of none if frames are."""
-    if config.targets == "online":
+    if config.targets != CACHED:
         return {}
     if not source.teachers:
         raise ValueError(
@@ -102,12 +104,12 @@ def _counted(batches: tf.data.Dataset, count: int) -> tf.data.Dataset:
 def _train_example(serialized, source: Source, config: PipelineConfig, teachers, seed):
     crop_seed, gain_seed, flip_seed = tf.unstack(tf.random.experimental.stateless_split(seed, 3))
     record = records.parse(serialized, teachers, source.audio_codec)
-    clip = _fit(record, config)
+    clip = _fit(record, source, config)
     spare = tf.size(clip["waveform"]) - config.crop_samples
     start = tf.constant(0)
     if config.random_crop:
         start = tf.random.stateless_uniform([], crop_seed, 0, spare + 1, tf.int32)
-    example = _see(record, _crop(clip, start, config), config, teachers)
+    example = _see(record, _crop(clip, start, source, config), source, config, teachers)
     if config.gain_db:
         example["waveform"] = _random_gain(example["waveform"], config.gain_db, gain_seed)
     if config.flip:
@@ -119,15 +121,16 @@ def _train_example(serialized, source: Source, config: PipelineConfig, teachers,
 
 def _eval_example(serialized, source: Source, config: PipelineConfig, teachers):
     record = records.parse(serialized, teachers, source.audio_codec)
-    return _see(record, _crop(_fit(record, config), tf.constant(0), config), config, teachers)
+    clip = _crop(_fit(record, source, config), tf.constant(0), source, config)
+    return _see(record, clip, source, config, teachers)
 
 
-def _fit(record, config: PipelineConfig):
+def _fit(record, source: Source, config: PipelineConfig):
     """A clip at least as long as the crop: of `length` samples, showing the record's frames
     number `frame` (int32) at `frame_secs`."""
     clip = {name: record[name] for name in ("id", "waveform", "frame_secs")}
     samples = tf.size(clip["waveform"])
-    if config.short == "mask":
+    if config.short == MASK:
         missing = tf.maximum(config.crop_samples - samples, 0)
         return clip | {
             "waveform": tf.pad(clip["waveform"], [[0, missing]]),
@@ -135,7 +138,7 @@ def _fit(record, config: PipelineConfig):
             "frame": tf.range(tf.size(clip["frame_secs"])),
         }
     # Loop: the sound is padded to whole frame intervals first, so that frames keep their rhythm.
-    interval = round(config.frame_every_secs * constants.SAMPLE_RATE)
+    interval = round(source.frame_every_secs * constants.SAMPLE_RATE)
     period = tf.cast(tf.math.ceil(samples / interval), tf.int32) * interval
     turns = tf.cast(tf.math.ceil(config.crop_samples / period), tf.int32)
     short = samples < config.crop_samples
@@ -155,31 +158,32 @@ def _fit(record, config: PipelineConfig):
     }
 
 
-def _crop(clip, start, config: PipelineConfig):
+def _crop(clip, start, source: Source, config: PipelineConfig):
     """Cuts sound and frames together: [start, start + crop) of both, times from the new start."""
+    frames = config.frames(source.frame_every_secs)
     secs = clip["frame_secs"] - tf.cast(start, tf.float32) / constants.SAMPLE_RATE
-    inside = tf.where((secs >= 0) & (secs < config.crop_secs))[: config.frames, 0]
-    missing = config.frames - tf.size(inside)
+    inside = tf.where((secs >= 0) & (secs < config.crop_secs))[:frames, 0]
+    missing = frames - tf.size(inside)
     waveform = clip["waveform"][start : start + config.crop_samples]
     return {
         "id": clip["id"],
         "waveform": tf.ensure_shape(waveform, [config.crop_samples]),
         "lengths": tf.clip_by_value(clip["length"] - start, 0, config.crop_samples),
         "frame": tf.gather(clip["frame"], inside),
-        "frame_secs": _padded(tf.gather(secs, inside), missing, config.frames),
-        "frame_mask": _padded(tf.ones_like(inside, tf.bool), missing, config.frames),
+        "frame_secs": _padded(tf.gather(secs, inside), missing, frames),
+        "frame_mask": _padded(tf.ones_like(inside, tf.bool), missing, frames),
     }
 
 
-def _see(record, example, config: PipelineConfig, teachers):
+def _see(record, example, source: Source, config: PipelineConfig, teachers):
     """Puts in place of the frames' numbers what there is to see: squares, or posteriors."""
-    frame = example.pop("frame")
+    frame, frames = example.pop("frame"), config.frames(source.frame_every_secs)
     if not teachers:
         jpegs = tf.gather(record["jpegs"], frame)
-        return example | {"frames": frames.decode_squares(jpegs, config.frames)}
-    missing = config.frames - tf.size(frame)
+        return example | {"frames": records.decode_squares(jpegs, frames)}
+    missing = frames - tf.size(frame)
     for key in map(records.posteriors_key, teachers):
-        example[key] = _padded(tf.gather(record[key], frame), missing, config.frames)
+        example[key] = _padded(tf.gather(record[key], frame), missing, frames)
     return example
 
 

@@ -2,19 +2,12 @@
 
 import importlib.metadata
 import os
-import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import partial
 
-import tensorflow as tf
-from tqdm import tqdm
-
 import soundnet_tf
-from soundnet_tf import constants
 from soundnet_tf.data import audio_ops, clips, shards, videos
-from soundnet_tf.data.clips import ClipRecord, Cutting, Video
-from soundnet_tf.data.codecs import CODECS, PCM16
+from soundnet_tf.data.clips import ClipRecord, Video
 from soundnet_tf.data.manifest import (
     LABELLING_NAME,
     MANIFEST_NAME,
@@ -22,78 +15,17 @@ from soundnet_tf.data.manifest import (
     Shard,
     Skipped,
     Split,
-    load_manifest,
     write_manifest,
 )
+from soundnet_tf.data.settings import PCM16, PrepareConfig
 from soundnet_tf.data.shards import Results, ShardPlan
 from soundnet_tf.data.videos import TRAIN, VAL
 from soundnet_tf.data.workers import Workers
+from soundnet_tf.files import claim, storage
+from soundnet_tf.files.progress import Bar, progress_bar
 
-__all__ = ["PrepareConfig", "load_manifest", "prepare"]
-
-_SPARSE_SECS = 60  # between two lines of progress in a log file
 _FLAGS = {"clip_secs": "clip_seconds", "frame_every_secs": "frame_every"}
-
-
-@dataclass(frozen=True)
-class PrepareConfig:
-    """What to prepare, whereto, and how.
-
-    Attributes:
-        videos: a folder, a pattern or a list (see `videos.find_videos`).
-        out: folder of the shards, local or remote.
-        clip_secs, frame_every_secs: length of the clips, and one frame each so many seconds.
-        num_shards: of the training split; validation has its fraction of that, at least one.
-        val_fraction: share of the videos, in [0, 1), that is kept for validation.
-        workers: processes that decode; None takes one a core. The shards do not depend on it.
-        channel: "mean" of the channels or the "first" (what the released code did).
-        audio_codec: "pcm16", or "flac" or "vorbis", which take less room and more time to read.
-        strict: the first video that cannot be used is an error, not a line in the manifest.
-    """
-
-    videos: str
-    out: str
-    clip_secs: float = constants.CLIP_SECS
-    frame_every_secs: float = constants.FRAME_EVERY_SECS
-    num_shards: int = 16
-    val_fraction: float = 0.1
-    workers: int | None = None
-    channel: str = "mean"
-    strict: bool = False
-    audio_codec: str = PCM16
-
-    def __post_init__(self):
-        requirements = {
-            "clip_secs": (self.clip_secs >= clips.SHORTEST_VIDEO_SECS, "at least 1 second"),
-            "frame_every_secs": (
-                0 < self.frame_every_secs <= self.clip_secs,
-                f"above 0 and not above the clip's {self.clip_secs:g} s",
-            ),
-            "num_shards": (self.num_shards >= 1, "at least 1"),
-            "val_fraction": (0 <= self.val_fraction < 1, "at least 0 and below 1"),
-            "workers": (self.workers is None or self.workers >= 1, "at least 1"),
-            "channel": (self.channel in ("mean", "first"), "mean or first"),
-            "audio_codec": (self.audio_codec in CODECS, "one of " + ", ".join(CODECS)),
-        }
-        for name, (fulfilled, requirement) in requirements.items():
-            if not fulfilled:
-                raise ValueError(f"{_flag(name)} must be {requirement}, not {getattr(self, name)}")
-
-    def settings(self) -> dict[str, str | int | float]:
-        """Everything that shapes the shards, besides the videos."""
-        chosen = {
-            "clip_secs": self.clip_secs,
-            "frame_every_secs": self.frame_every_secs,
-            "num_shards": self.num_shards,
-            "val_fraction": self.val_fraction,
-            "channel": self.channel,
-            "sample_rate": constants.SAMPLE_RATE,
-            "frame_short_side": constants.FRAME_SHORT_SIDE,
-            "jpeg_quality": constants.JPEG_QUALITY,
-        }
-        if self.audio_codec != PCM16:  # as in the folders of before there was a choice
-            chosen["audio_codec"] = self.audio_codec
-        return chosen
+_MOST_LINES = 20  # of skipped videos that a summary names
 
 
 def prepare(config: PrepareConfig, progress: bool = True) -> Manifest:
@@ -119,15 +51,15 @@ def prepare(config: PrepareConfig, progress: bool = True) -> Manifest:
     plans = shard_plans(videos.find_videos(config.videos), config)
     settings = config.settings()
     _refuse_other_settings(config.out, settings)
-    tf.io.gfile.makedirs(config.out)
+    storage.make_folder(config.out)
     finished = [shards.finished(config.out, plan, settings) for plan in plans]
     if config.strict:
         _refuse_problems_found(filter(None, finished))
     # Of a labelling that was interrupted: what its shards hold, the new manifest tells.
-    shards.remove(tf.io.gfile.join(config.out, LABELLING_NAME))
+    storage.remove(os.path.join(config.out, LABELLING_NAME))
     todo = [plan for plan, content in zip(plans, finished, strict=True) if content is None]
     if todo:
-        shards.remove(tf.io.gfile.join(config.out, MANIFEST_NAME))  # no longer complete
+        storage.remove(os.path.join(config.out, MANIFEST_NAME))  # no longer complete
         _write_shards(config, todo, progress)
     manifest = _summary(config, plans)
     if not any(split.clips for split in manifest.splits.values()):
@@ -151,25 +83,24 @@ def shard_plans(found: Iterable[Video], config: PrepareConfig) -> tuple[ShardPla
 
 
 def _write_shards(config: PrepareConfig, todo: list[ShardPlan], progress: bool) -> None:
-    cutting = Cutting(config.clip_secs, config.frame_every_secs, config.channel, config.audio_codec)
-    every_secs = 0.5 if sys.stderr.isatty() else _SPARSE_SECS
-    show = partial(tqdm, disable=not progress, mininterval=every_secs, maxinterval=_SPARSE_SECS)
     sources = [video for plan in todo for video in plan.videos]
     with Workers(config.workers or os.cpu_count()) as workers:
-        planned = workers.map(partial(clips.plan, cutting=cutting), sources, clips.plan_crashed)
-        planned = show(planned, total=len(sources), desc="planning", unit="video")
+        plan_video = partial(clips.plan, cutting=config.cutting)
+        planned = workers.map(plan_video, sources, clips.plan_crashed)
+        planned = progress_bar(len(sources), "planning", "video", progress, items=planned)
         runs = [run for _, runs_of_video in planned for run in runs_of_video]
-        results = workers.map(partial(clips.cut, cutting=cutting), runs, clips.cut_crashed)
+        cut = partial(clips.cut, cutting=config.cutting, audio_codec=config.audio_codec)
+        results = workers.map(cut, runs, clips.cut_crashed)
         if config.strict:
             results = _strictly(results)
         total = sum(len(run.starts_secs) for run in runs)
-        with show(total=total, desc="cutting", unit="clip") as bar:
+        with progress_bar(total, "cutting", "clip", progress) as bar:
             results = _counted(results, bar)
             for plan in todo:
                 shards.write_shard(config.out, plan, config.settings(), results)
 
 
-def _counted(results: Results, bar: tqdm) -> Results:
+def _counted(results: Results, bar: Bar) -> Results:
     for run, outcomes in results:
         bar.update(len(run.starts_secs))
         yield run, outcomes
@@ -201,16 +132,12 @@ def _strict_error(video_id: str, reason: str) -> ValueError:
 
 def _refuse_other_settings(out: str, settings: dict) -> None:
     for found in shards.settings_found(out):
-        differing = [
-            f"{_flag(name)} was {found.get(name, PCM16)}, is {settings.get(name, PCM16)}"
-            for name in sorted(found.keys() | settings.keys())
-            if found.get(name) != settings.get(name)
-        ]
-        if differing:
-            raise ValueError(
-                f"{out} was prepared with other settings ({'; '.join(differing)}): "
-                "choose another --out, or remove it first"
-            )
+        claim.refuse_other(out, _by_flag(found), _by_flag(settings))
+
+
+def _by_flag(settings: dict) -> dict:
+    named = {"audio_codec": PCM16} | settings
+    return {_flag(name): value for name, value in named.items()}
 
 
 def _flag(name: str) -> str:
@@ -231,6 +158,22 @@ def _summary(config: PrepareConfig, plans: tuple[ShardPlan, ...]) -> Manifest:
         splits={k: Split.of(tuple(Shard(**shard) for shard in v)) for k, v in of_split.items()},
         skipped=tuple(Skipped(**skipped) for c in finished for skipped in c["skipped"]),
     )
+
+
+def summary(manifest: Manifest) -> str:
+    """What was written, what was skipped and why, and what to run next."""
+    lines = [f"{'split':<7}{'shards':>8}{'videos':>8}{'clips':>8}{'hours':>9}{'MB':>10}"]
+    for name, split in manifest.splits.items():
+        counts = f"{len(split.shards):>8}{split.videos:>8}{split.clips:>8}"
+        lines.append(f"{name:<7}{counts}{split.seconds / 3600:>9.2f}{split.bytes / 1e6:>10.1f}")
+    if manifest.skipped:
+        lines.append(f"{len(manifest.skipped)} videos skipped:")
+    lines += [f"  {skip.video_id}: {skip.reason}" for skip in manifest.skipped[:_MOST_LINES]]
+    if len(manifest.skipped) > _MOST_LINES:
+        lines.append(f"  and {len(manifest.skipped) - _MOST_LINES} more in manifest.json")
+    teacher = "--imagenet_teacher=pypi:efficientnet_lite0"
+    lines.append(f"Next: bin/train.py --data={manifest.directory} --out=RUN {teacher}")
+    return "\n".join(lines)
 
 
 def _version() -> str:

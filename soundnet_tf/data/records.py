@@ -11,12 +11,12 @@ from collections.abc import Mapping
 import numpy as np
 import tensorflow as tf
 
-from soundnet_tf.constants import SAMPLE_RATE
+from soundnet_tf.constants import FRAME_SHORT_SIDE, SAMPLE_RATE
 from soundnet_tf.data import audio_ops
 from soundnet_tf.data.audio_ops import checked
 from soundnet_tf.data.cached import CachedTeacher
 from soundnet_tf.data.clips import ClipRecord, Posteriors
-from soundnet_tf.data.codecs import PCM16
+from soundnet_tf.data.settings import PCM16
 
 ID = "id"
 VIDEO_ID = "video_id"
@@ -29,6 +29,8 @@ AUDIO_FINGERPRINT = "audio_fingerprint"  # of compressed audio only
 JPEGS = "jpegs"
 FRAME_SECS = "frame_secs"
 WAVEFORM = "waveform"  # parsed only: shards keep AUDIO
+
+SQUARE = tf.TensorSpec([FRAME_SHORT_SIDE, FRAME_SHORT_SIDE, 3], tf.uint8)  # what teachers look at
 
 _KEYS = {
     ID,
@@ -135,6 +137,27 @@ def parse_jpegs(serialized: tf.Tensor) -> tf.Tensor:
     """string [frames]: the undecoded frames of one record, and nothing else of it."""
     schema = {JPEGS: tf.io.FixedLenSequenceFeature([], tf.string, allow_missing=True)}
     return tf.io.parse_single_example(serialized, schema)[JPEGS]
+
+
+def decode_square(jpeg: tf.Tensor) -> tf.Tensor:
+    """The centre square of a frame.
+
+    Args:
+        jpeg: string [], with the shorter side FRAME_SHORT_SIDE pixels.
+
+    Returns:
+        uint8 RGB as SQUARE.
+    """
+    # The exact inverse transform, so that frames are the same on every machine.
+    frame = tf.io.decode_jpeg(jpeg, channels=3, dct_method="INTEGER_ACCURATE")
+    return tf.image.resize_with_crop_or_pad(frame, *SQUARE.shape[:2])
+
+
+def decode_squares(jpegs: tf.Tensor, size: int) -> tf.Tensor:
+    """uint8 [size, *SQUARE]: the squares of `jpegs` (string [at most size]), then black ones."""
+    squares = tf.map_fn(decode_square, jpegs, fn_output_signature=SQUARE)
+    squares = tf.pad(squares, [[0, size - tf.size(jpegs)], [0, 0], [0, 0], [0, 0]])
+    return tf.ensure_shape(squares, [size, *SQUARE.shape])
 
 
 def parse(

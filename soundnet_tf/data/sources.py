@@ -12,11 +12,12 @@ from absl import logging
 from soundnet_tf.constants import SAMPLE_RATE
 from soundnet_tf.data import cached, clips, records
 from soundnet_tf.data.cached import CachedTeacher
-from soundnet_tf.data.clips import ClipRecord, Cutting, LeftOut, Run, Video
-from soundnet_tf.data.codecs import PCM16
+from soundnet_tf.data.clips import ClipRecord, LeftOut, Run, Video
 from soundnet_tf.data.manifest import load_manifest
-from soundnet_tf.data.videos import TRAIN, VAL, split_and_shard
+from soundnet_tf.data.settings import PCM16, Cutting, SourceConfig
+from soundnet_tf.data.videos import TRAIN, VAL, find_videos, split_and_shard
 from soundnet_tf.data.workers import Workers
+from soundnet_tf.files import storage
 
 _INTERLEAVED_SHARDS = 16
 
@@ -51,7 +52,7 @@ def from_records(pattern: str) -> Source:
         FileNotFoundError: nothing matches, or the folder is not (wholly) prepared.
     """
     manifest = load_manifest(os.path.dirname(pattern))
-    matching = set(map(os.path.basename, tf.io.gfile.glob(pattern)))
+    matching = set(map(os.path.basename, storage.glob(pattern)))
     shards = [
         shard
         for split in manifest.splits.values()
@@ -60,7 +61,7 @@ def from_records(pattern: str) -> Source:
     ]
     if not shards:
         raise FileNotFoundError(f"no shard with clips matches {pattern}")
-    paths = [tf.io.gfile.join(manifest.directory, shard.name) for shard in shards]
+    paths = [os.path.join(manifest.directory, shard.name) for shard in shards]
     return Source(
         count=sum(shard.clips for shard in shards),
         frame_every_secs=manifest.settings["frame_every_secs"],
@@ -109,13 +110,26 @@ def from_videos(
     return Source(len(starts), cutting.frame_every_secs, read)
 
 
+def open_sources(config: SourceConfig) -> tuple[Source, Source]:
+    """Training and validation clips.
+
+    Raises:
+        FileNotFoundError: there is nothing there.
+        ValueError: a split is empty.
+    """
+    if config.data:
+        return from_prepared(config.data)
+    found = find_videos(config.videos)
+    return from_videos_split(found, config.val_fraction, config.cutting, config.workers)
+
+
 def from_prepared(folder: str) -> tuple[Source, Source]:
     """Training and validation clips of a prepared folder.
 
     Raises:
         FileNotFoundError: the folder is not prepared, or a split has no clips.
     """
-    return tuple(from_records(tf.io.gfile.join(folder, f"{split}-*")) for split in (TRAIN, VAL))
+    return tuple(from_records(os.path.join(folder, f"{split}-*")) for split in (TRAIN, VAL))
 
 
 def from_videos_split(

@@ -3,7 +3,7 @@
 import hashlib
 
 from soundnet_tf.data.clips import Video
-from soundnet_tf.data.manifest import size
+from soundnet_tf.files import storage
 from soundnet_tf.files.find import VIDEO_EXTENSIONS, find_files
 
 TRAIN, VAL = "train", "val"
@@ -27,7 +27,7 @@ def find_videos(source: str) -> tuple[Video, ...]:
         ValueError: if `source` is a file, but neither a video nor a text.
     """
     paths = find_files(source, VIDEO_EXTENSIONS, "video")
-    return tuple(Video(id, path, size(path) or 0) for id, path in paths.items())
+    return tuple(Video(id, path, storage.size(path) or 0) for id, path in paths.items())
 
 
 def split_and_shard(

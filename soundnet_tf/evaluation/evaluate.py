@@ -1,25 +1,32 @@
 """One evaluation: a network and a labelled set to accuracies, with the floors and the paper's
 figures beside them."""
 
-import math
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 import tensorflow as tf
 
-from soundnet_tf.evaluation import baselines as floors
-from soundnet_tf.evaluation import features, modern, paper_results, plots, probe, results
-from soundnet_tf.models import checkpoint
+from soundnet_tf.evaluation import (
+    baselines,
+    features,
+    modern,
+    multimodal,
+    paper_results,
+    plots,
+    probe,
+    results,
+)
+from soundnet_tf.evaluation.settings import MODERN, PAPER, EvaluateConfig
+from soundnet_tf.files import atomic, storage
 from soundnet_tf.models.folded import FoldedNetwork
 from soundnet_tf.serving import listener
-from soundnet_tf.serving.export.savedmodel import EMBEDDING
-from soundnet_tf.sounds import esc_dcase
+from soundnet_tf.sounds import esc_dcase, labelled_set
 from soundnet_tf.sounds.labelled_set import LabelledSet
+from soundnet_tf.sounds.waveforms import read_clips
 from soundnet_tf.version import __version__
 
-PROTOCOLS = ("paper", "modern")
 ALL = "all"
 CHOSEN = "chosen"
 _TABLE_LAYERS = {
@@ -28,37 +35,26 @@ _TABLE_LAYERS = {
 }
 
 
-@dataclass(frozen=True)
-class EvaluateConfig:
-    """What to evaluate, and how.
+def run(config: EvaluateConfig) -> str:
+    """Evaluates layers, or modalities if they are given, and says what came of it.
 
-    Attributes:
-        data: folder or manifest of the set, see `sounds.esc_dcase.load`.
-        dataset: "esc10", "esc50", "dcase" or "csv".
-        out: folder for results.json and pictures.
-        model: "published", or what `models.pretrained.load` takes.
-        layer: of the paper's protocol; "conv8" for all heads, "all" for the paper's table of
-            layers. The modern one chooses its layers itself.
-        protocol: "paper" or "modern".
-        input_scales: what the sound is multiplied with, in turn; the first one's figures stand at
-            the top of the results.
-        baselines: whether to measure the floors too.
+    Raises: as `evaluate` and `multimodal.evaluate`.
     """
-
-    data: str
-    dataset: str
-    out: str
-    model: str = "published"
-    layer: str = "pool5"
-    protocol: str = "paper"
-    input_scales: tuple[float, ...] = (1.0, 2.0)
-    baselines: bool = True
-
-    def __post_init__(self):
-        if self.protocol not in PROTOCOLS:
-            raise ValueError(f"protocol {self.protocol!r} is unknown; choose one of {PROTOCOLS}")
-        if not self.input_scales or not all(0 < s < math.inf for s in self.input_scales):
-            raise ValueError(f"input scales {self.input_scales}; give one or more numbers above 0")
+    if config.modalities is None:
+        content = evaluate(config)
+        lines = table(content)
+    else:
+        storage.make_folder(config.out)
+        content = multimodal.evaluate(
+            labelled_set.from_manifest(config.data),
+            config.model,
+            config.teacher,
+            config.chosen_layer,
+            modalities=config.modalities,
+        )
+        multimodal.save(content, config.out)
+        lines = multimodal.table(content)
+    return f"{lines}\n{content['seconds']:.0f} s; details in {config.out}/results.json"
 
 
 def evaluate(config: EvaluateConfig, progress: bool = True) -> dict:
@@ -81,8 +77,8 @@ def evaluate(config: EvaluateConfig, progress: bool = True) -> dict:
     data = esc_dcase.load(config.dataset, config.data)
     network = listener.load(config.model).network
     layers = _layers(config, network)
-    results.make_folder(config.out)  # before minutes of work that could then not be kept
-    waveforms = features.read_clips(data, probe.windows_for(data).clip_secs, progress)
+    storage.make_folder(config.out)  # before minutes of work that could then not be kept
+    waveforms = read_clips(data, probe.windows_for(data).clip_secs, progress)
     rows = list(_rows(config, data, network, waveforms, layers, progress))
     content = {
         **rows[0],
@@ -95,7 +91,7 @@ def evaluate(config: EvaluateConfig, progress: bool = True) -> dict:
         "versions": {"soundnet_tf": __version__, "tensorflow": tf.__version__},
         "seconds": time.perf_counter() - start,
     }
-    checkpoint.write_json(os.path.join(config.out, "results.json"), content)
+    atomic.write_json(os.path.join(config.out, "results.json"), content)
     plots.save(content, config.out)
     return content
 
@@ -103,18 +99,18 @@ def evaluate(config: EvaluateConfig, progress: bool = True) -> dict:
 def _layers(config: EvaluateConfig, network: FoldedNetwork) -> tuple[str, ...]:
     known = [layer.name for layer in network.architecture.trunk]
     known += [features.HEADS_LAYER] if network.heads else []
-    if config.protocol == "modern":
+    if config.protocol == MODERN:
         choices = modern.choices(set(known))
         return tuple(dict.fromkeys(name for choice in choices for name in choice.layers))
-    if config.layer == ALL:
+    if config.chosen_layer == ALL:
         table = _TABLE_LAYERS[network.architecture.name]
         return tuple(name for name in table if name in known)
-    if config.layer not in known:
+    if config.chosen_layer not in known:
         raise ValueError(
-            f"no layer {config.layer} in this {network.architecture.name}; choose one of "
+            f"no layer {config.chosen_layer} in this {network.architecture.name}; choose one of "
             f"{', '.join(known)}, or {ALL}"
         )
-    return (config.layer,)
+    return (config.chosen_layer,)
 
 
 def _rows(config, data, network, waveforms, layers, progress: bool) -> Iterator[dict]:
@@ -126,7 +122,7 @@ def _rows(config, data, network, waveforms, layers, progress: bool) -> Iterator[
 
 def _outcomes(config, data, steps, progress: bool) -> Iterator[tuple[str, probe.Outcome]]:
     """The paper's probe of each layer, or the modern one of all together."""
-    if config.protocol == "modern":
+    if config.protocol == MODERN:
         yield CHOSEN, modern.cross_validate(data, steps, progress)
         return
     for layer, values in steps.items():
@@ -149,13 +145,13 @@ def _baselines(config, data, waveforms, layers, network) -> dict:
     chance = {"chance": results.chance(data)}
     if not config.baselines:
         return chance
-    untrained = floors.untrained_network(network, waveforms)
-    if config.layer == ALL and config.protocol == "paper":
-        layers = (EMBEDDING[network.architecture.name],)
+    untrained = baselines.untrained_network(network, waveforms)
+    if config.chosen_layer == ALL and config.protocol == PAPER:
+        layers = (network.architecture.embedding,)
     steps = features.layer_features(untrained, waveforms, layers)
     ((layer, outcome),) = _outcomes(config, data, steps, progress=False)
     return {
-        "mfcc": results.figures(data, floors.mfcc_predictions(data, waveforms)),
+        "mfcc": results.figures(data, baselines.mfcc_predictions(data, waveforms)),
         "untrained": results.figures(data, outcome.predictions) | {"layer": layer},
         **chance,
     }

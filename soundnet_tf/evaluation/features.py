@@ -1,47 +1,17 @@
-"""Features of a labelled set: every recording at one length, through one network."""
+"""Features of a labelled set: its sound through one network."""
 
-import os
-import sys
-import tempfile
-from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import tensorflow as tf
-from tqdm import tqdm
 
-from soundnet_tf import constants
-from soundnet_tf.media import read_audio
 from soundnet_tf.models.folded import FoldedNetwork
 from soundnet_tf.serving import short
-from soundnet_tf.sounds.labelled_set import LabelledSet
+from soundnet_tf.sounds.waveforms import on_disk
 
 HEADS_LAYER = "conv8"
 
 _BATCH = 16
-
-
-def read_clips(data: LabelledSet, clip_secs: float, progress: bool = True) -> np.ndarray:
-    """All recordings, each repeated and cut to one length (released evaluation).
-
-    Args:
-        data: the set.
-        clip_secs: the length.
-        progress: whether to show it on stderr.
-
-    Returns:
-        float32 [clips, samples], mono, 22 050 Hz, in [-1, 1].
-
-    Raises:
-        MediaError: a recording that cannot be read.
-    """
-    samples = round(clip_secs * constants.SAMPLE_RATE)
-    waveforms = _on_disk((len(data.clips), samples))
-    with ThreadPoolExecutor(os.cpu_count()) as threads:  # decoding leaves Python's lock
-        sounds = threads.map(lambda clip: read_audio(clip.path), data.clips)
-        for row, sound in zip(waveforms, _bar(sounds, data, "reading", progress), strict=True):
-            row[:] = np.resize(sound, samples)
-    return waveforms
 
 
 def layer_features(
@@ -69,16 +39,9 @@ def layer_features(
         batch = tf.constant(waveforms[start : start + _BATCH] * np.float32(input_scale))
         for layer, values in _run(network, batch, layers).items():
             if layer not in features:
-                features[layer] = _on_disk((len(waveforms), *values.shape[1:]))
+                features[layer] = on_disk((len(waveforms), *values.shape[1:]))
             features[layer][start : start + _BATCH] = values
     return features
-
-
-def _on_disk(shape: tuple[int, ...]) -> np.ndarray:
-    """Float32 zeros in a mapped file without a name: ESC-50's sound is 1.8 GB and its conv4 0.4 GB,
-    of which the system keeps in memory what there is room for."""
-    with tempfile.TemporaryFile() as file:
-        return np.memmap(file, np.float32, "w+", shape=shape)
 
 
 def _run(network: FoldedNetwork, batch: tf.Tensor, layers: Iterable[str]) -> dict[str, tf.Tensor]:
@@ -86,19 +49,7 @@ def _run(network: FoldedNetwork, batch: tf.Tensor, layers: Iterable[str]) -> dic
     outputs = dict(network.compiled(network.select(trunk), False)(batch)) if trunk else {}
     if HEADS_LAYER in layers:
         heads = tuple(network.heads)
-        needed = short.need(network.architecture, heads[0])
+        needed = network.architecture.need(heads[0])
         logits = network.compiled(heads, False)(short.loop_in_graph(batch, needed))
         outputs[HEADS_LAYER] = tf.nn.relu(tf.concat([logits[head] for head in heads], axis=-1))
     return {layer: outputs[layer] for layer in layers}
-
-
-def _bar(items: Iterator, data: LabelledSet, title: str, progress: bool) -> Iterator:
-    every_secs = 0.5 if sys.stderr.isatty() else 60  # a line a minute in a log file
-    return tqdm(
-        items,
-        total=len(data.clips),
-        desc=title,
-        unit="clip",
-        mininterval=every_secs,
-        disable=not progress,
-    )

@@ -20,10 +20,10 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
-from tqdm import tqdm
 
 from soundnet_tf.evaluation import classifiers
 from soundnet_tf.evaluation.probe import Outcome
+from soundnet_tf.files.progress import progress_bar
 from soundnet_tf.sounds.labelled_set import LabelledSet
 
 LAYER_SETS = (  # the first ones are the 8-layer network's, the last ones the 5-layer network's
@@ -79,7 +79,8 @@ def cross_validate(
         for statistic in ("mean", "std", "max")
     }
     predictions, details = np.full(len(data.clips), -1), []
-    for fold in tqdm(data.test_folds, desc="choosing", unit="fold", disable=not progress):
+    folds = data.test_folds
+    for fold in progress_bar(len(folds), "choosing", "fold", progress, items=folds):
         train, test = data.split(fold)
         products = {name: _products(examples, train) for name, examples in pooled.items()}
         parts = _parts(data, train)

@@ -17,16 +17,16 @@ import tensorflow as tf
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
-from tqdm import tqdm
 
 from soundnet_tf.evaluation import paper_results, results
+from soundnet_tf.evaluation.settings import MODALITIES
+from soundnet_tf.files import atomic, storage
+from soundnet_tf.files.progress import progress_bar
 from soundnet_tf.media import MediaError, probe, read_clip, stream_audio
-from soundnet_tf.models import checkpoint
 from soundnet_tf.models.teachers.teacher import Teacher, load_teacher
 from soundnet_tf.serving import listener
 from soundnet_tf.sounds.labelled_set import LabelledSet
 
-MODALITIES = ("sound", "vision", "both")
 FRAMES = 8
 
 _C = 0.01  # of the paper's SVMs
@@ -47,7 +47,7 @@ def evaluate(
     Args:
         data: videos with sound.
         model: the student, as `models.pretrained.load` takes it.
-        teacher: the spec of a vision network, as `models.teachers.teacher` takes it; of Keras layers. None
+        teacher: the spec of a vision network of Keras layers, see `models.teachers.teacher`. None
             if nothing is looked at.
         layer: endpoint of the student.
         frames: of each video that the teacher sees, evenly spread.
@@ -100,8 +100,8 @@ def evaluate(
 
 def save(content: dict, folder: str) -> None:
     """Writes what `evaluate` gave as `results.json` into a folder, which is made if need be."""
-    results.make_folder(folder)
-    checkpoint.write_json(os.path.join(folder, "results.json"), content)
+    storage.make_folder(folder)
+    atomic.write_json(os.path.join(folder, "results.json"), content)
 
 
 def table(content: dict) -> str:
@@ -190,5 +190,5 @@ def _of_each(
     """float32 [clips, channels]: what `function` makes of each path."""
     with ThreadPoolExecutor(os.cpu_count()) as threads:  # decoding leaves Python's lock
         vectors = threads.map(function, [clip.path for clip in data.clips])
-        bar = tqdm(vectors, title, len(data.clips), unit="video", disable=not progress)
+        bar = progress_bar(len(data.clips), title, "video", progress, items=vectors)
         return np.stack(list(bar))

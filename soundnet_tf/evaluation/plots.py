@@ -5,8 +5,9 @@ import os
 from collections.abc import Mapping
 
 import numpy as np
-import tensorflow as tf
 from matplotlib.figure import Figure
+
+from soundnet_tf.files import atomic
 
 
 def save(content: Mapping, folder: str) -> list[str]:
@@ -68,10 +69,8 @@ def layers(content: Mapping) -> Figure:
 
 
 def _write(figure: Figure, path: str) -> str:
-    """Writes a figure under a temporary name and renames it."""
+    """Writes a figure as PNG."""
     content = io.BytesIO()
     figure.savefig(content, format="png", dpi=120)
-    with tf.io.gfile.GFile(f"{path}.partial", "wb") as file:
-        file.write(content.getvalue())
-    tf.io.gfile.rename(f"{path}.partial", path, overwrite=True)
+    atomic.write_bytes(path, content.getvalue())
     return path

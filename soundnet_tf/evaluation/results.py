@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 
 import numpy as np
-import tensorflow as tf
-from sklearn.metrics import confusion_matrix
 
 from soundnet_tf.sounds.labelled_set import LabelledSet
 
@@ -21,6 +19,8 @@ def figures(data: LabelledSet, predictions: np.ndarray) -> dict:
         of the folds themselves), `per_fold`, `per_class` (each class's share over all its tested
         clips) and `confusion` (rows are true classes).
     """
+    from sklearn.metrics import confusion_matrix  # takes a second, which --help should not
+
     is_right = predictions == data.labels
     is_tested = predictions >= 0
     folds = np.array([clip.fold for clip in data.clips])
@@ -62,15 +62,3 @@ def percent(figures_of_row: Mapping | None) -> str | None:
         return None
     mean, std = figures_of_row["accuracy_mean"], figures_of_row["accuracy_std"]
     return f"{100 * mean:.1f} ± {100 * std:.1f}"
-
-
-def make_folder(path: str) -> None:
-    """Makes a folder if it is not there.
-
-    Raises:
-        OSError: it cannot be made.
-    """
-    try:
-        tf.io.gfile.makedirs(path)
-    except tf.errors.OpError as error:
-        raise OSError(f"{path}: cannot be made a folder ({error.message})") from error

@@ -1,13 +1,8 @@
-"""Which media files there are, and what each is called: folders, patterns, lists; local or remote.
-
-It is not part of `soundnet_tf.media` itself, as it imports TensorFlow, whose `tf.io.gfile` reads
-folders of all kinds (gs://, s3://, ...).
-"""
+"""Which media files there are, and what each is called: folders, patterns, lists, local or not."""
 
 import os
-from fnmatch import fnmatchcase
 
-import tensorflow as tf
+from soundnet_tf.files import storage
 
 SOUND_EXTENSIONS = tuple(
     ".aac .ac3 .aif .aifc .aiff .amr .au .caf .eac3 .flac .m4a .m4b .mka .mp2 .mp3 .oga .ogg .opus "
@@ -45,12 +40,13 @@ def find_files(source: str, extensions: tuple[str, ...], kind: str) -> dict[str,
         ValueError: if `source` is a file, but neither one of `extensions` nor a text.
     """
     root = _absolute(source)
-    if tf.io.gfile.isdir(root):
-        base, paths = root, _files_below(root, extensions)
-    elif tf.io.gfile.exists(root):
+    if storage.is_folder(root):
+        base = root
+        paths = [path for path in storage.files_below(root) if _has_one_of(extensions, path)]
+    elif storage.exists(root):
         paths = [root] if _has_one_of(extensions, root) else _listed(root, extensions, kind)
         base = _common_parent(paths)
-    elif _is_pattern(root):
+    elif storage.is_pattern(root):
         base, paths = _matching(root, extensions)
     else:
         raise FileNotFoundError(f"{source}: no such folder, pattern, {kind} or list of {kind}s")
@@ -60,8 +56,9 @@ def find_files(source: str, extensions: tuple[str, ...], kind: str) -> dict[str,
 
 
 def _absolute(path: str) -> str:
-    is_remote = "://" in path
-    return path.rstrip("/") if is_remote else os.path.abspath(os.path.expanduser(path))
+    if storage.is_remote(path):
+        return path.rstrip("/")
+    return os.path.abspath(os.path.expanduser(path))
 
 
 def _below(base: str, path: str) -> str:
@@ -72,21 +69,8 @@ def _has_one_of(extensions: tuple[str, ...], path: str) -> bool:
     return path.lower().endswith(extensions)
 
 
-def _is_pattern(path: str) -> bool:
-    return any(wildcard in path for wildcard in "*?[")
-
-
-def _files_below(folder: str, extensions: tuple[str, ...]) -> list[str]:
-    return [
-        tf.io.gfile.join(parent, name)
-        for parent, _, names in tf.io.gfile.walk(folder)
-        for name in names
-        if _has_one_of(extensions, name)
-    ]
-
-
 def _listed(list_path: str, extensions: tuple[str, ...], kind: str) -> list[str]:
-    with tf.io.gfile.GFile(list_path) as lines:
+    with storage.open_file(list_path) as lines:
         try:
             entries = [line.strip() for line in lines]
         except UnicodeDecodeError as error:
@@ -105,22 +89,5 @@ def _common_parent(paths: list[str]) -> str:
 
 def _matching(pattern: str, extensions: tuple[str, ...]) -> tuple[str, list[str]]:
     """Fixed beginning of a pattern and the files that match it."""
-    parts = pattern.split("/")
-    fixed = next(i for i, part in enumerate(parts) if _is_pattern(part))
-    base = "/".join(parts[:fixed]) or "/"
-    if "**" not in parts:
-        return base, [path for path in tf.io.gfile.glob(pattern) if _has_one_of(extensions, path)]
-    paths = [  # gfile.glob does not know **
-        path
-        for path in _files_below(base, extensions)
-        if _matches(_below(base, path).split("/"), parts[fixed:])
-    ]
-    return base, paths
-
-
-def _matches(parts: list[str], pattern: list[str]) -> bool:
-    if not pattern:
-        return not parts
-    if pattern[0] == "**":
-        return any(_matches(parts[i:], pattern[1:]) for i in range(len(parts) + 1))
-    return bool(parts) and fnmatchcase(parts[0], pattern[0]) and _matches(parts[1:], pattern[1:])
+    base, _ = storage.split_pattern(pattern)
+    return base, [path for path in storage.glob(pattern) if _has_one_of(extensions, path)]

@@ -5,8 +5,8 @@ what goes on all the time (rain), the greatest value what happens once (a sneeze
 standardised, so that one learning rate fits them.
 
 The head begins as the logistic regression of what the untouched network hears. From random weights
-it would pull the trunk about before it knows anything itself (Kumar et al., "Fine-Tuning can Distort
-Pretrained Features", ICLR 2022).
+it would pull the trunk about before it knows anything itself (Kumar et al., "Fine-Tuning can
+Distort Pretrained Features", ICLR 2022).
 """
 
 from collections.abc import Sequence

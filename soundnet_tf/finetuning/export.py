@@ -26,8 +26,10 @@ import keras
 import tensorflow as tf
 
 from soundnet_tf import constants
+from soundnet_tf.files import atomic
 from soundnet_tf.finetuning.classifier import SoundClassifier, pool
 from soundnet_tf.models import checkpoint, pretrained
+from soundnet_tf.models.architecture import Need
 from soundnet_tf.models.folded import FoldedNetwork
 from soundnet_tf.serving import short
 from soundnet_tf.version import __version__
@@ -56,18 +58,14 @@ def save_classifier(
     if len(classes) != units:
         raise ValueError(f"{len(classes)} class names for a head of {units} classes")
     root = _root(classifier, classes, clip_secs)
-    partial = f"{folder.rstrip('/')}.partial"
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory() as scratch, atomic.new_folder(folder) as new:
         checkpoint.write_labels(scratch, {LABELS: tuple(classes)})
         metadata_file = os.path.join(scratch, pretrained.METADATA_FILE)
-        checkpoint.write_json(metadata_file, metadata(classifier, clip_secs))
+        atomic.write_json(metadata_file, metadata(classifier, clip_secs))
         paths = [os.path.join(scratch, f"{LABELS}.txt"), metadata_file]
         root.assets = [tf.saved_model.Asset(path) for path in paths]
-        _remove(partial)
         signature = root.__call__.get_concrete_function(_WAVEFORM, training=False)
-        tf.saved_model.save(root, partial, signatures={"serving_default": signature})
-    _remove(folder)
-    tf.io.gfile.rename(partial, folder)
+        tf.saved_model.save(root, new, signatures={"serving_default": signature})
 
 
 def metadata(classifier: SoundClassifier, clip_secs: float) -> dict:
@@ -91,7 +89,7 @@ def _root(
     trunk, layers = checkpoint.float32_copy(classifier.trunk), classifier.layer_names
     kernel, bias = (tf.Variable(weight, dtype=tf.float32) for weight in classifier.folded_head())
     clip_samples = round(clip_secs * constants.SAMPLE_RATE)
-    needed = short.Need(clip_samples, clip_samples)
+    needed = Need(clip_samples, clip_samples)
     trained_steps = keras.Model(trunk.input, {n: trunk.get_layer(n).output for n in layers})
 
     @tf.function(autograph=False)
@@ -114,8 +112,3 @@ def _root(
     root.regularization_losses = []
     call.get_concrete_function(_WAVEFORM, training=True)
     return root
-
-
-def _remove(folder: str) -> None:
-    if tf.io.gfile.exists(folder):
-        tf.io.gfile.rmtree(folder)

@@ -4,7 +4,6 @@ It is trained twice: first without some held-out clips, to see after how many ep
 least, then for so many epochs on all clips but the test fold's. With few clips each one counts.
 """
 
-import json
 import os
 import time
 
@@ -13,10 +12,8 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from soundnet_tf.evaluation.features import read_clips
-from soundnet_tf.finetuning import batches as finetune_data
-from soundnet_tf.finetuning import classifier
-from soundnet_tf.finetuning import report as finetune_report
+from soundnet_tf.files import atomic
+from soundnet_tf.finetuning import batches, classifier, report
 from soundnet_tf.finetuning.callbacks import (
     RefuseInfinite,
     ReseedDropout,
@@ -25,12 +22,15 @@ from soundnet_tf.finetuning.callbacks import (
     has_stalled,
 )
 from soundnet_tf.finetuning.export import save_classifier
-from soundnet_tf.finetuning.settings import FinetuneConfig, check_folder, write_run
-from soundnet_tf.models import checkpoint, initialise, pretrained
+from soundnet_tf.finetuning.folder import check_folder, write_run
+from soundnet_tf.finetuning.settings import NONE, TRUNK, FinetuneConfig
+from soundnet_tf.models import initialise, pretrained
 from soundnet_tf.models import student as students
 from soundnet_tf.sounds.labelled_set import LabelledSet
+from soundnet_tf.sounds.waveforms import read_clips
 from soundnet_tf.training import monitor
-from soundnet_tf.training.optimizer import OptimizerConfig, build_optimizer
+from soundnet_tf.training.optimizer import build_optimizer
+from soundnet_tf.training.settings import OptimizerConfig
 
 RESULTS_FILE = "results.json"
 CLASSIFIER_FOLDER = "classifier"
@@ -44,7 +44,7 @@ def finetune(config: FinetuneConfig, data: LabelledSet, out: str) -> dict:
     and, last, `results.json`. The test figures are those of the exported classifier.
 
     Returns:
-        What `results.json` holds, see `finetune_report.results`.
+        What `results.json` holds, see `report.results`.
 
     Raises:
         ValueError: settings that do not fit the data or the model, another run's folder, or a loss
@@ -53,13 +53,12 @@ def finetune(config: FinetuneConfig, data: LabelledSet, out: str) -> dict:
         MediaError: a recording that cannot be read.
     """
     test_fold = config.test_fold or data.test_folds[-1]
-    parts = finetune_data.split(data, test_fold, config.val_share, config.seed)
+    parts = batches.split(data, test_fold, config.val_share, config.seed)
     check_folder(out, config, data)
     finished = os.path.join(out, RESULTS_FILE)
-    if tf.io.gfile.exists(finished):
+    if found := atomic.read_json(finished):
         logging.info("%s is finished", out)
-        with tf.io.gfile.GFile(finished) as file:
-            return json.load(file)
+        return found
     _network(config, len(data.classes))  # fails before anything is written
     waveforms = read_clips(data, config.clip_secs)
     write_run(out, config, data)
@@ -71,8 +70,8 @@ def finetune(config: FinetuneConfig, data: LabelledSet, out: str) -> dict:
     folder = os.path.join(out, CLASSIFIER_FOLDER)
     save_classifier(network, data.classes, config.clip_secs, folder)
     predictions = _classify(folder, waveforms[parts.test], config.batch_size)
-    results = finetune_report.results(data, parts, test_fold, predictions, rows, seconds)
-    checkpoint.write_json(finished, results)
+    results = report.results(data, parts, test_fold, predictions, rows, seconds)
+    atomic.write_json(finished, results)
     return results
 
 
@@ -83,7 +82,7 @@ def _network(config: FinetuneConfig, classes: int) -> classifier.SoundClassifier
     else:
         student = students.BUILDERS[config.model]()
     network = classifier.SoundClassifier(student, classes, config.layers)
-    if config.freeze == "trunk":
+    if config.freeze == TRUNK:
         network.trunk.trainable = False
     return network
 
@@ -94,13 +93,13 @@ def _search(config, data: LabelledSet, parts, waveforms, out: str) -> list[dict]
     network, backup = _begin(config, data, waveforms, parts.train, config.epochs, f"{out}/backup")
     rows = monitor.read_history(history_file)[: backup.epochs_done]
     if len(rows) < config.epochs and not has_stalled(rows, config.patience):
-        held_out = finetune_data.eval_batches(
+        held_out = batches.eval_batches(
             waveforms[parts.validation], data.labels[parts.validation], config.batch_size
         )
         callbacks = [
             StopEarly(history_file, config.patience),
             monitor.History(out),
-            finetune_report.Progress(config.epochs, history_file),
+            report.Progress(config.epochs, history_file),
         ]
         _train(
             config,
@@ -121,7 +120,7 @@ def _fit_all(config, data: LabelledSet, parts, waveforms, epochs: int, out: str)
     clips = np.union1d(parts.train, parts.validation)
     network, backup = _begin(config, data, waveforms, clips, epochs, f"{out}/backup_all")
     if backup.epochs_done < epochs:
-        progress = finetune_report.Countdown(epochs)
+        progress = report.Countdown(epochs)
         _train(config, data, waveforms, clips, network, backup, epochs, [progress])
     return network
 
@@ -132,10 +131,10 @@ def _begin(config, data: LabelledSet, waveforms, clips, epochs: int, folder: str
     keras.utils.set_random_seed(config.seed)
     network = _network(config, len(data.classes))
     if config.is_pretrained:
-        heard = finetune_data.hear(network, waveforms[clips], config.batch_size)
+        heard = batches.hear(network, waveforms[clips], config.batch_size)
         labels = data.labels[clips]
         network.start(heard, labels, _class_weights(config, labels, len(data.classes)))
-    steps = finetune_data.steps_per_epoch(len(clips), config.batch_size)
+    steps = batches.steps_per_epoch(len(clips), config.batch_size)
     optimizer = build_optimizer(
         OptimizerConfig(config.learning_rate, trunk_scale=config.trunk_scale),
         epochs * steps,
@@ -158,7 +157,7 @@ def _train(
     config, data, waveforms, clips, network, backup, epochs: int, callbacks, held_out=None
 ) -> None:
     labels = data.labels[clips]
-    batches = finetune_data.train_batches(
+    clips_of_epochs = batches.train_batches(
         waveforms[clips],
         labels,
         config.batch_size,
@@ -169,9 +168,9 @@ def _train(
     )
     weights = _class_weights(config, labels, len(data.classes))
     network.fit(
-        batches,
+        clips_of_epochs,
         epochs=epochs,
-        steps_per_epoch=finetune_data.steps_per_epoch(len(clips), config.batch_size),
+        steps_per_epoch=batches.steps_per_epoch(len(clips), config.batch_size),
         validation_data=held_out,
         class_weight=dict(enumerate(weights)),
         shuffle=False,
@@ -181,14 +180,14 @@ def _train(
 
 
 def _class_weights(config: FinetuneConfig, labels: np.ndarray, classes: int) -> np.ndarray:
-    if config.class_weights == "none":
+    if config.class_weights == NONE:
         return np.ones(classes)
-    return finetune_data.class_weights(labels, classes)
+    return batches.class_weights(labels, classes)
 
 
 def _classify(folder: str, waveforms: np.ndarray, batch_size: int) -> np.ndarray:
     """The exported classifier's class indices int [clips]."""
     exported = tf.saved_model.load(folder)
     starts = range(0, len(waveforms), batch_size)
-    batches = [exported(tf.constant(waveforms[s : s + batch_size])) for s in starts]
-    return np.concatenate([b["probabilities"].numpy().argmax(axis=-1) for b in batches])
+    outputs = [exported(tf.constant(waveforms[s : s + batch_size])) for s in starts]
+    return np.concatenate([o["probabilities"].numpy().argmax(axis=-1) for o in outputs])

@@ -1,6 +1,6 @@
 """From media files to arrays: sound, pictures and what a file holds, all on the container's clock.
 
-Nothing here imports TensorFlow, but for a remote path ("://"), which `tf.io.gfile` opens.
+Nothing here imports TensorFlow, but for a remote path ("://"), see `files.storage`.
 """
 
 from soundnet_tf.media.audio import read_audio, stream_audio

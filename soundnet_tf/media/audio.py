@@ -28,7 +28,7 @@ def read_audio(
     that an AAC decoder substitutes differs with where it began.)
 
     Args:
-        path: a local path, or a remote one ("://") that `tf.io.gfile` can open.
+        path: local, or remote ("://", see `files.storage`).
         start_secs: 0 or more, from the earliest moment of any stream of the file.
         duration_secs: None reads to the end.
         channel: "mean" of the channels, or the "first" one as the original did.
@@ -66,7 +66,7 @@ def stream_audio(
     """The sound of a file of any length, block by block, in a memory that does not grow with it.
 
     Args:
-        path: a local path, or a remote one ("://") that `tf.io.gfile` can open.
+        path: local, or remote ("://", see `files.storage`).
         channel: "mean" of the channels, or the "first" one as the original did.
         sample_rate: of the result, in Hz.
 

@@ -5,7 +5,6 @@ and an MP4 that starts at 0 read alike. What lies before 0 (encoder delay of AAC
 presented, so a negative start counts as 0.
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +12,8 @@ from fractions import Fraction
 from typing import BinaryIO
 
 import av
+
+from soundnet_tf.files import storage
 
 STREAM_NAMES = {"audio": "sound", "video": "picture"}
 
@@ -94,7 +95,7 @@ def open_container(path: str) -> Iterator[av.container.InputContainer]:
     with open_file(path) as file:
         # FFmpeg reads a local file faster by its name; with the prefix no name such as
         # "concat:a|b" is taken for a protocol.
-        source = file if "://" in str(path) else f"file:{path}"
+        source = file if storage.is_remote(path) else f"file:{path}"
         try:
             with av.open(source, metadata_errors="replace") as container:
                 yield container
@@ -108,17 +109,11 @@ def open_container(path: str) -> Iterator[av.container.InputContainer]:
 @contextmanager
 def open_file(path: str) -> Iterator[BinaryIO]:
     """The bytes of a local or remote file; errors as in `open_container`."""
-    if "://" in str(path):
-        import tensorflow as tf  # only remote paths pay for it
-
-        exists, is_folder, opened = tf.io.gfile.exists, tf.io.gfile.isdir, tf.io.gfile.GFile
-    else:
-        exists, is_folder, opened = os.path.exists, os.path.isdir, open
-    if not exists(path):
+    if not storage.exists(path):
         raise FileNotFoundError(f"no such media file: {path}")
-    if is_folder(path):
+    if storage.is_folder(path):
         raise MediaError(f"{path}: is a folder; give one file")
-    with opened(path, "rb") as file:
+    with storage.open_file(path, "rb") as file:
         if not file.read(1):
             raise MediaError(f"{path}: is empty (0 bytes); fetch it again or leave it out")
         file.seek(0)

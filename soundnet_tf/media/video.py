@@ -105,7 +105,7 @@ def read_clip(
     ends early.
 
     Args:
-        path: a local path, or a remote one ("://") that `tf.io.gfile` can open.
+        path: local, or remote ("://", see `files.storage`).
         start_secs: 0 or more, from the earliest moment of any stream of the file.
         duration_secs: above 0; the waveform ends before that where the sound does.
         frame_every_secs: above 0.

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 import soxr
 
-CHANNELS = ("mean", "first")
+from soundnet_tf.constants import CHANNELS
+
 HIGHEST_PEAK = 8.0  # of float samples; beyond it they are integers in disguise, or garbage
 _MOST_CHANNELS = 64  # a "waveform" of more has its axes turned round
 

@@ -82,6 +82,13 @@ class Endpoint:
         return self.first_centre_secs + step * self.hop_secs
 
 
+class Need(NamedTuple):
+    """Sound of less than `minimum` samples is brought to `target` samples."""
+
+    minimum: int
+    target: int
+
+
 class Block(NamedTuple):
     """A convolution of the trunk with the pool that follows it, if any."""
 
@@ -97,11 +104,17 @@ class Architecture:
     step ever hears that step, so what a head makes of it is noise: the published network's logits
     fall to -400. `inner_head_steps` counts the head steps that do not hear it; only those are
     served.
+
+    Attributes:
+        name: what it is called.
+        trunk, head: the layers.
+        embedding: the trunk layer that is best as a feature of sound (paper, section 4).
     """
 
     name: str
     trunk: tuple[Layer, ...]
     head: Layer
+    embedding: str
 
     @functools.cached_property
     def blocks(self) -> tuple[Block, ...]:
@@ -134,6 +147,17 @@ class Architecture:
         head's own padding behind it."""
         steps = self.output_length(self.trunk[-1].name, samples) - 1
         return max(0, (steps + self.head.padding - self.head.kernel) // self.head.stride + 1)
+
+    def need(self, endpoint: str) -> Need:
+        """What an endpoint (a trunk layer, or a head by its name) needs.
+
+        A layer of the trunk gets the least that gives one step. A head gets a whole clip of 20 s,
+        which is what short videos became in training (released code).
+        """
+        if endpoint in {layer.name for layer in self.trunk}:
+            minimum = self.endpoints[endpoint].minimum_samples
+            return Need(minimum, minimum)
+        return Need(self.minimum_inner_head_samples, constants.CLIP_SAMPLES)
 
     @property
     def _chain(self) -> tuple[Layer, ...]:
@@ -188,6 +212,7 @@ SOUNDNET8 = Architecture(
         _conv("conv7", 1024, 4, 2, 2),
     ),
     head=Layer("heads", kernel=8, stride=2),
+    embedding="pool5",
 )
 
 SOUNDNET5 = Architecture(
@@ -202,6 +227,7 @@ SOUNDNET5 = Architecture(
         _conv("conv4", 256, 8, 2, 4),
     ),
     head=Layer("heads", kernel=16, stride=12, padding=4),
+    embedding="conv4",
 )
 
 ARCHITECTURES = {architecture.name: architecture for architecture in (SOUNDNET8, SOUNDNET5)}

@@ -7,13 +7,12 @@
 Runs and exports share this form, so either can be exported from, continued or evaluated.
 """
 
-import json
 import os
 from collections.abc import Mapping
 
 import keras
-import tensorflow as tf
 
+from soundnet_tf.files import atomic, storage
 from soundnet_tf.models import student as students
 
 STUDENT_FILE = "student.keras"
@@ -24,9 +23,10 @@ Labels = Mapping[str, tuple[str, ...]]
 
 def write_labels(folder: str, labels: Labels) -> None:
     """Writes `FOLDER/HEAD.txt` for every head."""
-    tf.io.gfile.makedirs(folder)
+    storage.make_folder(folder)
     for head, names in labels.items():
-        write_atomically(os.path.join(folder, f"{head}.txt"), "".join(f"{n}\n" for n in names))
+        path = os.path.join(folder, f"{head}.txt")
+        atomic.write_text(path, "".join(f"{n}\n" for n in names))
 
 
 def read_labels(folder: str, heads: Mapping[str, int]) -> Labels:
@@ -39,9 +39,9 @@ def read_labels(folder: str, heads: Mapping[str, int]) -> Labels:
     labels = {}
     for head, classes in heads.items():
         path = os.path.join(folder, f"{head}.txt")
-        if not tf.io.gfile.exists(path):
+        if not storage.exists(path):
             raise FileNotFoundError(f"{path} is missing: the names of the {classes} {head}")
-        with tf.io.gfile.GFile(path) as file:
+        with storage.open_file(path) as file:
             labels[head] = tuple(file.read().splitlines())
         if len(labels[head]) != classes:
             raise ValueError(f"{path} has {len(labels[head])} names, the head {classes} classes")
@@ -52,9 +52,8 @@ def save_student(folder: str, student: keras.Model, labels: Labels) -> None:
     """Writes a student as it is (see `float32_copy`) and the names of its heads' classes."""
     write_labels(os.path.join(folder, LABELS_FOLDER), labels)
     path = os.path.join(folder, STUDENT_FILE)
-    partial = os.path.join(folder, f"partial-{STUDENT_FILE}")
-    student.save(partial)
-    tf.io.gfile.rename(partial, path, overwrite=True)
+    with atomic.new_file(path, suffix=".keras") as temporary:
+        student.save(temporary)
 
 
 def load_student(folder: str) -> tuple[keras.Model, Labels]:
@@ -65,7 +64,7 @@ def load_student(folder: str) -> tuple[keras.Model, Labels]:
         ValueError: the file is no SoundNet, or does not fit its labels.
     """
     path = os.path.join(folder, STUDENT_FILE)
-    if not tf.io.gfile.exists(path):
+    if not storage.exists(path):
         raise FileNotFoundError(
             f"{path} is missing; give a folder that training or export wrote, such as RUN/best"
         )
@@ -98,16 +97,3 @@ def copy_weights(source: keras.Model, target: keras.Model) -> None:
     changes with what is frozen."""
     for layer in source.layers:
         target.get_layer(layer.name).set_weights(layer.get_weights())
-
-
-def write_atomically(path: str, text: str) -> None:
-    """Writes a text file under a temporary name, then renames it: readers never see half of it."""
-    partial = f"{path}.partial"
-    with tf.io.gfile.GFile(partial, "w") as file:
-        file.write(text)
-    tf.io.gfile.rename(partial, path, overwrite=True)
-
-
-def write_json(path: str, value) -> None:
-    """Writes `value` as JSON, atomically."""
-    write_atomically(path, json.dumps(value, indent=2, sort_keys=True) + "\n")

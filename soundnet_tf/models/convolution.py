@@ -83,25 +83,25 @@ def by_windows(x: tf.Tensor, kernel: tf.Tensor, stride: int) -> tf.Tensor:
 def by_channels(x: tf.Tensor, kernel: tf.Tensor, stride: int) -> tf.Tensor:
     """`convolve` for kernels that are multiples of the stride, with neighbouring steps as
     channels. An odd step at the end is never reached."""
-    folded = _fold(x, tf.shape(x)[1] // stride, stride)
-    return tf.nn.conv1d(folded, _folded_kernel(kernel, stride), stride=1, padding="VALID")
+    deep = _steps_to_channels(x, tf.shape(x)[1] // stride, stride)
+    return tf.nn.conv1d(deep, _kernel_by_channels(kernel, stride), stride=1, padding="VALID")
 
 
-def _folded_kernel(kernel: tf.Tensor, stride: int) -> tf.Tensor:
+def _kernel_by_channels(kernel: tf.Tensor, stride: int) -> tf.Tensor:
     size, channels, filters = kernel.shape
     return tf.reshape(kernel, [size // stride, stride * channels, filters])
 
 
 def _input_gradient(x, kernel, stride: int, gradient):
     rows, channels = tf.shape(x)[1] // stride, x.shape[2]
-    of_folded = tf.raw_ops.Conv2DBackpropInput(
+    of_deep = tf.raw_ops.Conv2DBackpropInput(
         input_sizes=[tf.shape(x)[0], 1, rows, stride * channels],
-        filter=_folded_kernel(kernel, stride)[None],
+        filter=_kernel_by_channels(kernel, stride)[None],
         out_backprop=gradient[:, None],
         strides=[1, 1, 1, 1],
         padding="VALID",
     )
-    of_x = tf.reshape(of_folded, [tf.shape(x)[0], rows * stride, channels])
+    of_x = tf.reshape(of_deep, [tf.shape(x)[0], rows * stride, channels])
     of_x = tf.pad(of_x, [[0, 0], [0, tf.shape(x)[1] - rows * stride], [0, 0]])
     return tf.ensure_shape(of_x, x.shape)
 
@@ -118,8 +118,8 @@ def _kernel_gradient(x, kernel, stride: int, gradient):
     hop = together * stride
     hops = 1 - (stride - size) // hop  # of a stretch
     rows = -(-tf.shape(gradient)[1] // together)
-    stretches = _windows(_fold(x, rows + hops - 1, hop), rows, hops)
-    gradients = tf.reshape(_fold(gradient, rows, together), [-1, together * filters])
+    stretches = _windows(_steps_to_channels(x, rows + hops - 1, hop), rows, hops)
+    gradients = tf.reshape(_steps_to_channels(gradient, rows, together), [-1, together * filters])
     summed = tf.matmul(stretches, gradients, transpose_a=True)
     shifted = tf.reshape(summed, [hops * hop, channels, together, filters])
     starts = range(0, hop, stride)
@@ -132,7 +132,7 @@ def _windows(x: tf.Tensor, count: tf.Tensor, size: int, stride: int = 1) -> tf.T
     return tf.reshape(tf.gather(x, heard, axis=1), [-1, size * x.shape[2]])
 
 
-def _fold(x: tf.Tensor, rows: tf.Tensor, size: int) -> tf.Tensor:
+def _steps_to_channels(x: tf.Tensor, rows: tf.Tensor, size: int) -> tf.Tensor:
     """[batch, steps, channels] to [batch, rows, size channels], cut or filled up with zeros."""
     x = x[:, : rows * size]
     x = tf.pad(x, [[0, 0], [0, rows * size - tf.shape(x)[1]], [0, 0]])

@@ -6,12 +6,13 @@ import os
 import keras
 import tensorflow as tf
 
+from soundnet_tf import constants
 from soundnet_tf import labels as label_lists
+from soundnet_tf.files import storage
 from soundnet_tf.models import checkpoint
 from soundnet_tf.models import student as students
 from soundnet_tf.models.weights import published
 
-PUBLISHED = "published"
 ASSETS_FOLDER = "assets"
 METADATA_FILE = "metadata.json"
 _RELEASED_SUFFIXES = (".npy", ".t7")
@@ -29,11 +30,11 @@ def load(source: str) -> tuple[keras.Model, checkpoint.Labels]:
         FileNotFoundError: there is no such thing; the message says what was looked for.
         ValueError: it is not a SoundNet, or does not fit its class names.
     """
-    if source == PUBLISHED or str(source).endswith(_RELEASED_SUFFIXES):
+    if source == constants.PUBLISHED or str(source).endswith(_RELEASED_SUFFIXES):
         return _load_released(source)
-    if tf.io.gfile.exists(os.path.join(source, checkpoint.STUDENT_FILE)):
+    if storage.exists(os.path.join(source, checkpoint.STUDENT_FILE)):
         return checkpoint.load_student(source)
-    if tf.io.gfile.exists(os.path.join(source, "saved_model.pb")):
+    if storage.exists(os.path.join(source, "saved_model.pb")):
         return load_savedmodel(source)
     raise FileNotFoundError(
         f"{source} is no trained SoundNet; give published, a .npy or .t7 file of released weights, "
@@ -42,21 +43,21 @@ def load(source: str) -> tuple[keras.Model, checkpoint.Labels]:
 
 
 def load_savedmodel(folder: str) -> tuple[keras.Model, checkpoint.Labels]:
-    """The student inside a SavedModel that `serving.export.savedmodel` wrote: its variables are read as
-    arrays, its graph is not run.
+    """The student inside a SavedModel that `serving.export.savedmodel` wrote: its variables are
+    read as arrays, its graph is not run.
 
     Raises:
         ValueError: another program's SavedModel, or one whose variables do not fit.
     """
     assets = os.path.join(folder, ASSETS_FOLDER)
     try:
-        with tf.io.gfile.GFile(os.path.join(assets, METADATA_FILE)) as file:
+        with storage.open_file(os.path.join(assets, METADATA_FILE)) as file:
             metadata = json.load(file)
         heads, architecture = metadata["heads"], metadata["architecture"]
         student = students.BUILDERS[architecture](
             object_classes=heads.get("objects"), scene_classes=heads.get("scenes")
         )
-    except (tf.errors.NotFoundError, json.JSONDecodeError, KeyError, TypeError) as error:
+    except (FileNotFoundError, json.JSONDecodeError, KeyError, TypeError) as error:
         raise ValueError(
             f"{folder} is a SavedModel, but none that bin/export.py wrote ({error!r})"
         ) from error
@@ -79,7 +80,7 @@ def _read_variables(student: keras.Model, prefix: str) -> None:
 
 
 def _load_released(source: str) -> tuple[keras.Model, checkpoint.Labels]:
-    weights = published.load(None if source == PUBLISHED else source)
+    weights = published.load(None if source == constants.PUBLISHED else source)
     classes = published.head_classes(weights)
     student = students.BUILDERS[published.architecture_name(weights)](
         object_classes=classes.get("objects"), scene_classes=classes.get("scenes")

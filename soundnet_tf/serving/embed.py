@@ -4,13 +4,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from soundnet_tf import constants
 from soundnet_tf.media import stream_audio
-from soundnet_tf.models import pretrained
 from soundnet_tf.models import student as students
 from soundnet_tf.serving import listener
+from soundnet_tf.serving.settings import POOLINGS
 from soundnet_tf.serving.stream import Steps
-
-POOLINGS = ("none", "mean", "max", "meanstd")
 
 Embedding = tuple[np.ndarray, np.ndarray]
 
@@ -20,7 +19,7 @@ def embed(
     sample_rate: float | Sequence[float] | None = None,
     layer: str = "pool5",
     pooling: str = "none",
-    model: str = pretrained.PUBLISHED,
+    model: str = constants.PUBLISHED,
     channel: str = "mean",
     short: str = "loop",
 ) -> Embedding | tuple[list[np.ndarray], list[np.ndarray]]:
@@ -60,7 +59,7 @@ def embed_file(
     path: str,
     layer: str = "pool5",
     pooling: str = "none",
-    model: str = pretrained.PUBLISHED,
+    model: str = constants.PUBLISHED,
     channel: str = "mean",
     short: str = "loop",
 ) -> Embedding:

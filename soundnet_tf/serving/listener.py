@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from soundnet_tf import constants
+from soundnet_tf.files import storage
 from soundnet_tf.media.waveform import joined
 from soundnet_tf.models import checkpoint, pretrained
 from soundnet_tf.models.folded import FoldedNetwork
@@ -64,7 +65,7 @@ class Listener:
         """
         endpoints = self.network.select(endpoints)
         short_sound.check_policy(short)
-        needed = max(short_sound.need(self.network.architecture, name) for name in endpoints)
+        needed = max(self.network.architecture.need(name) for name in endpoints)
         fitted = [short_sound.lengthen(waveform, needed, short) for waveform in waveforms]
         heard: list = [None] * len(fitted)
         for batch in _batches([waveform.size for waveform in fitted]):
@@ -142,7 +143,7 @@ class Listener:
         return Steps(values, secs)
 
 
-def load(model: str = pretrained.PUBLISHED) -> Listener:
+def load(model: str = constants.PUBLISHED) -> Listener:
     """The network of `models.pretrained.load`, kept for the next call with the same files.
 
     Raises:
@@ -157,13 +158,10 @@ def _load(model: str, _version) -> Listener:
     return Listener(FoldedNetwork(student), labels)
 
 
-def _version(model: str) -> tuple[int, ...]:
+def _version(model: str) -> tuple[int | None, ...]:
     """Changes when the file or folder was written anew."""
     paths = [model, os.path.join(model, "saved_model.pb"), os.path.join(model, "student.keras")]
-    if "://" in model:
-        return tuple(tf.io.gfile.stat(p).mtime_nsec for p in paths if tf.io.gfile.exists(p))
-    # Not tf.io.gfile, which knows whole seconds only.
-    return tuple(os.stat(path).st_mtime_ns for path in paths if os.path.exists(path))
+    return tuple(map(storage.modified_ns, paths))
 
 
 def _ahead(pieces: Iterator[np.ndarray]) -> Iterator[np.ndarray]:

@@ -4,6 +4,7 @@ import csv
 import json
 from typing import TextIO
 
+from soundnet_tf.serving import settings
 from soundnet_tf.serving.recognize import Ranking, Recognition
 
 
@@ -80,7 +81,7 @@ class Csv:
         """Nothing stands at the end."""
 
 
-FORMATS = {"table": Table, "json": Json, "csv": Csv}
+FORMATS = {settings.TABLE: Table, settings.JSON: Json, settings.CSV: Csv}
 
 
 def _clock(secs: float) -> str:

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from soundnet_tf import constants
 from soundnet_tf.media import stream_audio
-from soundnet_tf.models import checkpoint, pretrained
+from soundnet_tf.models import checkpoint
 from soundnet_tf.models import student as students
 from soundnet_tf.serving import listener
 from soundnet_tf.serving.embed import as_list
@@ -43,7 +44,7 @@ class Recognition:
 def recognize(
     waveform: np.ndarray | Sequence[np.ndarray],
     sample_rate: float | Sequence[float] | None = None,
-    model: str = pretrained.PUBLISHED,
+    model: str = constants.PUBLISHED,
     channel: str = "mean",
     short: str = "loop",
 ) -> Recognition | list[Recognition]:
@@ -64,7 +65,7 @@ def recognize(
 
 
 def recognize_file(
-    path: str, model: str = pretrained.PUBLISHED, channel: str = "mean", short: str = "loop"
+    path: str, model: str = constants.PUBLISHED, channel: str = "mean", short: str = "loop"
 ) -> Recognition:
     """What a sound or video file of any length sounds like; otherwise as `recognize`.
 

@@ -1,33 +1,10 @@
 """Sound that is too short for what is asked of it: it is looped, or followed by silence."""
 
-from typing import NamedTuple
-
 import numpy as np
 import tensorflow as tf
 
-from soundnet_tf import constants
-from soundnet_tf.models.architecture import Architecture
-
-POLICIES = ("loop", "pad")
-
-
-class Need(NamedTuple):
-    """Sound of less than `minimum` samples is brought to `target` samples."""
-
-    minimum: int
-    target: int
-
-
-def need(architecture: Architecture, endpoint: str) -> Need:
-    """What an endpoint (a trunk layer, or a head by its name) needs.
-
-    A layer of the trunk gets the least that gives one step. A head gets a whole clip of 20 s, which
-    is what short videos became in training (released code).
-    """
-    if endpoint in {layer.name for layer in architecture.trunk}:
-        minimum = architecture.endpoints[endpoint].minimum_samples
-        return Need(minimum, minimum)
-    return Need(architecture.minimum_inner_head_samples, constants.CLIP_SAMPLES)
+from soundnet_tf.models.architecture import Need
+from soundnet_tf.serving.settings import SHORT_POLICIES
 
 
 def lengthen(waveform: np.ndarray, needed: Need, short: str = "loop") -> np.ndarray:
@@ -45,9 +22,9 @@ def lengthen(waveform: np.ndarray, needed: Need, short: str = "loop") -> np.ndar
 
 
 def check_policy(short: str) -> None:
-    """ValueError unless `short` is one of POLICIES."""
-    if short not in POLICIES:
-        raise ValueError(f"short={short!r} is unknown; choose one of {POLICIES}")
+    """ValueError unless `short` is one of SHORT_POLICIES."""
+    if short not in SHORT_POLICIES:
+        raise ValueError(f"short={short!r} is unknown; choose one of {SHORT_POLICIES}")
 
 
 def loop_in_graph(waveform: tf.Tensor, needed: Need) -> tf.Tensor:

@@ -5,12 +5,10 @@ import csv
 import os
 import re
 
-import tensorflow as tf
-
+from soundnet_tf.files import storage
 from soundnet_tf.sounds import labelled_set
 from soundnet_tf.sounds.labelled_set import LabelledClip, LabelledSet
-
-DATASETS = ("esc10", "esc50", "dcase", "csv")
+from soundnet_tf.sounds.settings import CSV, DATASETS
 
 _ESC_CLASSES = {"esc10": 10, "esc50": 50}
 _ESC_PER_FOLD = 8  # recordings of each class in each of the five folds
@@ -41,18 +39,18 @@ def load(dataset: str, path: str) -> LabelledSet:
         ValueError: an unknown dataset, or recordings are missing; the message says how many of
             what.
     """
-    if dataset == "csv":
+    if dataset == CSV:
         return labelled_set.from_manifest(path)
     if dataset not in DATASETS:
         raise ValueError(f"dataset {dataset!r} is unknown; choose one of {DATASETS}")
-    if not tf.io.gfile.isdir(path):
+    if not storage.is_folder(path):
         raise FileNotFoundError(f"{path}: no such folder; it should hold {dataset}")
     return _dcase(path) if dataset == "dcase" else _esc(dataset, path)
 
 
 def _esc(dataset: str, path: str) -> LabelledSet:
     table = os.path.join(path, "meta", "esc50.csv")
-    clips, classes = _esc_table(dataset, table) if tf.io.gfile.exists(table) else _esc_folders(path)
+    clips, classes = _esc_table(dataset, table) if storage.exists(table) else _esc_folders(path)
     if not clips:
         raise FileNotFoundError(
             f"{path}: found neither meta/esc50.csv nor folders such as '001 - Dog bark'"
@@ -75,16 +73,16 @@ def _esc(dataset: str, path: str) -> LabelledSet:
 
 def _esc_folders(path: str) -> tuple[tuple[LabelledClip, ...], tuple[str, ...]]:
     folders = [
-        os.path.join(parent, name.rstrip("/"))
+        os.path.join(parent, name)
         for parent in (path, os.path.join(path, "audio"))
-        if tf.io.gfile.isdir(parent)
-        for name in sorted(tf.io.gfile.listdir(parent))
-        if _ESC_FOLDER.fullmatch(name.rstrip("/"))
+        if storage.is_folder(parent)
+        for name in storage.list_folder(parent)
+        if _ESC_FOLDER.fullmatch(name)
     ]
     clips, classes = [], []
     for folder in folders:
         classes.append(_ESC_FOLDER.fullmatch(os.path.basename(folder))[1].lower())
-        for name in sorted(tf.io.gfile.listdir(folder)):
+        for name in storage.list_folder(folder):
             if match := _ESC_FILE.fullmatch(name):
                 clips.append(LabelledClip(os.path.join(folder, name), classes[-1], match[1]))
     return tuple(clips), tuple(classes)
@@ -92,7 +90,7 @@ def _esc_folders(path: str) -> tuple[tuple[LabelledClip, ...], tuple[str, ...]]:
 
 def _esc_table(dataset: str, table: str) -> tuple[tuple[LabelledClip, ...], tuple[str, ...]]:
     audio = os.path.join(os.path.dirname(os.path.dirname(table)), "audio")
-    with tf.io.gfile.GFile(table) as file:
+    with storage.open_file(table) as file:
         rows = list(csv.DictReader(file))
     missing = [name for name in _ESC_COLUMNS if not rows or name not in rows[0]]
     if missing:
@@ -102,7 +100,7 @@ def _esc_table(dataset: str, table: str) -> tuple[tuple[LabelledClip, ...], tupl
         LabelledClip(os.path.join(audio, r["filename"]), r["category"].replace("_", " "), r["fold"])
         for r in rows
     )
-    missing = [clip.path for clip in clips if not tf.io.gfile.exists(clip.path)]
+    missing = [clip.path for clip in clips if not storage.exists(clip.path)]
     if missing:
         raise FileNotFoundError(
             f"{table}: {len(missing)} of {len(clips)} recordings are not there: "
@@ -115,10 +113,10 @@ def _esc_table(dataset: str, table: str) -> tuple[tuple[LabelledClip, ...], tupl
 def _dcase(path: str) -> LabelledSet:
     clips = []
     for fold, names in _DCASE_FOLDERS.items():
-        folders = [f for f in (os.path.join(path, n) for n in names) if tf.io.gfile.isdir(f)]
+        folders = [f for f in (os.path.join(path, n) for n in names) if storage.is_folder(f)]
         if not folders:
             raise FileNotFoundError(f"{path}: found no folder {' or '.join(names)}")
-        for name in sorted(tf.io.gfile.listdir(folders[0])):
+        for name in storage.list_folder(folders[0]):
             if match := _DCASE_FILE.fullmatch(name):
                 clips.append(LabelledClip(os.path.join(folders[0], name), match[1], fold))
     counts = collections.Counter((clip.label, clip.fold) for clip in clips)

@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import tensorflow as tf
+
+from soundnet_tf.files import storage
 
 TRAIN, TEST = "train", "test"
 COLUMNS = ("path", "label", "fold")
@@ -104,16 +105,16 @@ def from_manifest(path: str) -> LabelledSet:
 
 
 def _text(manifest: str) -> str:
-    if not tf.io.gfile.exists(manifest):
+    if not storage.exists(manifest):
         raise FileNotFoundError(
             f"{manifest}: no such manifest; it should be a CSV with {','.join(COLUMNS)}"
         )
-    if tf.io.gfile.isdir(manifest):
+    if storage.is_folder(manifest):
         raise ValueError(
             f"{manifest} is a folder; a manifest is a CSV file with {','.join(COLUMNS)}, and for "
             "the folder of a benchmark its dataset is to be named"
         )
-    with tf.io.gfile.GFile(manifest, "rb") as file:
+    with storage.open_file(manifest, "rb") as file:
         content = file.read()
     try:
         return content.decode("utf-8-sig")  # spreadsheets put a mark before the first column
@@ -146,7 +147,7 @@ def _check_files(source: str, clips: Sequence[LabelledClip]) -> None:
     twice = dict.fromkeys(clip.path for clip, file in zip(clips, files) if counts[file] > 1)
     if twice:
         raise ValueError(f"{source} names a file more than once: {examples(list(twice))}")
-    missing = [clip.path for clip in clips if not tf.io.gfile.exists(clip.path)]
+    missing = [clip.path for clip in clips if not storage.exists(clip.path)]
     if missing:
         raise FileNotFoundError(
             f"{source}: {len(missing)} of {len(clips)} recordings are not there: "

@@ -7,7 +7,7 @@ the teacher's posterior interpolated between the two frames around the step's ce
 
 import tensorflow as tf
 
-MODES = ("time", "index")
+from soundnet_tf.training.settings import INDEX, TIME
 
 
 def step_centres_secs(first_centre_secs: float, hop_secs: float, steps: int) -> tf.Tensor:
@@ -15,7 +15,7 @@ def step_centres_secs(first_centre_secs: float, hop_secs: float, steps: int) -> 
     return tf.constant(first_centre_secs, tf.float32) + hop_secs * tf.range(steps, dtype=tf.float32)
 
 
-def align(posteriors, frame_secs, frame_mask, centres_secs, clip_secs, mode: str = "time"):
+def align(posteriors, frame_secs, frame_mask, centres_secs, clip_secs, mode: str = TIME):
     """Gives every output step its target.
 
     Args:
@@ -38,16 +38,16 @@ def align(posteriors, frame_secs, frame_mask, centres_secs, clip_secs, mode: str
     posteriors, frame_secs, frame_mask, centres_secs, clip_secs = map(
         tf.convert_to_tensor, (posteriors, frame_secs, frame_mask, centres_secs, clip_secs)
     )
-    if mode == "time":
+    if mode == TIME:
         weights = interpolation_weights(frame_secs, frame_mask, centres_secs)
         step_mask = (centres_secs[None, :] < clip_secs[:, None]) & frame_mask[:, :1]
-    elif mode == "index":
+    elif mode == INDEX:
         steps, frames = tf.size(centres_secs), tf.shape(frame_mask)[1]
         weights = tf.eye(steps, frames, batch_shape=[tf.shape(frame_mask)[0]])
         missing = tf.maximum(steps - frames, 0)
         step_mask = tf.pad(frame_mask, [[0, 0], [0, missing]])[:, :steps]
     else:
-        raise ValueError(f"alignment {mode!r} is unknown; choose one of {MODES}")
+        raise ValueError(f"alignment {mode!r} is unknown; choose one of {TIME}, {INDEX}")
     weights *= tf.cast(step_mask, tf.float32)[..., None]
     return tf.matmul(weights, posteriors), step_mask
 

@@ -1,12 +1,11 @@
 """What a held-out figure must be compared with: a constant answer, and the network at its start."""
 
-import json
 import os
 
 import keras
 import tensorflow as tf
 
-from soundnet_tf.models import checkpoint
+from soundnet_tf.files import atomic
 from soundnet_tf.training import losses
 
 BASELINES_FILE = "baselines.json"
@@ -35,11 +34,10 @@ def measure(distiller: keras.Model, train, validation, max_train_clips: int) -> 
 def measure_once(folder: str, *args) -> Baselines:
     """`measure`, or what an earlier start of the run in `folder` measured."""
     path = os.path.join(folder, BASELINES_FILE)
-    if tf.io.gfile.exists(path):
-        with tf.io.gfile.GFile(path) as file:
-            return json.load(file)
+    if found := atomic.read_json(path):
+        return found
     baselines = measure(*args)
-    checkpoint.write_json(path, baselines)
+    atomic.write_json(path, baselines)
     return baselines
 
 

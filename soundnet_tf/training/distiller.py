@@ -1,6 +1,5 @@
 """Teacher networks see the frames, the student hears the sound and learns to agree."""
 
-import dataclasses
 import time
 from collections.abc import Mapping
 
@@ -15,28 +14,7 @@ from soundnet_tf.models.masking import masked_call
 from soundnet_tf.models.teachers.teacher import Teacher
 from soundnet_tf.models.training_pass import training_pass
 from soundnet_tf.training import alignment, losses
-
-
-@dataclasses.dataclass(frozen=True)
-class DistillConfig:
-    """What is minimised.
-
-    Attributes:
-        loss: "kl" or "l2", see `losses`.
-        reduction: "mean" or "paper", see `losses.head_loss`.
-        alignment: "time" or "index", see `alignment.align`.
-        temperature: softens teacher and student alike.
-        weights: head name to the weight of its loss; a head that is not named weighs 1.
-        mask_sound: keep the padding behind short clips out of what the student hears and of its
-            batch norms' statistics, see `models.masking`.
-    """
-
-    loss: str = "kl"
-    reduction: str = "mean"
-    alignment: str = "time"
-    temperature: float = 1.0
-    weights: Mapping[str, float] = dataclasses.field(default_factory=dict)
-    mask_sound: bool = False
+from soundnet_tf.training.settings import DistillConfig
 
 
 class Distiller(keras.Model):
@@ -58,6 +36,8 @@ class Distiller(keras.Model):
             `Teacher` looks at the frames; the posteriors of a `CachedTeacher` are in the batch.
             They are no part of this model: never trained, never saved.
         config: what is minimised.
+        mask_sound: keep the padding behind short clips out of what the student hears and of its
+            batch norms' statistics, see `models.masking`.
 
     Raises:
         ValueError: heads without teachers, teachers without heads, or class counts that differ.
@@ -68,11 +48,13 @@ class Distiller(keras.Model):
         student: keras.Model,
         teachers: Mapping[str, Teacher | CachedTeacher],
         config: DistillConfig,
+        mask_sound: bool = False,
     ):
         super().__init__(name="distiller")
         _check_heads(students.heads_of(student), teachers)
         self.student = student
         self.config = config
+        self.mask_sound = mask_sound
         # A tuple of plain objects: Keras would track, train and save models that it finds.
         self._teachers = tuple(teachers.items())
         self.wait_secs = 0.0  # time that training has waited for batches, since the last reset
@@ -95,7 +77,7 @@ class Distiller(keras.Model):
 
     def call(self, batch, training=False):
         """The student's logits, head name to [batch, steps, classes]."""
-        if self.config.mask_sound:
+        if self.mask_sound:
             return masked_call(self.student, batch["waveform"], batch["lengths"], training)
         if training:
             return training_pass(self.student, batch["waveform"])

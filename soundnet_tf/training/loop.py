@@ -1,7 +1,6 @@
 """One run: build student and distiller, measure baselines, fit, keep best and last, resume."""
 
 import dataclasses
-import json
 import os
 from collections.abc import Mapping
 
@@ -10,50 +9,20 @@ import tensorflow as tf
 from absl import logging
 
 from soundnet_tf.data import pipeline
-from soundnet_tf.data.pipeline import PipelineConfig
+from soundnet_tf.data.settings import CACHED, MASK
 from soundnet_tf.data.sources import Source
-from soundnet_tf.models import checkpoint, initialise
+from soundnet_tf.files import atomic, claim, storage
+from soundnet_tf.models import initialise
 from soundnet_tf.models import student as students
-from soundnet_tf.models.architecture import ARCHITECTURES
 from soundnet_tf.training import baselines, monitor, report, targets
-from soundnet_tf.training.distiller import DistillConfig, Distiller
-from soundnet_tf.training.optimizer import OptimizerConfig, build_optimizer
+from soundnet_tf.training.distiller import Distiller
+from soundnet_tf.training.optimizer import build_optimizer
+from soundnet_tf.training.settings import TrainConfig
 from soundnet_tf.version import __version__
 
 RUN_FILE = "run.json"
 FLAGS_FILE = "flags.txt"
-
-
-@dataclasses.dataclass(frozen=True)
-class TrainConfig:
-    """Everything that decides what a run learns, but its data.
-
-    Attributes:
-        teachers: head ("objects", "scenes") to a teacher's spec, see `models.teachers.teacher`. With
-            cached targets they need not be given: they only say which heads are trained, and whose
-            posteriors the shards should hold.
-        epochs: passes over the training clips.
-        steps: if given, as many epochs as these steps need, instead of `epochs`.
-        architecture: "soundnet8" or "soundnet5".
-        init_from: None for random weights, "published", or a folder that training or export wrote.
-        freeze_batch_norm: keep batch norms as they are.
-        mixed_bfloat16: compute the student in bfloat16; its weights, softmax and loss stay float32.
-        baseline_clips: training clips that the constant baseline is the mean of.
-        seed: of weights, shuffling and augmentation.
-    """
-
-    teachers: Mapping[str, str]
-    epochs: int = 1
-    steps: int | None = None
-    architecture: str = "soundnet8"
-    init_from: str | None = None
-    freeze_batch_norm: bool = False
-    mixed_bfloat16: bool = False
-    baseline_clips: int = 2000
-    seed: int = 0
-    pipeline: PipelineConfig = PipelineConfig()
-    distill: DistillConfig = DistillConfig()
-    optimizer: OptimizerConfig = OptimizerConfig()
+_MAY_DIFFER = ("soundnet_tf", "tensorflow", "keras", "settings.epochs", "settings.steps")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,21 +48,21 @@ def train(
         FileNotFoundError: weights or teachers that are not there.
     """
     steps_per_epoch = training.count // config.pipeline.batch_size
-    pipeline.check_fills_a_batch(training, config.pipeline)
+    pipeline.check_fit(training, config.pipeline)
     epochs = -(-config.steps // steps_per_epoch) if config.steps else config.epochs
-    _check_crop(config)
     with _strategy().scope():
         teachers = _teachers(config, training, validation)
         labels = {head: teacher.labels for head, teacher in teachers.items()}
         _claim_folder(out, config, teachers, training, validation)
-        checkpoint.write_atomically(os.path.join(out, FLAGS_FILE), flags)
+        atomic.write_text(os.path.join(out, FLAGS_FILE), flags)
         # After the teachers, whose layers drew numbers: the start is to depend on the seed alone.
         keras.utils.set_random_seed(config.seed)
         student, head_starts = _build_student(config, teachers, labels)
-        distiller = Distiller(student, teachers, config.distill)
+        mask_sound = config.pipeline.short == MASK
+        distiller = Distiller(student, teachers, config.distill, mask_sound)
         optimizer = build_optimizer(config.optimizer, epochs * steps_per_epoch, distiller.heads)
         distiller.compile(optimizer=optimizer)
-    if config.pipeline.targets == "cached":  # of these heads only
+    if config.pipeline.targets == CACHED:  # of these heads only
         training = dataclasses.replace(training, teachers=teachers)
         validation = dataclasses.replace(validation, teachers=teachers)
     validation_batches = pipeline.eval_batches(validation, config.pipeline)
@@ -111,7 +80,7 @@ def train(
         if backup.epochs_done:
             logging.info("resuming %s after %d epochs", out, backup.epochs_done)
         train_batches = pipeline.train_batches(
-            training, config.pipeline, epochs, first_epoch=backup.epochs_done
+            training, config.pipeline, epochs, config.seed, first_epoch=backup.epochs_done
         )
         distiller.fit(
             train_batches,
@@ -150,7 +119,7 @@ def _strategy() -> tf.distribute.Strategy:
 
 
 def _teachers(config: TrainConfig, training: Source, validation: Source):
-    if config.pipeline.targets == "cached":
+    if config.pipeline.targets == CACHED:
         return targets.cached_teachers(config.teachers, training, validation)
     return targets.online_teachers(config.teachers)
 
@@ -176,19 +145,6 @@ def _classes(teachers, head: str) -> int | None:
     return teachers[head].classes if head in teachers else None
 
 
-def _check_crop(config: TrainConfig) -> None:
-    if config.architecture not in ARCHITECTURES:
-        raise ValueError(
-            f"architecture {config.architecture!r} is unknown; choose one of {[*ARCHITECTURES]}"
-        )
-    minimum_secs = ARCHITECTURES[config.architecture].heads.minimum_secs
-    if config.pipeline.crop_secs < minimum_secs:
-        raise ValueError(
-            f"a crop of {config.pipeline.crop_secs} s gives no output step; {config.architecture} "
-            f"needs at least {minimum_secs:.2f} s"
-        )
-
-
 def _claim_folder(out: str, config: TrainConfig, teachers, training: Source, validation: Source):
     """Writes `run.json`, or checks that the run in `out` is this one. Its length may grow."""
     run = {
@@ -200,24 +156,7 @@ def _claim_folder(out: str, config: TrainConfig, teachers, training: Source, val
         "clips": {"train": training.count, "validation": validation.count},
     }
     path = os.path.join(out, RUN_FILE)
-    if tf.io.gfile.exists(path):
-        with tf.io.gfile.GFile(path) as file:
-            differences = _differences(json.load(file), json.loads(json.dumps(run)))
-        if differences:
-            raise ValueError(
-                f"{out} holds another run ({'; '.join(differences)}); choose another out folder, "
-                "or go on with the settings of that run"
-            )
-    tf.io.gfile.makedirs(out)
-    checkpoint.write_json(path, run)
-
-
-def _differences(old, new, name: str = "") -> list[str]:
-    free = ("soundnet_tf", "tensorflow", "keras", "settings.epochs", "settings.steps")
-    if isinstance(old, dict) and isinstance(new, dict):
-        return [
-            difference
-            for key in sorted(old.keys() | new.keys())
-            for difference in _differences(old.get(key), new.get(key), f"{name}.{key}".lstrip("."))
-        ]
-    return [] if name in free or old == new else [f"{name} was {old}, now {new}"]
+    if found := atomic.read_json(path):
+        claim.refuse_other(out, found, run, _MAY_DIFFER)
+    storage.make_folder(out)
+    atomic.write_json(path, run)

@@ -7,9 +7,7 @@ probabilities at 1e-7, which stops the gradient of exactly those classes that sh
 import tensorflow as tf
 
 from soundnet_tf import constants
-
-LOSSES = ("kl", "l2")
-REDUCTIONS = ("mean", "paper")
+from soundnet_tf.training.settings import KL, L2, MEAN, PAPER
 
 
 def kl_divergence(targets, logits, temperature: float = 1.0) -> tf.Tensor:
@@ -53,8 +51,8 @@ def head_loss(
     targets,
     logits,
     mask,
-    loss: str = "kl",
-    reduction: str = "mean",
+    loss: str = KL,
+    reduction: str = MEAN,
     heads: int = 1,
     temperature: float = 1.0,
 ) -> tf.Tensor:
@@ -77,15 +75,15 @@ def head_loss(
     Raises:
         ValueError: an unknown loss or reduction.
     """
-    if loss == "kl":
+    if loss == KL:
         per_step = kl_divergence(targets, logits, temperature)
-    elif loss == "l2":
+    elif loss == L2:
         per_step = squared_error(targets, logits)
     else:
-        raise ValueError(f"loss {loss!r} is unknown; choose one of {LOSSES}")
+        raise ValueError(f"loss {loss!r} is unknown; choose one of {KL}, {L2}")
     mean = masked_mean(per_step, mask)
-    if reduction == "mean":
+    if reduction == MEAN:
         return mean
-    if reduction == "paper":
+    if reduction == PAPER:
         return mean * constants.PAPER_LOSS_SCALE / (heads * targets.shape[-1])
-    raise ValueError(f"reduction {reduction!r} is unknown; choose one of {REDUCTIONS}")
+    raise ValueError(f"reduction {reduction!r} is unknown; choose one of {MEAN}, {PAPER}")

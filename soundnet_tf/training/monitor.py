@@ -8,6 +8,7 @@ import time
 import keras
 import tensorflow as tf
 
+from soundnet_tf.files import atomic, storage
 from soundnet_tf.models import checkpoint
 
 HISTORY_FILE = "history.csv"
@@ -75,14 +76,14 @@ class History(keras.callbacks.Callback):
         writer = csv.DictWriter(text, fieldnames=list(rows[-1]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-        checkpoint.write_atomically(self._path, text.getvalue())
+        atomic.write_text(self._path, text.getvalue())
 
 
 def read_history(path: str) -> list[dict[str, str]]:
     """The rows of a `history.csv`; none if there is no such file yet."""
-    if not tf.io.gfile.exists(path):
+    if not storage.exists(path):
         return []
-    with tf.io.gfile.GFile(path) as file:
+    with storage.open_file(path) as file:
         return list(csv.DictReader(io.StringIO(file.read())))
 
 
@@ -107,15 +108,14 @@ class Backup(keras.callbacks.Callback):
         optimizer = self.model.optimizer
         if not optimizer.built:  # or its state would not be loaded
             optimizer.build(self.model.trainable_variables)
-        if tf.io.gfile.exists(self._path):
+        if storage.exists(self._path):
             self.model.load_weights(self._path)
         self.model._initial_epoch = self.epochs_done
 
     def on_epoch_end(self, epoch, logs=None):
-        tf.io.gfile.makedirs(self._folder)
-        partial = os.path.join(self._folder, "partial.weights.h5")
-        self.model.save_weights(partial, overwrite=True)
-        tf.io.gfile.rename(partial, self._path, overwrite=True)
+        storage.make_folder(self._folder)
+        with atomic.new_file(self._path, suffix=".weights.h5") as temporary:
+            self.model.save_weights(temporary)
 
     @property
     def epochs_done(self) -> int:

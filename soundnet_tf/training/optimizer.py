@@ -1,37 +1,9 @@
 """Adam as the paper used it, with a schedule, clipping, averaging, and heads that learn first."""
 
-import dataclasses
-
 import keras
 import tensorflow as tf
 
-from soundnet_tf import constants
-
-SCHEDULES = ("constant", "cosine")
-
-
-@dataclasses.dataclass(frozen=True)
-class OptimizerConfig:
-    """How weights are moved; the defaults are the paper's.
-
-    Attributes:
-        learning_rate: at its highest.
-        schedule: "constant", or "cosine" down to 0 at the last step.
-        warmup_steps: steps in which the learning rate rises linearly from 0.
-        head_warmup_steps: steps in which only the heads move and the trunk stays as it is.
-        trunk_scale: the trunk's learning rate as a share of the heads'.
-        clip_norm: longest gradient over all weights; 0 leaves gradients as they are.
-        ema_momentum: of an exponential moving average of the weights, which validation and the
-            saved students then use; 0 for none.
-    """
-
-    learning_rate: float = constants.LEARNING_RATE
-    schedule: str = "constant"
-    warmup_steps: int = 0
-    head_warmup_steps: int = 0
-    trunk_scale: float = 1.0
-    clip_norm: float = 0.0
-    ema_momentum: float = 0.0
+from soundnet_tf.training.settings import CONSTANT, COSINE, OptimizerConfig
 
 
 @keras.saving.register_keras_serializable(package="soundnet_tf")
@@ -91,7 +63,7 @@ def build_optimizer(
     """The optimizer of a run of `total_steps` for a student whose heads are `head_names`.
 
     Raises:
-        ValueError: an unknown schedule, or a warm-up longer than the run.
+        ValueError: a warm-up longer than the run.
     """
     return HeadFirstAdam(
         learning_rate=_schedule(config, total_steps),
@@ -106,19 +78,17 @@ def build_optimizer(
 
 
 def _schedule(config: OptimizerConfig, total_steps: int):
-    if config.schedule not in SCHEDULES:
-        raise ValueError(f"schedule {config.schedule!r} is unknown; choose one of {SCHEDULES}")
     if config.warmup_steps >= total_steps:
         raise ValueError(
             f"a warm-up of {config.warmup_steps} steps does not fit a run of {total_steps} steps"
         )
-    if config.schedule == "constant" and not config.warmup_steps:
+    if config.schedule == CONSTANT and not config.warmup_steps:
         return config.learning_rate
     # A cosine that never falls (alpha=1) is a constant that may have a warm-up.
     return keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=0.0 if config.warmup_steps else config.learning_rate,
         decay_steps=total_steps - config.warmup_steps,
-        alpha=0.0 if config.schedule == "cosine" else 1.0,
+        alpha=0.0 if config.schedule == COSINE else 1.0,
         warmup_target=config.learning_rate if config.warmup_steps else None,
         warmup_steps=config.warmup_steps,
     )

@@ -1,14 +1,14 @@
 """What a person sees of a run: a progress bar, and held-out figures beside their baselines."""
 
 import sys
+from collections.abc import Mapping
 
 import keras
 from tqdm import tqdm
 
+from soundnet_tf.files.progress import progress_bar
+from soundnet_tf.models.initialise import HeadStart
 from soundnet_tf.training.baselines import Baselines
-
-_BAR_SECS = 0.5
-_LOG_FILE_SECS = 60  # between two lines of progress where there is no terminal
 
 
 class Progress(keras.callbacks.Callback):
@@ -23,17 +23,8 @@ class Progress(keras.callbacks.Callback):
         self._bar = None
 
     def on_epoch_begin(self, epoch, logs=None):
-        terminal = sys.stderr.isatty()
-        interval_secs = _BAR_SECS if terminal else _LOG_FILE_SECS
-        self._bar = tqdm(
-            total=self._clips,
-            desc=f"epoch {epoch + 1}/{self._epochs}",
-            unit="clip",
-            mininterval=interval_secs,
-            maxinterval=_LOG_FILE_SECS,
-            delay=0 if terminal else _LOG_FILE_SECS,
-            leave=False,
-        )
+        title = f"epoch {epoch + 1}/{self._epochs}"
+        self._bar = progress_bar(self._clips, title, "clip", leave=False)
 
     def on_train_batch_end(self, batch, logs=None):
         self._bar.set_postfix(loss=f"{logs['loss']:.4g}", refresh=False)
@@ -78,6 +69,27 @@ def table(history: list[dict[str, float]], baselines: Baselines) -> str:
     for title, figures in rows.items():
         lines.append(f"{title:<20}" + "".join(f"{_format(n, figures[n]):>20}" for n in names))
     return "\n".join(lines)
+
+
+def summary(
+    history: list[dict[str, float]],
+    baselines: Baselines,
+    head_starts: Mapping[str, HeadStart],
+    out: str,
+) -> str:
+    """What a run in the folder `out` gave, and what to do next."""
+    starts = [
+        f"{head}: {start.shared} of {start.classes} classes started from trained rows"
+        for head, start in head_starts.items()
+    ]
+    return "\n".join(
+        [
+            *starts,
+            f"\n{table(history, baselines)}\n",
+            f"Next: bin/export.py --run={out} --out=SAVED_MODEL",
+            f"Look: tensorboard --logdir={out}/logs",
+        ]
+    )
 
 
 def _beside_baselines(name: str, value: float, baselines: Baselines) -> str:

@@ -10,13 +10,15 @@ import pytest
 
 from soundnet_tf.ablations import run as reproduce
 from soundnet_tf.ablations import tables
-from soundnet_tf.ablations.run import ReproduceConfig
+from soundnet_tf.ablations.settings import ReproduceConfig
 
 TEACHERS = {"objects": "keras:VGG16", "scenes": "places:vgg16@vgg16.h5"}
 PARSE = """
-import importlib, json, sys
-from absl import flags
-importlib.import_module(sys.argv[1])
+import json, runpy, sys
+from absl import app, flags
+binary = sys.argv.pop()
+app.run = lambda main: None  # flags are defined, the stage is not begun
+runpy.run_module(binary, run_name="__main__")
 for command in json.load(sys.stdin):
     flags.FLAGS.unparse_flags()
     rest = flags.FLAGS(["binary", *command])
@@ -40,7 +42,7 @@ def config(out="OUT", **changes):
 def labelled_set(monkeypatch):
     """In place of a set that is on disk."""
     found = types.SimpleNamespace(test_folds=("1", "2"), clips=range(400))
-    monkeypatch.setattr(reproduce.benchmarks, "load", lambda dataset, path: found)
+    monkeypatch.setattr(reproduce.esc_dcase, "load", lambda dataset, path: found)
 
 
 def parsed(binary, commands):

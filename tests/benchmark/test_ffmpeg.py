@@ -7,7 +7,8 @@ import synthetic_media
 
 from benchmark import prepare
 from soundnet_tf.data import clips
-from soundnet_tf.data.clips import Cutting, Video
+from soundnet_tf.data.clips import Video
+from soundnet_tf.data.settings import Cutting
 
 SECS = 12
 

@@ -62,7 +62,7 @@ def test_batches_of_shards_and_the_fixed_one_are_alike(shards):
     source = sources.from_records(f"{shards}/train-*")
     batches = pipeline.one_pass(shards, 2, SECS)
     batches()
-    config = pipeline.config(source, 2, SECS)
+    config = pipeline.config(2, SECS)
     (batch,) = eval_batches(source, config)
     fixed = training_steps.fixed_batch(2, SECS)
     assert fixed.keys() == batch.keys() - {"id"}

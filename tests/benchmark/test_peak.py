@@ -12,6 +12,7 @@ TINY = Architecture(
     "tiny",
     trunk=(Layer("conv1", 4, 2, 1, 3), Layer("pool1", 2, 2), Layer("conv2", 2, 1, 0, 5)),
     head=Layer("heads", kernel=3, stride=1),
+    embedding="conv2",
 )
 
 

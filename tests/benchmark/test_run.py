@@ -10,7 +10,7 @@ import pytest
 import synthetic_media
 
 from benchmark import prepare, report, run, timing
-from benchmark.settings import Settings
+from benchmark.settings import BenchmarkConfig
 from benchmark.timing import Measurement
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -27,19 +27,19 @@ def out(tmp_path):
 
 def test_an_unknown_suite_is_named(out):
     with pytest.raises(ValueError, match="suite 'stpe' is unknown; choose one of .*'all'.*'step'"):
-        run.run("stpe", out, Settings())
+        run.run("stpe", out, BenchmarkConfig())
 
 
 def test_rounds_are_one_or_more():
-    with pytest.raises(ValueError, match="rounds is 0; it should be at least 1"):
-        Settings(rounds=0)
+    with pytest.raises(ValueError, match=r"rounds \(--repeats\) is 0; it should be at least 1"):
+        BenchmarkConfig(rounds=0)
 
 
 def test_the_command_says_what_is_wrong(out):
     command = [sys.executable, str(ROOT / "bin" / "benchmark.py"), "--suite=stpe", f"--out={out}"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert "benchmark.py: suite 'stpe' is unknown; choose one of ['all', 'forward'" in done.stderr
+    assert "flag --suite=stpe: value should be one of <all|forward|step|prepare|" in done.stderr
 
 
 def test_figures_of_finished_suites_stay_when_a_run_is_ended(out, monkeypatch):
@@ -58,10 +58,10 @@ def test_figures_of_finished_suites_stay_when_a_run_is_ended(out, monkeypatch):
     monkeypatch.setattr(run, "SUITES", {"first": suite("first", first)})
     run.SUITES["second"] = suite("second", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        run.run("all", out, Settings(rounds=7))
+        run.run("all", out, BenchmarkConfig(rounds=7))
     assert report.read(out)["first.ratio"] == 2.0 and not work[0].exists()
     run.SUITES["second"] = suite("second", lambda settings: {"second.ratio": 3.0})
-    figures = run.run("second", out, Settings())
+    figures = run.run("second", out, BenchmarkConfig())
     assert (figures["first.ratio"], figures["second.ratio"]) == (2.0, 3.0)
     assert len(work) == 1
 
@@ -78,7 +78,9 @@ def test_the_smallest_suite(tmp_path, out, monkeypatch, caplog):
     for name in ("a.mp4", "b.mp4"):
         synthetic_media.write_clock_video(tmp_path / name, 2, width=64, height=64)
     monkeypatch.setenv("PATH", "")
-    figures = run.run("prepare", out, Settings(videos=str(tmp_path), rounds=1, clip_secs=2.0))
+    figures = run.run(
+        "prepare", out, BenchmarkConfig(videos=str(tmp_path), rounds=1, clip_secs=2.0)
+    )
     of_suite = {name: value for name, value in figures.items() if name.startswith("prepare.")}
     assert (
         of_suite.keys() == {"prepare.times_real_time"} and of_suite["prepare.times_real_time"] > 0
@@ -93,5 +95,5 @@ def test_prepare_over_ffmpeg(monkeypatch):
     monkeypatch.setattr(timing, "call", lambda function, **arguments: 100.0)
     measured = {"prepare": Measurement((2.0, 4.0), 0), "ffmpeg": Measurement((6.0, 12.0), 0)}
     monkeypatch.setattr(timing, "measure", lambda title, contestants, rounds: measured)
-    figures = prepare.measure(Settings(videos="films"))
+    figures = prepare.measure(BenchmarkConfig(videos="films"))
     assert figures == {"prepare.times_real_time": 100 / 3, "prepare.speedup_vs_ffmpeg": 3.0}

@@ -114,5 +114,5 @@ def test_mirrored_frames_cannot_be_had():
 
 
 def test_unknown_targets_are_named():
-    with pytest.raises(ValueError, match="targets='offline' is unknown"):
+    with pytest.raises(ValueError, match="targets 'offline' is unknown"):
         config(targets="offline")

@@ -14,7 +14,8 @@ from PIL import Image
 from soundnet_tf import media
 from soundnet_tf.constants import SAMPLE_RATE
 from soundnet_tf.data import clips
-from soundnet_tf.data.clips import Cutting, LeftOut, Run, Video
+from soundnet_tf.data.clips import LeftOut, Run, Video
+from soundnet_tf.data.settings import Cutting
 
 SMALL = {"width": 64, "height": 48, "fps": 10}
 

@@ -13,7 +13,8 @@ from soundnet_tf.constants import SAMPLE_RATE
 from soundnet_tf.data import audio_ops, codecs, records, sources
 from soundnet_tf.data.clips import ClipRecord
 from soundnet_tf.data.manifest import load_manifest
-from soundnet_tf.data.prepare import PrepareConfig, prepare
+from soundnet_tf.data.prepare import prepare
+from soundnet_tf.data.settings import Cutting, PrepareConfig
 
 HAS_NATIVE_OPS = tuple(map(int, tf.__version__.split(".")[:2])) < (2, 18)
 needs_native_ops = pytest.mark.skipif(
@@ -189,7 +190,7 @@ def test_prepared_shards_are_read_with_their_codec(tmp_path, codec):
     for name in ("pcm16", codec):
         out = str(tmp_path / name)
         prepare(
-            PrepareConfig(str(films), out, 2.0, 1.0, 1, 0.0, workers=1, audio_codec=name),
+            PrepareConfig(str(films), out, Cutting(2.0, 1.0), 1, 0.0, workers=1, audio_codec=name),
             progress=False,
         )
         source = sources.from_records(f"{out}/train-*")
@@ -209,7 +210,7 @@ def test_prepared_shards_are_read_with_their_codec(tmp_path, codec):
 @needs_native_ops
 def test_another_codec_in_the_same_folder_is_refused(tmp_path):
     synthetic_media.write_clock_video(tmp_path / "clock.mp4", 2, **SMALL)
-    arguments = (str(tmp_path), str(tmp_path / "out"), 2.0, 1.0, 1, 0.0)
+    arguments = (str(tmp_path), str(tmp_path / "out"), Cutting(2.0, 1.0), 1, 0.0)
     prepare(PrepareConfig(*arguments, workers=1), progress=False)
     with pytest.raises(ValueError, match="--audio_codec was pcm16, is flac"):
         prepare(PrepareConfig(*arguments, workers=1, audio_codec="flac"), progress=False)

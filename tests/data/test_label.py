@@ -14,6 +14,7 @@ from labelled_shards import clips_in, contents, copy_of, run
 from soundnet_tf.data import label as module
 from soundnet_tf.data import pipeline, sources
 from soundnet_tf.data.manifest import load_manifest
+from soundnet_tf.data.settings import PipelineConfig
 from soundnet_tf.models.teachers.teacher import load_teacher
 
 
@@ -21,7 +22,7 @@ def test_posteriors_are_what_the_teacher_says_of_the_pipelines_frames(labelled, 
     """Half a unit in the last of float16's 11 binary digits, or of its smallest number, and 1e-6
     for float32 sums in batches of other sizes."""
     clips = clips_in(labelled)
-    settings = pipeline.PipelineConfig(batch_size=1, crop_secs=2.0, frame_every_secs=1.0)
+    settings = PipelineConfig(batch_size=1, crop_secs=2.0)
     compared = 0
     for source in sources.from_prepared(str(labelled)):
         batches = list(pipeline.eval_batches(source, dataclasses.replace(settings, short="mask")))
@@ -112,8 +113,9 @@ def test_another_teacher_replaces_its_head_only_and_says_so(labelled, specs, tmp
 # but its JSON does not yet say so.
 KILLED = """
 import os, signal, sys
-from soundnet_tf.data import label, manifest, records, shards
-def kill(*args): os.kill(os.getpid(), signal.SIGKILL)
+from soundnet_tf.data import label, records, shards
+from soundnet_tf.files import atomic
+def kill(*args, **form): os.kill(os.getpid(), signal.SIGKILL)
 calls = 0
 def after(count, function):
     def counted(*args):
@@ -128,7 +130,7 @@ else:
     def rewriting(*args):
         global calls
         calls += 1
-        if calls == 2: manifest.write_json = kill
+        if calls == 2: atomic.write_json = kill
         rewrite(*args)
     shards.rewrite_shard = rewriting
 label.label(label.LabelConfig(sys.argv[2], eval(sys.argv[3]), 4), progress=False)

@@ -11,6 +11,7 @@ from labelled_shards import contents, copy_of, run
 from soundnet_tf.data import label as module
 from soundnet_tf.data import sources
 from soundnet_tf.data.manifest import load_manifest
+from soundnet_tf.data.settings import LabelConfig
 
 
 def flip_a_byte(shard):
@@ -26,7 +27,7 @@ def test_a_damaged_shard_is_named_and_left(fresh, both):
     with pytest.raises(ValueError, match=r"train-00001-of-00003.tfrecord is damaged .*prepare"):
         run(fresh, both)
     assert shard.read_bytes() == damaged
-    assert not list(fresh.glob("*.tmp"))
+    assert not list(fresh.glob(".*"))
 
 
 def test_a_shard_that_lost_clips_is_named(fresh, both, monkeypatch):
@@ -87,4 +88,4 @@ def test_an_unprepared_folder_is_named(tmp_path, both):
 )
 def test_unfit_settings_are_named(changes, message):
     with pytest.raises(ValueError, match=message):
-        module.LabelConfig(**({"data": "shards", "teachers": {"objects": "keras:VGG16"}} | changes))
+        LabelConfig(**({"data": "shards", "teachers": {"objects": "keras:VGG16"}} | changes))

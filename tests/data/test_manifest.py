@@ -33,7 +33,7 @@ def test_what_is_written_is_read(manifest, tmp_path):
     assert load_manifest(str(tmp_path)) == manifest
     assert manifest.shard_paths("train") == [str(tmp_path / "train-00000-of-00001.tfrecord")]
     assert manifest.shard_paths("val") == []
-    assert [p.name for p in tmp_path.glob("*.tmp")] == []
+    assert [p.name for p in tmp_path.glob(".*")] == []
 
 
 def test_a_folder_may_be_moved(manifest, tmp_path):

@@ -12,7 +12,8 @@ from prepare_material import GOOD, GOOD_CLIPS, SMALL, digests, ids_in, mtimes, r
 
 from soundnet_tf.data import prepare as module
 from soundnet_tf.data import records
-from soundnet_tf.data.prepare import PrepareConfig, load_manifest
+from soundnet_tf.data.manifest import load_manifest
+from soundnet_tf.data.settings import PrepareConfig
 
 SHARED = Path(os.environ.get("SOUNDNET_SHARED", Path(__file__).resolve().parents[3] / "shared"))
 

@@ -15,10 +15,12 @@ from prepare_material import GOOD_CLIPS, SMALL, digests, ids_in, mtimes, run
 
 from soundnet_tf.data import clips, records, shards
 from soundnet_tf.data import prepare as module
-from soundnet_tf.data.clips import Cutting, Run
-from soundnet_tf.data.prepare import load_manifest
+from soundnet_tf.data.clips import Run
+from soundnet_tf.data.manifest import load_manifest
+from soundnet_tf.data.settings import Cutting
 from soundnet_tf.data.shards import ShardPlan
 from soundnet_tf.data.videos import find_videos
+from soundnet_tf.files import atomic
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -55,7 +57,7 @@ def test_an_interrupted_run_keeps_whole_shards_and_goes_on(config, monkeypatch, 
         patch.setattr(records, "encode", interrupted_at_the_last_clip)
         run(config())
     kept = mtimes(out)
-    assert kept and not any(name.endswith(".tmp") for name in kept)
+    assert kept and not any(name.endswith(".partial") for name in kept)
     assert {Path(name).stem for name in kept} < {
         Path(shard.name).stem for split in whole.splits.values() for shard in split.shards
     }
@@ -72,7 +74,7 @@ def test_a_shard_stays_as_it_was_until_its_successor_is_whole(config, monkeypatc
     before = mtimes(config().out)
     (plan, *_) = module.shard_plans(find_videos(config().videos), config())
 
-    def interrupt(*_):
+    def interrupt(*_, **__):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
@@ -82,7 +84,7 @@ def test_a_shard_stays_as_it_was_until_its_successor_is_whole(config, monkeypatc
         shards.write_shard(config().out, plan, {}, iter([(run_of_one, outcomes)]))
     assert mtimes(config().out) == before
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(shards.manifest, "write_json", interrupt)
+        patch.setattr(atomic, "write_json", interrupt)
         empty = ShardPlan(plan.name, plan.split, ())
         shards.write_shard(config().out, empty, {}, iter(()))
     assert shards.finished(config().out, plan, config().settings()) is None
@@ -129,7 +131,7 @@ def test_strict_stops_at_a_bad_video_and_names_it(config, bad_folder, tmp_path, 
     listed.write_text(f"{bad_folder}/good.mp4\n{bad_folder}/{bad}\n")
     with pytest.raises(ValueError, match=rf"^{bad}: .*\(strict"):
         run(config(videos=str(listed), strict=True))
-    assert not any(name.endswith(".tmp") for name in mtimes(config().out))
+    assert not any(name.endswith(".partial") for name in mtimes(config().out))
     run(config(videos=str(listed)))
     with pytest.raises(ValueError, match=rf"^{bad}: .*\(strict"):  # from what the shards say
         run(config(videos=str(listed), strict=True))
@@ -163,13 +165,13 @@ def test_a_video_that_crashes_the_decoder_costs_only_itself(
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"clip_secs": 0.5}, "--clip_seconds must be at least 1 second, not 0.5"),
-        ({"frame_every_secs": 0.0}, "--frame_every must be above 0 .*, not 0.0"),
-        ({"frame_every_secs": 2.5}, "--frame_every must be .* not above the clip's 2 s, not 2.5"),
-        ({"num_shards": 0}, "--num_shards must be at least 1, not 0"),
-        ({"val_fraction": 1.0}, "--val_fraction must be at least 0 and below 1, not 1.0"),
-        ({"workers": 0}, "--workers must be at least 1, not 0"),
-        ({"channel": "left"}, "--channel must be mean or first, not left"),
+        ({"clip_secs": 0.5}, r"clip_secs \(--clip_seconds\) is 0.5; it should be at least 1"),
+        ({"frame_every_secs": 0.0}, r"\(--frame_every\) is 0.0; it should be above 0"),
+        ({"frame_every_secs": 2.5}, r"\(--frame_every\) is 2.5; .* at most a clip's 2 s"),
+        ({"num_shards": 0}, "num_shards is 0; it should be at least 1"),
+        ({"val_fraction": 1.0}, "val_fraction is 1.0; it should be at least 0 and below 1"),
+        ({"workers": 0}, "workers is 0; it should be at least 1"),
+        ({"channel": "left"}, "channel 'left' is unknown; choose one of mean, first"),
     ],
 )
 def test_settings_out_of_range_are_refused(config, change, message):

@@ -7,8 +7,8 @@ import synthetic_media
 import tensorflow as tf
 
 from soundnet_tf.data import records, sources
-from soundnet_tf.data.clips import Cutting
-from soundnet_tf.data.prepare import PrepareConfig, prepare
+from soundnet_tf.data.prepare import prepare
+from soundnet_tf.data.settings import Cutting, PrepareConfig
 from soundnet_tf.data.videos import find_videos
 
 CUTTING = Cutting(clip_secs=4.0, frame_every_secs=1.0)
@@ -41,7 +41,10 @@ def on_the_fly(films):
 
 
 def test_videos_give_the_very_bytes_that_shards_hold(films, on_the_fly, tmp_path):
-    prepare(PrepareConfig(str(films), str(tmp_path), 4.0, 1.0, 1, 0.0, workers=1), progress=False)
+    prepare(
+        PrepareConfig(str(films), str(tmp_path), Cutting(4.0, 1.0), 1, 0.0, workers=1),
+        progress=False,
+    )
     shards = sources.from_records(f"{tmp_path}/train-*")
     stored = {records.decode(clip).id: clip for clip in read(shards)}
     assert shards.count == len(stored) and shards.frame_every_secs == 1.0
@@ -64,7 +67,10 @@ def test_the_order_is_the_seeds(on_the_fly):
 
 
 def test_shards_of_one_seed_come_in_one_order(films, tmp_path):
-    prepare(PrepareConfig(str(films), str(tmp_path), 1.0, 1.0, 4, 0.0, workers=1), progress=False)
+    prepare(
+        PrepareConfig(str(films), str(tmp_path), Cutting(1.0, 1.0), 4, 0.0, workers=1),
+        progress=False,
+    )
     source = sources.from_records(f"{tmp_path}/train-*")
     assert ids(read(source, SEED)) == ids(read(source, SEED))
     assert sorted(ids(read(source, SEED))) == sorted(ids(read(source)))

@@ -9,10 +9,12 @@ from colour_teacher import write_colour_teacher
 
 from soundnet_tf.constants import SAMPLE_RATE
 from soundnet_tf.data import pipeline, sources
-from soundnet_tf.data.prepare import PrepareConfig, prepare
+from soundnet_tf.data.prepare import prepare
+from soundnet_tf.data.settings import Cutting, PipelineConfig, PrepareConfig
 from soundnet_tf.models import student
 from soundnet_tf.models.teachers.teacher import load_teacher
-from soundnet_tf.training.distiller import DistillConfig, Distiller
+from soundnet_tf.training.distiller import Distiller
+from soundnet_tf.training.settings import DistillConfig
 
 FPS = 25
 CLIP_SECS, CROP_SECS = 8.0, 6.0
@@ -34,7 +36,7 @@ def clips(request, tmp_path_factory):
     out = str(folder / "prepared")
     prepare(
         PrepareConfig(
-            str(folder), out, CLIP_SECS, 1 / FPS, num_shards=1, val_fraction=0.0, workers=1
+            str(folder), out, Cutting(CLIP_SECS, 1 / FPS), num_shards=1, val_fraction=0.0, workers=1
         ),
         progress=False,
     )
@@ -42,7 +44,7 @@ def clips(request, tmp_path_factory):
 
 
 def crops(source, count):
-    config = pipeline.PipelineConfig(batch_size=1, crop_secs=CROP_SECS, frame_every_secs=1 / FPS)
+    config = PipelineConfig(batch_size=1, crop_secs=CROP_SECS)
     batches = pipeline.train_batches(source, config, epochs=count // source.count)
     return [{name: value[0].numpy() for name, value in batch.items()} for batch in batches]
 

@@ -33,7 +33,7 @@ def test_the_command_trains_prints_and_goes_on(tmp_path):
     again = run(*command)
     assert again.returncode == 0 and again.stdout.strip() == table.strip()
     refused = run(*command, "--seed=1")
-    assert refused.returncode == 1 and "seed was 0, now 1" in refused.stderr
+    assert refused.returncode == 1 and "seed was 0, is 1" in refused.stderr
 
 
 @pytest.mark.parametrize(

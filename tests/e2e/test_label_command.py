@@ -114,7 +114,7 @@ def refused(data, *flags):
 
 def test_an_online_run_does_not_go_on_with_cached_targets(online, labelled, teacher_flags):
     message = refused(labelled, *teacher_flags, f"--out={online}")
-    assert "pipeline.targets was online, now cached" in message
+    assert "pipeline.targets was online, is cached" in message
 
 
 def test_posteriors_of_another_teacher_are_refused(labelled, specs, tmp_path):

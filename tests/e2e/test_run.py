@@ -194,7 +194,7 @@ def test_another_runs_folder_is_refused(train_flags, unbroken):
     out, _ = unbroken
     done = run("train.py", *train_flags, "--temperature=2", f"--out={out}", check=False)
     assert done.returncode == 1
-    assert "distill.temperature was 1.0, now 2.0" in done.stderr
+    assert "distill.temperature was 1.0, is 2.0" in done.stderr
 
 
 def test_decoding_on_the_fly_trains_too(films, unbroken, train_flags, tmp_path):

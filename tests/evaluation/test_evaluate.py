@@ -11,7 +11,7 @@ import pytest
 import soundfile
 
 from soundnet_tf.evaluation import evaluate
-from soundnet_tf.evaluation.evaluate import EvaluateConfig
+from soundnet_tf.evaluation.settings import EvaluateConfig
 from soundnet_tf.models import checkpoint, student
 
 RATE = 22050
@@ -213,7 +213,7 @@ class TestErrors:
 
     def test_a_folder_that_cannot_be_made_is_said_at_once(self, manifest, model, tmp_path):
         (tmp_path / "file").touch()
-        config = EvaluateConfig(manifest, "csv", str(tmp_path / "file"), model)
+        config = EvaluateConfig(manifest, str(tmp_path / "file"), "csv", model)
         with pytest.raises(OSError, match=f"^{tmp_path}/file: cannot be made a folder"):
             evaluate.evaluate(config, progress=False)
 

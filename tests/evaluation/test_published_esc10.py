@@ -3,9 +3,11 @@
 import pytest
 
 from soundnet_tf.evaluation import evaluate, features, probe, results
+from soundnet_tf.evaluation.settings import EvaluateConfig
 from soundnet_tf.models.weights import published
 from soundnet_tf.serving import listener
 from soundnet_tf.sounds import esc_dcase
+from soundnet_tf.sounds.waveforms import read_clips
 
 pytestmark = pytest.mark.slow
 
@@ -22,7 +24,7 @@ def esc10(shared):
 @pytest.fixture(scope="module")
 def pool5(esc10, tmp_path_factory):
     out = str(tmp_path_factory.mktemp("pool5"))
-    config = evaluate.EvaluateConfig(esc10, "esc10", out, input_scales=(1.0,))
+    config = EvaluateConfig(esc10, out, "esc10", input_scales=(1.0,))
     return evaluate.evaluate(config, progress=False)
 
 
@@ -42,7 +44,7 @@ def test_layers_stand_in_the_papers_order(esc10, pool5):
     """An independent run of the protocol gave 92.5 % of conv6 and 85.3 of conv7. The paper's order,
     which it measured on ESC-50: conv6 and pool5, conv7, conv8. All hear more than the floors do."""
     data = esc_dcase.load("esc10", esc10)
-    waveforms = features.read_clips(data, probe.ESC_WINDOWS.clip_secs, progress=False)
+    waveforms = read_clips(data, probe.ESC_WINDOWS.clip_secs, progress=False)
     layers = ["conv6", "conv7", "conv8"]
     steps = features.layer_features(listener.load().network, waveforms, layers)
     accuracies = {"pool5": pool5["accuracy_mean"]}
@@ -61,8 +63,8 @@ def test_the_modern_protocol_is_better_than_the_papers(esc10, pool5, tmp_path):
     The band is no claim but that: one clip is 0.25, by chance alone figures of 400 clips are known
     to ± 1.3, and other rounding may choose otherwise in a fold. (With least squares as the only
     classifier it was 95.0.)"""
-    config = evaluate.EvaluateConfig(
-        esc10, "esc10", str(tmp_path), protocol="modern", input_scales=(1.0,), baselines=False
+    config = EvaluateConfig(
+        esc10, str(tmp_path), "esc10", protocol="modern", input_scales=(1.0,), baselines=False
     )
     content = evaluate.evaluate(config, progress=False)
     assert 0.92 <= content["accuracy_mean"] <= 0.955

@@ -99,7 +99,7 @@ def test_outputs_are_those_of_the_keras_model(folder, fine_tuned):
 
 @pytest.mark.parametrize("samples", [1, 2, 1000, CLIP - 1, CLIP, CLIP + 1])
 def test_shorter_sound_is_looped_to_the_clips_it_learned_from(folder, fine_tuned, samples):
-    """As `evaluation.features.read_clips` did for training: repeated by NumPy."""
+    """As `sounds.waveforms.read_clips` did for training: repeated by NumPy."""
     waveform = looped = noise(samples)
     if samples < CLIP:
         looped = np.tile(waveform, (1, -(-CLIP // samples)))[:, :CLIP]

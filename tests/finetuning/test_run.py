@@ -9,12 +9,13 @@ import pytest
 import tensorflow as tf
 from tone_manifest import HERTZ, SECS, write_tones
 
-from soundnet_tf.evaluation.features import read_clips
 from soundnet_tf.finetuning import batches
 from soundnet_tf.finetuning.classifier import SoundClassifier
-from soundnet_tf.finetuning.run import FinetuneConfig, finetune
+from soundnet_tf.finetuning.run import finetune
+from soundnet_tf.finetuning.settings import FinetuneConfig
 from soundnet_tf.models import checkpoint, student
 from soundnet_tf.sounds import labelled_set
+from soundnet_tf.sounds.waveforms import read_clips
 from soundnet_tf.training import monitor
 
 
@@ -210,7 +211,8 @@ def test_a_killed_run_goes_on_as_if_it_had_not_been(
         patch.setattr(callback, "on_epoch_end", on_epoch_end)
         with pytest.raises(KeyboardInterrupt):
             finetune(config, tones, str(tmp_path / "run"))
-    (tmp_path / "run" / "backup" / "partial.weights.h5").write_bytes(b"half a file")
+    half = ".latest.weights.h5.0123abcd.partial.weights.h5"
+    (tmp_path / "run" / "backup" / half).write_bytes(b"half a file")
     again = finetune(config, tones, str(tmp_path / "run"))
     assert again | {"seconds": 0} == results | {"seconds": 0}
     assert (tmp_path / "run" / "history.csv").read_text() == (whole / "history.csv").read_text()
@@ -227,7 +229,7 @@ def test_a_finished_run_is_left_alone(config, tones, finished):
 
 def test_another_runs_folder_is_refused(config, tones, finished):
     other = dataclasses.replace(config, learning_rate=0.5)
-    with pytest.raises(ValueError, match="another run .learning_rate was 0.0001, now 0.5"):
+    with pytest.raises(ValueError, match="other settings .learning_rate was 0.0001, is 0.5"):
         finetune(other, tones, str(finished[0]))
 
 

@@ -10,6 +10,7 @@ import tensorflow as tf
 import torch7_files
 
 from soundnet_tf import labels
+from soundnet_tf.files import atomic
 from soundnet_tf.models import architecture, checkpoint, pretrained, student
 from soundnet_tf.models.weights import published
 from soundnet_tf.serving.export import savedmodel
@@ -65,7 +66,7 @@ def test_a_saved_model_whose_variables_do_not_fit(network, tmp_path):
     path = f"{folder}/assets/{pretrained.METADATA_FILE}"
     with tf.io.gfile.GFile(path) as file:
         text = file.read()
-    checkpoint.write_atomically(path, text.replace('"soundnet5"', '"soundnet8"'))
+    atomic.write_text(path, text.replace('"soundnet5"', '"soundnet8"'))
     with pytest.raises(ValueError, match=r"conv1_conv/kernel wants \(64, 1, 16\), the file has"):
         pretrained.load(folder)
 

@@ -11,10 +11,12 @@ import tensorflow as tf
 from soundnet_tf.constants import CLIP_SECS, SAMPLE_RATE
 from soundnet_tf.data import pipeline, sources
 from soundnet_tf.data.cached import CachedTeacher
+from soundnet_tf.data.settings import PipelineConfig
 from soundnet_tf.models import student
 from soundnet_tf.models.teachers.teacher import load_teacher
 from soundnet_tf.training import losses
-from soundnet_tf.training.distiller import DistillConfig, Distiller
+from soundnet_tf.training.distiller import Distiller
+from soundnet_tf.training.settings import DistillConfig
 
 CROP_SECS = 4.0
 HALF_DIGIT, HALF_SMALLEST = 2.0**-11, 2.0**-25  # float16 rounds by no more than these
@@ -64,7 +66,7 @@ def teachers(folder, tmp_path_factory):
 
 
 def training_batches(folder, targets):
-    config = pipeline.PipelineConfig(2, CROP_SECS, 1.0, targets=targets)
+    config = PipelineConfig(2, CROP_SECS, targets=targets)
     return pipeline.train_batches(sources.from_records(f"{folder}/train-*"), config, epochs=2)
 
 

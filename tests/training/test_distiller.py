@@ -9,7 +9,8 @@ from colour_teacher import write_colour_teacher
 from soundnet_tf.constants import SAMPLE_RATE
 from soundnet_tf.models import initialise, student
 from soundnet_tf.models.teachers.teacher import load_teacher
-from soundnet_tf.training.distiller import DistillConfig, Distiller
+from soundnet_tf.training.distiller import Distiller
+from soundnet_tf.training.settings import DistillConfig
 
 COLOURS = [[255, 0, 0], [0, 255, 0], [0, 0, 255]]
 GREYS = [[20, 20, 20], [230, 230, 230]]
@@ -49,10 +50,10 @@ def long_batch():
     return data | sound
 
 
-def distiller_of(teachers, build=student.SoundNet5, learning_rate=1e-3, **config):
+def distiller_of(teachers, build=student.SoundNet5, learning_rate=1e-3, mask_sound=False, **config):
     classes = {f"{head[:-1]}_classes": teacher.classes for head, teacher in teachers.items()}
     network = build(**({"object_classes": None, "scene_classes": None} | classes))
-    distiller = Distiller(network, teachers, DistillConfig(**config))
+    distiller = Distiller(network, teachers, DistillConfig(**config), mask_sound)
     distiller.compile(optimizer=keras.optimizers.Adam(learning_rate))
     return distiller
 

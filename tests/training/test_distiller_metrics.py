@@ -12,7 +12,8 @@ from scipy.special import softmax
 from soundnet_tf.constants import SAMPLE_RATE
 from soundnet_tf.models import initialise, student
 from soundnet_tf.models.teachers.teacher import load_teacher
-from soundnet_tf.training.distiller import DistillConfig, Distiller
+from soundnet_tf.training.distiller import Distiller
+from soundnet_tf.training.settings import DistillConfig
 
 PALETTES = {
     "objects": [[255, 0, 0], [0, 255, 0], [0, 0, 255]],
@@ -37,7 +38,7 @@ def distiller_of(teachers, **config):
             layer.beta.assign(rng.uniform(0, 0.5, layer.beta.shape))
         elif layer.weights:
             layer.kernel.assign(layer.kernel * (0.1 if layer.name == "conv1_conv" else 5.0))
-    return Distiller(network, teachers, DistillConfig(mask_sound=True, **config))
+    return Distiller(network, teachers, DistillConfig(**config), mask_sound=True)
 
 
 def uneven_batches():

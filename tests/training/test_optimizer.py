@@ -6,7 +6,8 @@ import numpy_adam
 import pytest
 import tensorflow as tf
 
-from soundnet_tf.training.optimizer import HeadFirstAdam, OptimizerConfig, build_optimizer
+from soundnet_tf.training.optimizer import HeadFirstAdam, build_optimizer
+from soundnet_tf.training.settings import OptimizerConfig
 
 
 def variables():
@@ -112,7 +113,7 @@ def test_defaults_are_the_papers():
 
 
 def test_unfit_schedules_are_named():
-    with pytest.raises(ValueError, match="'linear' is unknown"):
+    with pytest.raises(ValueError, match="schedule 'linear' is unknown"):
         build_optimizer(OptimizerConfig(schedule="linear"), 10, ())
     with pytest.raises(ValueError, match="10 steps does not fit a run of 10"):
         build_optimizer(OptimizerConfig(warmup_steps=10), 10, ())

@@ -17,8 +17,8 @@ from soundnet_tf.data.settings import PipelineConfig
 from soundnet_tf.models import checkpoint, student
 from soundnet_tf.training import report
 from soundnet_tf.training.distiller import Distiller
-from soundnet_tf.training.loop import TrainConfig, train
-from soundnet_tf.training.optimizer import OptimizerConfig
+from soundnet_tf.training.loop import train
+from soundnet_tf.training.settings import OptimizerConfig, TrainConfig
 
 CROP_SECS, SEED = 4.0, 5
 STEPS_PER_EPOCH = 3
@@ -32,10 +32,8 @@ def pipeline_config():
     return PipelineConfig(
         batch_size=2,
         crop_secs=CROP_SECS,
-        frame_every_secs=cached.EVERY_SECS,
         targets="cached",
         gain_db=6.0,
-        seed=SEED,
     )
 
 
@@ -45,7 +43,7 @@ def config_of(**changes):
 
 
 def training_batches(epochs):
-    return pipeline.train_batches(cached.source(*TRAINING), pipeline_config(), epochs)
+    return pipeline.train_batches(cached.source(*TRAINING), pipeline_config(), epochs, SEED)
 
 
 def run(out, **changes):

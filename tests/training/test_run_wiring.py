@@ -12,18 +12,19 @@ from soundnet_tf.data.settings import PipelineConfig
 from soundnet_tf.models.teachers.teacher import load_teacher
 from soundnet_tf.training import baselines, loop
 from soundnet_tf.training.distiller import Distiller
+from soundnet_tf.training.settings import TrainConfig
 
 SEEN = {"objects": [0.5, 0.3, 0.2]}
 
 
 def pipeline_config(**changes):
-    settings = {"batch_size": 2, "crop_secs": 3.0, "frame_every_secs": cached.EVERY_SECS}
-    return PipelineConfig(**(settings | {"targets": "cached"} | changes))
+    settings = {"batch_size": 2, "crop_secs": 3.0, "targets": "cached"}
+    return PipelineConfig(**(settings | changes))
 
 
 def config_of(of_pipeline, **changes):
     settings = {"teachers": {}, "architecture": "soundnet5"}
-    return loop.TrainConfig(pipeline=of_pipeline, **(settings | changes))
+    return TrainConfig(pipeline=of_pipeline, **(settings | changes))
 
 
 def source():

@@ -1,6 +1,6 @@
 """Where teachers come from: each kind of spec to a Keras model from RGB to class scores.
 
-`soundnet_tf.models.teachers.teacher` says what the specs are and makes teachers of what is found here.
+`models.teachers.teacher` says what the specs are and makes teachers of what is found here.
 """
 
 import dataclasses

@@ -22,9 +22,10 @@ from tensorflow.lite.python import schema_py_generated as schema
 from tensorflow.lite.tools import flatbuffer_utils
 
 from soundnet_tf import constants
+from soundnet_tf.files import atomic
 from soundnet_tf.models import checkpoint, pretrained
 from soundnet_tf.models.folded import FoldedNetwork
-from soundnet_tf.serving.export.savedmodel import EMBEDDING, metadata
+from soundnet_tf.serving.export.savedmodel import metadata
 
 _CONV_2D = schema.BuiltinOperator.CONV_2D
 
@@ -39,7 +40,7 @@ def save_litert(student: keras.Model, labels: checkpoint.Labels, folder: str) ->
     """
     student = checkpoint.float32_copy(student)
     checkpoint.write_labels(folder, labels)
-    checkpoint.write_json(os.path.join(folder, pretrained.METADATA_FILE), metadata(student))
+    atomic.write_json(os.path.join(folder, pretrained.METADATA_FILE), metadata(student))
     network = FoldedNetwork(student)
     shape = [1, constants.CLIP_SAMPLES]
     listen = tf.function(
@@ -47,13 +48,13 @@ def save_litert(student: keras.Model, labels: checkpoint.Labels, folder: str) ->
         input_signature=[tf.TensorSpec(shape, tf.float32, name="waveform")],
     )
     whole = _convert(listen, [])
-    embedding = [layer.name for layer in network.architecture.trunk].index(EMBEDDING[student.name])
+    embedding = [layer.name for layer in network.architecture.trunk].index(
+        network.architecture.embedding
+    )
     kept = sum(bool(layer.filters) for layer in network.architecture.trunk[: embedding + 1])
     small = _with_float_convolutions(_convert(listen, [tf.lite.Optimize.DEFAULT]), whole, kept)
     for suffix, content in {"": whole, "_int8": small}.items():
-        path = os.path.join(folder, f"{student.name}{suffix}.tflite")
-        with tf.io.gfile.GFile(path, "wb") as file:
-            file.write(content)
+        atomic.write_bytes(os.path.join(folder, f"{student.name}{suffix}.tflite"), content)
 
 
 def _convert(listen, optimizations: list) -> bytes:
@@ -97,7 +98,7 @@ def _listen(network: FoldedNetwork, waveform: tf.Tensor) -> dict[str, tf.Tensor]
         if pool:
             size = [1, 1, pool.kernel, 1]
             x = tf.nn.max_pool2d(x, size, size, "VALID")
-        if EMBEDDING[architecture.name] == (pool or conv).name:
+        if architecture.embedding == (pool or conv).name:
             outputs["embedding"] = tf.reduce_mean(x, axis=[1, 2])
     x = _pad(x[:, :, :-1], architecture.head.padding, 0)
     for head in network.heads:

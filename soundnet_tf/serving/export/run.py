@@ -3,12 +3,13 @@
 import os
 
 import keras
-import tensorflow as tf
 
-from soundnet_tf.models import checkpoint
+from soundnet_tf.files import atomic
+from soundnet_tf.models import checkpoint, pretrained
 from soundnet_tf.models import student as students
 from soundnet_tf.serving.export import litert
 from soundnet_tf.serving.export.savedmodel import save_savedmodel
+from soundnet_tf.serving.export.settings import FORMATS, ExportConfig
 
 
 def save_keras(student: keras.Model, labels: checkpoint.Labels, folder: str) -> None:
@@ -17,7 +18,17 @@ def save_keras(student: keras.Model, labels: checkpoint.Labels, folder: str) -> 
 
 
 _WRITERS = {"savedmodel": save_savedmodel, "keras": save_keras, "litert": litert.save_litert}
-FORMATS = tuple(_WRITERS)
+
+
+def export_configured(config: ExportConfig) -> list[str]:
+    """`export` of what the settings name.
+
+    Raises:
+        FileNotFoundError: there is no such student.
+        ValueError: it is none, or has no heads.
+    """
+    student, labels = pretrained.load(config.source)
+    return export(student, labels, config.out, config.formats)
 
 
 def export(
@@ -44,14 +55,6 @@ def export(
         raise ValueError("the student has no heads; build it with include_top=True")
     folders = {f: folder if len(formats) == 1 else os.path.join(folder, f) for f in formats}
     for name, target in folders.items():
-        partial = f"{target.rstrip('/')}.partial"
-        _remove(partial)
-        _WRITERS[name](student, labels, partial)
-        _remove(target)
-        tf.io.gfile.rename(partial, target)
+        with atomic.new_folder(target) as new:
+            _WRITERS[name](student, labels, new)
     return list(folders.values())
-
-
-def _remove(folder: str) -> None:
-    if tf.io.gfile.exists(folder):
-        tf.io.gfile.rmtree(folder)

@@ -27,13 +27,12 @@ import keras
 import tensorflow as tf
 
 from soundnet_tf import constants
+from soundnet_tf.files import atomic
 from soundnet_tf.models import checkpoint, pretrained
 from soundnet_tf.models import student as students
 from soundnet_tf.models.folded import FoldedNetwork
 from soundnet_tf.serving import short
 from soundnet_tf.version import __version__
-
-EMBEDDING = {"soundnet8": "pool5", "soundnet5": "conv4"}
 
 _WAVEFORM = tf.TensorSpec([None, None], tf.float32, name="waveform")
 
@@ -44,7 +43,7 @@ def save_savedmodel(student: keras.Model, labels: checkpoint.Labels, folder: str
     Args:
         student: a SoundNet with heads that give logits.
         labels: class names of each head.
-        folder: where to; nothing may be there yet.
+        folder: where to; it is empty or not there.
     """
     student = checkpoint.float32_copy(student)
 
@@ -76,14 +75,14 @@ def metadata(student: keras.Model) -> dict:
         "sample_rate_hz": constants.SAMPLE_RATE,
         "channels": 1,
         "input_range": [-1.0, 1.0],
-        "embedding": EMBEDDING[student.name],
+        "embedding": architecture.embedding,
         "heads": students.heads_of(student),
         "endpoints": {
             name: {
                 "hop_secs": point.hop_secs,
                 "receptive_field_secs": point.receptive_field_secs,
                 "first_centre_secs": point.first_centre_secs,
-                "minimum_secs": short.need(architecture, name).minimum / constants.SAMPLE_RATE,
+                "minimum_secs": architecture.need(name).minimum / constants.SAMPLE_RATE,
             }
             for name, point in students.endpoints(student).items()
         },
@@ -99,7 +98,7 @@ class _TrainingNetwork:
         self._student = student
 
     def __call__(self, waveform, endpoints):
-        trunk_names = {EMBEDDING[self._student.name], self.architecture.trunk[-1].name}
+        trunk_names = {self.architecture.embedding, self.architecture.trunk[-1].name}
         taps = {name: self._student.get_layer(name).output for name in trunk_names}
         values = keras.Model(self._student.input, taps)(waveform, training=True)
         padding = self.architecture.head.padding
@@ -112,15 +111,15 @@ class _TrainingNetwork:
 def _outputs(network, waveform: tf.Tensor) -> dict[str, tf.Tensor]:
     """The embedding of the sound as it is; the heads of the sound, looped if it is too short."""
     architecture, heads = network.architecture, tuple(network.heads)
-    layer = EMBEDDING[architecture.name]
-    heads_need = short.need(architecture, heads[0])
+    layer = architecture.embedding
+    heads_need = architecture.need(heads[0])
 
     def together():
         return network(waveform, endpoints=(layer, *heads))
 
     def apart():
         looped = network(short.loop_in_graph(waveform, heads_need), endpoints=heads)
-        itself = short.loop_in_graph(waveform, short.need(architecture, layer))
+        itself = short.loop_in_graph(waveform, architecture.need(layer))
         return network(itself, endpoints=(layer,)) | looped
 
     values = tf.cond(tf.shape(waveform)[1] < heads_need.minimum, apart, together)
@@ -129,7 +128,7 @@ def _outputs(network, waveform: tf.Tensor) -> dict[str, tf.Tensor]:
 
 
 def _endpoint_signature(student: keras.Model, name: str):
-    needed = short.need(students.architecture_of(student), name)
+    needed = students.architecture_of(student).need(name)
     is_head = name in students.heads_of(student)
 
     @tf.function(autograph=False)
@@ -144,5 +143,5 @@ def _endpoint_signature(student: keras.Model, name: str):
 def _assets(folder: str, student: keras.Model, labels: checkpoint.Labels) -> list[str]:
     """Writes the files that travel inside the SavedModel; their names are kept there."""
     checkpoint.write_labels(folder, labels)
-    checkpoint.write_json(os.path.join(folder, pretrained.METADATA_FILE), metadata(student))
+    atomic.write_json(os.path.join(folder, pretrained.METADATA_FILE), metadata(student))
     return [os.path.join(folder, name) for name in sorted(os.listdir(folder))]

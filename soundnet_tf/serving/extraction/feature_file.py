@@ -23,30 +23,10 @@ from collections.abc import Callable, Iterator
 import h5py
 import numpy as np
 
+from soundnet_tf.files import atomic
 from soundnet_tf.serving.extraction import npz
 from soundnet_tf.serving.extraction.index import Blocks, Features, Index, gathered
-
-SUFFIXES = (".npz", ".h5", ".parquet")
-
-
-def check_path(path: str) -> None:
-    """Refuses what `write` cannot write.
-
-    Raises:
-        ValueError: another suffix than SUFFIXES, or a remote path.
-        ImportError: a .parquet, but pyarrow is missing.
-    """
-    if _suffix(path) not in SUFFIXES or "://" in path:
-        wanted = " or ".join(SUFFIXES)
-        raise ValueError(f"{path}: features go into a local file that ends in {wanted}")
-    if _suffix(path) == ".parquet":
-        try:
-            import pyarrow  # noqa: F401
-        except ImportError as error:
-            raise ImportError(
-                f"{path} needs pyarrow ({error}): pip install 'soundnet-tf[parquet]', or choose "
-                "another form"
-            ) from error
+from soundnet_tf.serving.extraction.settings import check_path
 
 
 def write(path: str, index: Index, blocks: Blocks) -> None:
@@ -64,14 +44,8 @@ def write(path: str, index: Index, blocks: Blocks) -> None:
     check_path(path)
     write_rows = {".npz": _write_npz, ".h5": _write_hdf5, ".parquet": _write_parquet}
     channels = next((embeddings.shape[1] for embeddings, _ in blocks()), 0)
-    temporary = f"{path}.tmp"
-    try:
+    with atomic.new_file(path) as temporary:
         write_rows[_suffix(path)](temporary, index, channels, lambda: gathered(blocks()))
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.remove(temporary)
-        raise
 
 
 def load_features(path: str, memory_map: bool = False) -> Features:

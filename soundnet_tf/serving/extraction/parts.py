@@ -2,20 +2,18 @@
 
 import functools
 import glob
-import json
 import os
-import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
 
-from soundnet_tf.models import checkpoint
+from soundnet_tf.files import atomic, claim, storage
 from soundnet_tf.serving.extraction import feature_file
 from soundnet_tf.serving.extraction.index import Block, Features, Index
 
 _SETTINGS_FILE = "settings.json"
-_NOT_COMPARED = "model"  # the fingerprint of its weights tells
+_MAY_DIFFER = ("model",)  # the fingerprint of its weights tells
 
 
 class Outcome(NamedTuple):
@@ -51,11 +49,12 @@ class Parts:
 
     def __init__(self, folder: str, settings: Mapping):
         self._folder = folder
-        found = self._settings()
+        settings_path = os.path.join(folder, _SETTINGS_FILE)
+        found = atomic.read_json(settings_path)
         if found is not None:
             refuse_other(folder, found, settings)
-        os.makedirs(folder, exist_ok=True)
-        checkpoint.write_json(os.path.join(folder, _SETTINGS_FILE), dict(settings))
+        storage.make_folder(folder)
+        atomic.write_json(settings_path, dict(settings))
         self._next = 1 + max((int(path[-9:-4]) for path in self._paths()), default=-1)
 
     def add(self, outcomes: Iterable[Outcome], sizes: Mapping[str, int]) -> None:
@@ -91,14 +90,7 @@ class Parts:
 
     def remove(self) -> None:
         """Removes the folder."""
-        shutil.rmtree(self._folder)
-
-    def _settings(self) -> dict | None:
-        try:
-            with open(os.path.join(self._folder, _SETTINGS_FILE), encoding="utf-8") as file:
-                return json.load(file)
-        except FileNotFoundError:
-            return None
+        storage.remove_folder(self._folder)
 
     def _paths(self) -> list[str]:
         return sorted(glob.glob(os.path.join(glob.escape(self._folder), "part-*[0-9].npz")))
@@ -113,16 +105,8 @@ def blocks(places: Iterable[Place]) -> Iterator[Block]:
 
 def refuse_other(path: str, found: Mapping, settings: Mapping) -> None:
     """ValueError unless what is at `path` was made with the same settings."""
-    differing = [
-        f"{name} was {found.get(name)}, is {settings[name]}"
-        for name in sorted(settings.keys() - {_NOT_COMPARED})
-        if found.get(name) != settings[name]
-    ]
-    if differing:
-        raise ValueError(
-            f"{path} was made with other settings ({'; '.join(differing)}): choose another --out, "
-            "or remove it first"
-        )
+    of_found = {name: found.get(name) for name in settings}  # it also says what came of them
+    claim.refuse_other(path, of_found, settings, _MAY_DIFFER)
 
 
 def _load(path: str) -> Features:

@@ -5,56 +5,29 @@ whole is put together at the end.
 """
 
 import hashlib
-import os
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
 import keras
 import numpy as np
-import tensorflow as tf
-from tqdm import tqdm
 
 import soundnet_tf
 from soundnet_tf import constants
+from soundnet_tf.files import storage
 from soundnet_tf.files.find import find_media
-from soundnet_tf.media.waveform import check_channel
+from soundnet_tf.files.progress import progress_bar
 from soundnet_tf.models import pretrained
 from soundnet_tf.models.folded import FoldedNetwork
-from soundnet_tf.serving import embed, short
+from soundnet_tf.serving import embed
 from soundnet_tf.serving.extraction import feature_file
 from soundnet_tf.serving.extraction.index import Index
 from soundnet_tf.serving.extraction.many_files import GROUP_FILES, HeardFile, hear_files
 from soundnet_tf.serving.extraction.parts import Outcome, Parts, Place, blocks, refuse_other
+from soundnet_tf.serving.extraction.settings import ExtractConfig
 from soundnet_tf.serving.listener import Listener
 
 _PART_FILES, _PART_BYTES = GROUP_FILES, 1 << 26
-_SPARSE_SECS = 60  # between two lines of progress in a log file
-
-
-@dataclass(frozen=True)
-class ExtractConfig:
-    """What to extract from what, and whereto.
-
-    Attributes:
-        inputs: a folder, pattern, list or file (see `files.find.find_media`).
-        out: the file of features, .npz, .h5 or .parquet (see `serving.extraction.feature_file`).
-        layer, pooling, model, channel, short: as of `embed`.
-    """
-
-    inputs: str
-    out: str
-    layer: str = "pool5"
-    pooling: str = "none"
-    model: str = pretrained.PUBLISHED
-    channel: str = "mean"
-    short: str = "loop"
-
-    def __post_init__(self):
-        feature_file.check_path(self.out)
-        embed.check_pooling(self.pooling)
-        check_channel(self.channel)
-        short.check_policy(self.short)
+_MOST_LINES = 20  # of skipped files that a text names
 
 
 @dataclass(frozen=True)
@@ -74,6 +47,21 @@ class Summary:
     sound_secs: float
     skipped: dict[str, str]
     is_new: bool
+
+    def text(self, out: str) -> str:
+        """What is in the file `out`, and what was skipped and why, for people."""
+        state = "wrote" if self.is_new else "nothing to do, the same was made before:"
+        lines = [
+            f"{state} {out}: {self.files} files, {self.sound_secs / 3600:.2f} hours of sound, "
+            f"{self.rows} rows of {self.channels}"
+        ]
+        if self.skipped:
+            lines.append(f"{len(self.skipped)} files skipped:")
+        skipped = list(self.skipped.items())
+        lines += [f"  {name}: {reason}" for name, reason in skipped[:_MOST_LINES]]
+        if len(skipped) > _MOST_LINES:
+            lines.append(f"  and {len(skipped) - _MOST_LINES} more in skipped_names of the file")
+        return "\n".join(lines)
 
 
 def extract(config: ExtractConfig, progress: bool = True) -> Summary:
@@ -100,10 +88,10 @@ def extract(config: ExtractConfig, progress: bool = True) -> Summary:
     settings = _settings(config, student)
     of_inputs = {**settings, "inputs_sha256": _inputs_sha256(sizes)}
     folder = f"{config.out}.partial"
-    if os.path.exists(config.out):
+    if storage.exists(config.out):
         about, skipped = feature_file.read_about(config.out)
         refuse_other(config.out, about, of_inputs)
-        if os.path.exists(folder):
+        if storage.exists(folder):
             Parts(folder, settings).remove()  # ended between the last two steps
         return _summary(about, skipped, is_new=False)
     parts = Parts(folder, settings)
@@ -123,16 +111,7 @@ def _hear_rest(
     """Adds parts until all that was found is in one."""
     done = parts.done(sizes)
     todo = {name: path for name, path in found.items() if name not in done}
-    every_secs = 0.5 if sys.stderr.isatty() else _SPARSE_SECS
-    with tqdm(
-        desc="extracting",
-        unit="file",
-        total=len(found),
-        initial=len(done),
-        disable=not progress,
-        mininterval=every_secs,
-        maxinterval=_SPARSE_SECS,
-    ) as bar:
+    with progress_bar(len(found), "extracting", "file", progress, initial=len(done)) as bar:
         part, part_bytes = [], 0
         groups = hear_files(todo, listener, config.layer, config.channel, config.short)
         for group in groups:
@@ -210,8 +189,8 @@ def _inputs_sha256(sizes: Mapping[str, int]) -> str:
 
 
 def _size(path: str) -> int:
-    """Bytes of a file; 0 if it is gone, which its decoder will tell."""
+    """Bytes of a file; 0 if it is gone or out of reach, which its decoder will tell."""
     try:
-        return tf.io.gfile.stat(path).length
-    except tf.errors.OpError:
+        return storage.size(path) or 0
+    except OSError:
         return 0

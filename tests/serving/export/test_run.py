@@ -33,7 +33,7 @@ def test_an_export_replaces_what_was_there(network, tmp_path):
     (target / "old.txt").write_text("old")
     export.export(network, LABELS, str(target), ("keras",))
     assert sorted(p.name for p in target.iterdir()) == ["labels", "student.keras"]
-    assert not list(tmp_path.glob("*.partial"))
+    assert not list(tmp_path.glob(".*"))
 
 
 def test_unfit_exports_are_named(network, tmp_path):

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from soundnet_tf.constants import CLIP_SAMPLES, SAMPLE_RATE
 from soundnet_tf.models import architecture, pretrained, student
+from soundnet_tf.models.architecture import Need
 from soundnet_tf.serving import short
 from soundnet_tf.serving.export import run as export
 
@@ -99,7 +100,7 @@ def test_the_embedding_is_of_the_sound_itself(folder, network, samples):
 
 
 def test_short_sound_loops_in_numpy_and_in_the_graph_alike():
-    needed = short.Need(7, 11)
+    needed = Need(7, 11)
     for samples in range(12):
         waveform = np.arange(1.0, samples + 1, dtype=np.float32)
         looped = short.loop_in_graph(tf.constant(waveform[None]), needed)[0]

@@ -19,7 +19,8 @@ from extract_material import (
 
 from soundnet_tf.serving.embed import embed_file
 from soundnet_tf.serving.extraction import feature_file
-from soundnet_tf.serving.extraction.run import ExtractConfig, extract
+from soundnet_tf.serving.extraction.run import extract
+from soundnet_tf.serving.extraction.settings import ExtractConfig
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +54,7 @@ def test_interrupted_it_goes_on_and_writes_the_same_bytes(
     partial = tmp_path / f"broken{suffix}.partial"
     assert sorted(os.listdir(partial)) == ["part-00000.npz", "part-00001.npz", "settings.json"]
     assert not broken.exists()
-    (partial / "part-00002.npz.tmp").write_text("half a part of a killed run")
+    (partial / ".part-00002.npz.0123abcd.partial").write_text("half a part of a killed run")
     decoded = count_decoded(monkeypatch)
     summary = extract(ExtractConfig(str(twenty), str(broken), model=model), progress=False)
     assert sorted(decoded) == [f"{i:02d}.wav" for i in range(6, 20)]
@@ -161,7 +162,7 @@ def blocking(path, channel):
         threading.Event().wait()
     return stream_audio(path, channel)
 many_files.stream_audio = blocking
-extract.extract(extract.ExtractConfig({str(twenty)!r}, {killed!r}, model={model!r}))
+extract.extract(ExtractConfig({str(twenty)!r}, {killed!r}, model={model!r}))
 """
     with subprocess.Popen([sys.executable, "-c", script]) as process:
         while not os.path.exists(f"{killed}.partial/part-00002.npz"):

@@ -21,7 +21,8 @@ from soundnet_tf.serving.embed import embed_file
 from soundnet_tf.serving.extraction import feature_file, many_files
 from soundnet_tf.serving.extraction import parts as feature_parts
 from soundnet_tf.serving.extraction import run as extraction
-from soundnet_tf.serving.extraction.run import ExtractConfig, extract
+from soundnet_tf.serving.extraction.run import extract
+from soundnet_tf.serving.extraction.settings import ExtractConfig
 
 LENGTHS = {
     "long.flac": 2 * listener.PIECE_SAMPLES + 70_001,

@@ -1,0 +1,100 @@
+"""From a command line to one call of a stage: what all binaries do alike."""
+
+import functools
+import os
+import pathlib
+import signal
+import sys
+from collections.abc import Callable
+
+from absl import app, flags, logging
+
+from soundnet_tf.bin import stage_flags
+from soundnet_tf.settings import Settings
+
+flags.disclaim_key_flags()
+
+_EXPECTED = (ValueError, OSError, RuntimeError, ImportError)
+
+
+def run(
+    stage: Callable[..., int | None],
+    settings: type[Settings],
+    *,
+    files: str | None = None,
+    interrupted: str | None = None,
+    ends_like_ctrl_c: bool = False,
+) -> None:
+    """Reads the flags, calls the stage, and ends the process with its exit code.
+
+    Flags are checked before TensorFlow is imported, which the stage has to do, not its module:
+    worker processes import that again and should stay without.
+
+    Args:
+        stage: is called with the settings, and prints what it did; it gives an exit code, or None
+            for 0.
+        settings: whose fields are the flags.
+        files: what is to be named besides the flags, if anything; the stage is then called with
+            the names too.
+        interrupted: what to say after Ctrl-C, if that loses nothing.
+        ends_like_ctrl_c: whether SIGTERM is like Ctrl-C, so that what was started ends too.
+    """
+    stage_flags.define(settings)
+    options = (stage, settings, files, interrupted, ends_like_ctrl_c)
+    app.run(functools.partial(_main, *options))
+
+
+def _main(stage, settings, files, interrupted, ends_like_ctrl_c, argv: list[str]) -> int:
+    named = _named(argv[1:], files)
+    set_up_tensorflow()
+    if ends_like_ctrl_c:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        return stage(stage_flags.read(settings), *named) or 0
+    except KeyboardInterrupt:
+        if interrupted is None:
+            raise
+        print(f"\nInterrupted: {interrupted}.", file=sys.stderr)
+        return 130
+    except Exception as error:
+        if not isinstance(error, (*_EXPECTED, *_tensorflow_errors())):
+            raise
+        return fail(error)
+
+
+def _named(arguments: list[str], files: str | None) -> list[list[str]]:
+    if files is None:
+        if arguments:
+            raise app.UsageError(
+                f"unexpected arguments {arguments}; every setting is a --flag, a glob needs quotes"
+            )
+        return []
+    if not arguments:
+        raise app.UsageError(f"name {files}")
+    return [arguments]
+
+
+def _tensorflow_errors() -> tuple[type[Exception], ...]:
+    tensorflow = sys.modules.get("tensorflow")
+    return (tensorflow.errors.OpError,) if tensorflow else ()
+
+
+def set_up_tensorflow() -> None:
+    """To be called before TensorFlow is imported, which then reads these. What the user has set
+    stays.
+
+    oneDNN's kernels are on: without AVX-512 TensorFlow leaves them off, and a training step takes
+    about twice as long. Warnings only, unless --verbosity or TF_CPP_MIN_LOG_LEVEL says otherwise:
+    TensorFlow logs each start of its own and every step of saving.
+    """
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+    if not flags.FLAGS["verbosity"].present:
+        logging.set_verbosity(logging.WARNING)
+
+
+def fail(error: Exception) -> int:
+    """Says what went wrong in one sentence (with --verbosity=1 also where); gives exit code 1."""
+    logging.debug("where it came from:", exc_info=error)
+    print(f"{pathlib.PurePath(sys.argv[0]).name}: {error}", file=sys.stderr)
+    return 1

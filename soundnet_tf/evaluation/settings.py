@@ -1,0 +1,101 @@
+"""Settings of an evaluation; without TensorFlow."""
+
+import dataclasses
+import math
+from dataclasses import dataclass
+
+from soundnet_tf import constants
+from soundnet_tf.settings import Settings, setting
+from soundnet_tf.sounds.settings import CSV, DATASETS
+
+PAPER, MODERN = "paper", "modern"
+MODALITIES = ("sound", "vision", "both")
+
+_LAYER, _MODALITIES_LAYER = "pool5", "conv7"  # of the probe; of modalities, as in the paper
+_NOT_OF_MODALITIES = {
+    "protocol": "protocol",
+    "input_scales": "input_scale",
+    "baselines": "baselines",
+}
+
+
+@dataclass(frozen=True)
+class EvaluateConfig(Settings):
+    """What to evaluate, and how.
+
+    Attributes:
+        data: folder or manifest of the set, see `sounds.esc_dcase.load`.
+        out: folder for results.json and pictures.
+        dataset: "esc10", "esc50", "dcase" or "csv".
+        model: "published", or what `models.pretrained.load` takes.
+        layer: of the paper's protocol; "conv8" for all heads, "all" for the paper's table of
+            layers. The modern one chooses its layers itself. None: see `chosen_layer`.
+        protocol: "paper" or "modern".
+        input_scales: what the sound is multiplied with, in turn; the first one's figures stand at
+            the top of the results.
+        baselines: whether to measure the floors too.
+        modalities: of labelled videos, what a linear SVM is given: some of MODALITIES. None: the
+            set is of sounds, and none of what follows is done.
+        teacher: spec of the network that looks at the videos.
+    """
+
+    data: str = setting(
+        "Folder of the data set, as its authors lay it out; or a CSV with path,label,fold."
+    )
+    out: str = setting("Folder of results.json and pictures.")
+    dataset: str = setting("What --data holds.", CSV, choices=DATASETS)
+    model: str = setting(
+        "published, a folder of bin/export.py or RUN/best, a .npy or .t7 file.",
+        constants.PUBLISHED,
+    )
+    layer: str | None = setting(
+        "conv1 … conv7, pool5, conv8 (both heads), or all for the paper's table; default: pool5, "
+        "of modalities conv7 as in the paper. The modern protocol chooses its layers itself.",
+        None,
+    )
+    protocol: str = setting("See above.", PAPER, choices=(PAPER, MODERN))
+    input_scales: tuple[float, ...] = setting(
+        "What sound is multiplied with, several with commas. 2 is what the released evaluation "
+        "did.",
+        (1.0, 2.0),
+        flag="input_scale",
+        above=0,
+        below=math.inf,
+    )
+    baselines: bool = setting("Measure the floors too.", True)
+    modalities: tuple[str, ...] | None = setting(
+        "Of labelled videos: some of sound, vision, both, with commas.", None, choices=MODALITIES
+    )
+    teacher: str | None = setting("That looks at the videos, as of bin/train.py.", None)
+
+    def __post_init__(self):
+        super().__post_init__()
+        if not self.input_scales:
+            raise ValueError("input_scales (--input_scale) is empty; give one or more numbers")
+        if self.modalities is not None:
+            self._check_modalities()
+        elif self.teacher:
+            raise ValueError(f"--teacher={self.teacher} looks at videos; give --modalities too")
+
+    def _check_modalities(self) -> None:
+        if not self.modalities:
+            raise ValueError(f"modalities is empty; choose some of {', '.join(MODALITIES)}")
+        if self.dataset != CSV:
+            raise ValueError(
+                f"--dataset={self.dataset} has no videos; modalities need --dataset={CSV} with a "
+                "manifest of videos as --data"
+            )
+        defaults = {field.name: field.default for field in dataclasses.fields(self)}
+        unfit = [f for n, f in _NOT_OF_MODALITIES.items() if getattr(self, n) != defaults[n]]
+        if unfit:
+            named = " and ".join(f"--{flag}" for flag in unfit)
+            raise ValueError(f"{named} are not for --modalities; leave them out")
+        if {"vision", "both"} & set(self.modalities) and not self.teacher:
+            raise ValueError(
+                f"modalities {', '.join(self.modalities)} need a teacher that looks at the "
+                "videos; give its spec, such as keras:VGG16"
+            )
+
+    @property
+    def chosen_layer(self) -> str:
+        return self.layer or (_LAYER if self.modalities is None else _MODALITIES_LAYER)

@@ -1,0 +1,113 @@
+"""Files and folders that are whole or not there: written under another name, then renamed.
+
+The other name, `.NAME.<8 hex digits>.partial`, is hidden and drawn anew each time, so that several
+processes may write the same file; the last one to end wins. After an error it is removed. A process
+that is killed leaves it behind; as soon as that process is gone, it may be removed.
+"""
+
+import contextlib
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from typing import Any
+
+from soundnet_tf.files import storage
+
+
+@contextlib.contextmanager
+def new_file(path: str, suffix: str = "") -> Iterator[str]:
+    """Gives the name under which a file is to be written, which takes the place of `path` at the
+    end of the `with` block; if that ends in an error, `path` stays as it was.
+
+    Args:
+        path: local or remote; its folder is there.
+        suffix: with which the other name ends, where the writer goes by it (Keras: ".keras",
+            ".weights.h5").
+    """
+    temporary = f"{_hidden(path)}.partial{suffix}"
+    try:
+        yield temporary
+        storage.rename(temporary, path, overwrite=True)
+    except BaseException:
+        storage.remove(temporary)
+        raise
+
+
+@contextlib.contextmanager
+def new_folder(path: str) -> Iterator[str]:
+    """Gives an empty folder which is renamed to `path` at the end of the `with` block. What was
+    there is removed then; if the block ends in an error, it stays as it was.
+
+    Raises:
+        FileExistsError: `path` is a file.
+    """
+    path = path.rstrip("/") if storage.is_remote(path) else os.path.abspath(path)
+    if storage.exists(path) and not storage.is_folder(path):
+        raise FileExistsError(f"{path} is a file, not a folder; choose another name, or remove it")
+    temporary = f"{_hidden(path)}.partial"
+    try:
+        storage.make_folder(temporary)
+        yield temporary
+        _replace_folder(temporary, path)
+    except BaseException:
+        storage.remove_folder(temporary)
+        raise
+
+
+def write_text(path: str, text: str) -> None:
+    """Writes a text file in UTF-8, atomically."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: str, content: bytes) -> None:
+    """Writes a file, atomically."""
+    with new_file(path) as temporary, storage.open_file(temporary, "wb") as file:
+        file.write(content)
+
+
+def write_json(path: str, value: Any, **form) -> None:
+    """Writes `value` as JSON, atomically.
+
+    Args:
+        path: of the file.
+        value: what JSON can hold.
+        form: as of `json.dumps`; sorted and indented by 2 if nothing else is said.
+    """
+    write_text(path, json.dumps(value, **({"indent": 2, "sort_keys": True} | form)) + "\n")
+
+
+def read_json(path: str) -> Any:
+    """The value in a JSON file; None if there is no file.
+
+    Raises:
+        ValueError: it is no JSON.
+    """
+    try:
+        with storage.open_file(path) as file:
+            return json.load(file)
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        raise ValueError(f"{path} is no JSON ({error}); remove it, or write it again") from error
+
+
+def _replace_folder(temporary: str, path: str) -> None:
+    """Out of the way with the old one first, as no rename replaces a folder that has files; it is
+    removed only when the new one stands in its place."""
+    if not storage.exists(path):
+        storage.rename(temporary, path)
+        return
+    replaced = f"{_hidden(path)}.replaced"
+    storage.rename(path, replaced)
+    try:
+        storage.rename(temporary, path)
+    except BaseException:
+        storage.rename(replaced, path)
+        raise
+    storage.remove_folder(replaced)
+
+
+def _hidden(path: str) -> str:
+    folder, name = os.path.split(os.fspath(path))
+    return os.path.join(folder, f".{name}.{secrets.token_hex(4)}")

@@ -1,0 +1,216 @@
+"""The one place that opens, lists, renames and removes files, local or remote ("gs://...").
+
+Local ones go through Python alone, so that nothing here imports TensorFlow but for a remote path.
+Errors are Python's own for both: FileNotFoundError, or another OSError with the path and reason.
+"""
+
+import contextlib
+import errno
+import glob as local_glob
+import io
+import os
+import shutil
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from typing import IO
+
+from soundnet_tf.files import remote
+
+_MODES = ("r", "w", "rb", "wb")
+
+
+def is_remote(path: str) -> bool:
+    return "://" in os.fspath(path)
+
+
+def open_file(path: str, mode: str = "r") -> IO:
+    """A Python file, which is to be closed (`with`). Text is UTF-8, its line ends are left alone.
+
+    Raises:
+        ValueError: a mode other than "r", "w", "rb" and "wb".
+        OSError: it cannot be opened. What is wrong with a remote file that is written may show
+            only when it is closed.
+    """
+    if mode not in _MODES:
+        raise ValueError(f"mode {mode!r} of {path}: choose one of {_MODES}")
+    if is_remote(path):
+        raw = remote.RemoteFile(os.fspath(path), mode[0])
+        file = io.BufferedReader(raw) if mode[0] == "r" else io.BufferedWriter(raw)
+    else:
+        file = open(path, mode[0] + "b")
+    return file if mode[1:] else io.TextIOWrapper(file, encoding="utf-8", newline="")
+
+
+def exists(path: str) -> bool:
+    """Whether there is a file or a folder."""
+    if is_remote(path):
+        with remote.gfile(path) as gfile:
+            return gfile.exists(path)
+    return os.path.exists(path)
+
+
+def is_folder(path: str) -> bool:
+    if is_remote(path):
+        with remote.gfile(path) as gfile:
+            return gfile.isdir(path)
+    return os.path.isdir(path)
+
+
+def size(path: str) -> int | None:
+    """Bytes of a file; None if there is none."""
+    stat = _stat(path)
+    return stat and (stat.length if is_remote(path) else stat.st_size)
+
+
+def modified_ns(path: str) -> int | None:
+    """When a file was last written, in nanoseconds since 1970 (of a remote one whole seconds may
+    be all that is known); None if there is none."""
+    stat = _stat(path)
+    return stat and (stat.mtime_nsec if is_remote(path) else stat.st_mtime_ns)
+
+
+def list_folder(path: str) -> list[str]:
+    """Names of the files and folders in a folder, sorted, none with a slash."""
+    if is_remote(path):
+        with remote.gfile(path) as gfile:
+            return sorted(name.rstrip("/") for name in gfile.listdir(path))
+    return sorted(os.listdir(path))
+
+
+def files_below(folder: str) -> Iterator[str]:
+    """Paths of all files in a folder and, down to the bottom, in its folders; links are followed.
+
+    Raises:
+        OSError: a folder that cannot be listed.
+    """
+    if is_remote(folder):
+        with remote.gfile(folder) as gfile:
+            tree = list(gfile.walk(folder, onerror=_raise))
+    else:
+        tree = os.walk(folder, onerror=_raise, followlinks=True)
+    for parent, _, names in tree:
+        yield from (os.path.join(parent, name) for name in names)
+
+
+def glob(pattern: str) -> list[str]:
+    """Paths that match a pattern, sorted.
+
+    `*`, `?` and `[...]` stay within one level, and names that begin with a dot match too; where
+    `**` is a level of its own it stands for any number of them, and only files are given.
+    """
+    base, parts = split_pattern(pattern)
+    if "**" in parts:
+        skipped = len(base.rstrip("/")) + 1
+        files = files_below(base) if is_folder(base) else ()
+        return sorted(path for path in files if _matches(path[skipped:].split("/"), parts))
+    if is_remote(pattern):
+        with remote.gfile(pattern) as gfile:
+            return sorted(gfile.glob(pattern))
+    return sorted(local_glob.glob(os.fspath(pattern), include_hidden=True))
+
+
+def is_pattern(path: str) -> bool:
+    return any(wildcard in path for wildcard in "*?[")
+
+
+def split_pattern(pattern: str) -> tuple[str, list[str]]:
+    """The folder with which a pattern begins, and its levels from the first wildcard on."""
+    parts = os.fspath(pattern).split("/")
+    fixed = next((i for i, part in enumerate(parts) if is_pattern(part)), len(parts))
+    base = "/".join(parts[:fixed])
+    return base or ("/" if fixed else "."), parts[fixed:]
+
+
+def make_folder(path: str) -> None:
+    """Makes a folder, and those above it, where they are not there.
+
+    Raises:
+        OSError: it cannot be made, since there is a file of that name for example.
+    """
+    try:
+        if is_remote(path):
+            with remote.gfile(path) as gfile:
+                gfile.makedirs(path)
+        else:
+            os.makedirs(path, exist_ok=True)
+    except OSError as error:
+        reason = f"{path}: cannot be made a folder ({error.strerror}); choose another"
+        raise type(error)(reason) from error
+
+
+def rename(source: str, target: str, overwrite: bool = False) -> None:
+    """Gives a file or folder another name on the same file system.
+
+    A remote folder is moved file by file: not all file systems of TensorFlow can do it at once.
+
+    Raises:
+        FileNotFoundError: there is no `source`.
+        FileExistsError: there is a `target`, and it is not to be overwritten.
+        OSError: `target` is a folder with files.
+    """
+    if is_remote(source):
+        if is_folder(source):
+            _move_folder(source, target)
+        else:
+            with remote.gfile(source) as gfile:
+                gfile.rename(source, target, overwrite=overwrite)
+        return
+    if not overwrite and os.path.lexists(target):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), os.fspath(target))
+    os.replace(source, target)
+
+
+def remove(path: str) -> None:
+    """Removes a file if there is one."""
+    with contextlib.suppress(FileNotFoundError):
+        if is_remote(path):
+            with remote.gfile(path) as gfile:
+                gfile.remove(path)
+        else:
+            os.remove(path)
+
+
+def remove_folder(path: str) -> None:
+    """Removes a folder with all that is in it, if there is one; of a link only the link."""
+    if not is_remote(path) and os.path.islink(path):
+        os.remove(path)
+        return
+    with contextlib.suppress(FileNotFoundError):
+        if is_remote(path):
+            with remote.gfile(path) as gfile:
+                gfile.rmtree(path)
+        else:
+            shutil.rmtree(path)
+
+
+def _move_folder(source: str, target: str) -> None:
+    if exists(target):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target)
+    make_folder(target)
+    for path in list(files_below(source)):
+        moved = os.path.join(target, path.removeprefix(source.rstrip("/") + "/"))
+        make_folder(os.path.dirname(moved))
+        rename(path, moved)
+    remove_folder(source)
+
+
+def _stat(path: str):
+    try:
+        if is_remote(path):
+            with remote.gfile(path) as gfile:
+                return gfile.stat(path)
+        return os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
+def _matches(parts: list[str], pattern: list[str]) -> bool:
+    if not pattern:
+        return not parts
+    if pattern[0] == "**":
+        return any(_matches(parts[i:], pattern[1:]) for i in range(len(parts) + 1))
+    return bool(parts) and fnmatchcase(parts[0], pattern[0]) and _matches(parts[1:], pattern[1:])
+
+
+def _raise(error: Exception) -> None:
+    raise error

@@ -1,0 +1,49 @@
+"""Settings of an export; without TensorFlow."""
+
+import os
+from dataclasses import dataclass
+
+from soundnet_tf.settings import Settings, setting
+
+FORMATS = ("savedmodel", "keras", "litert")
+BEST, LAST = "best", "last"
+
+
+@dataclass(frozen=True)
+class ExportConfig(Settings):
+    """What to export, as what, and whereto; either `run` or `weights`.
+
+    Attributes:
+        out: folder to write.
+        run: folder of a training run, of which `which` is taken.
+        weights: what `models.pretrained.load` takes.
+        which: "best" or "last".
+        formats: some of FORMATS, see `export.run`.
+    """
+
+    out: str = setting("Folder to write.")
+    run: str | None = setting("Folder that bin/train.py wrote.", None)
+    weights: str | None = setting(
+        "Instead of --run: published, a .npy or .t7 file of the released forms, or a folder that "
+        "bin/export.py wrote.",
+        None,
+    )
+    which: str = setting("Which student of the run.", BEST, choices=(BEST, LAST))
+    formats: tuple[str, ...] = setting(
+        "savedmodel, keras, litert, or several with commas, which go into subfolders of --out.",
+        FORMATS[:1],
+        flag="format",
+        choices=FORMATS,
+    )
+
+    def __post_init__(self):
+        super().__post_init__()
+        if (self.run is None) == (self.weights is None):
+            raise ValueError("give either --run, a folder of bin/train.py, or --weights")
+        if not self.formats:
+            raise ValueError(f"formats (--format) is empty; choose some of {', '.join(FORMATS)}")
+
+    @property
+    def source(self) -> str:
+        """For `models.pretrained.load`."""
+        return self.weights or os.path.join(self.run, self.which)

@@ -1,0 +1,62 @@
+"""Settings of extracting features; without TensorFlow."""
+
+import os
+from dataclasses import dataclass
+
+from soundnet_tf import constants
+from soundnet_tf.serving.settings import POOLINGS, SHORT_POLICIES
+from soundnet_tf.settings import Settings, setting
+
+SUFFIXES = (".npz", ".h5", ".parquet")
+
+
+def check_path(path: str) -> None:
+    """Refuses what `feature_file.write` cannot write.
+
+    Raises:
+        ValueError: another suffix than SUFFIXES, or a remote path.
+        ImportError: a .parquet, but pyarrow is missing.
+    """
+    if os.path.splitext(path)[1] not in SUFFIXES or "://" in path:
+        wanted = " or ".join(SUFFIXES)
+        raise ValueError(f"{path}: features go into a local file that ends in {wanted}")
+    if os.path.splitext(path)[1] == ".parquet":
+        try:
+            import pyarrow  # noqa: F401
+        except ImportError as error:
+            raise ImportError(
+                f"{path} needs pyarrow ({error}): pip install 'soundnet-tf[parquet]', or choose "
+                "another form"
+            ) from error
+
+
+@dataclass(frozen=True)
+class ExtractConfig(Settings):
+    """What to extract from what, and whereto.
+
+    Attributes:
+        inputs: a folder, pattern, list or file (see `files.find.find_media`).
+        out: the file of features, .npz, .h5 or .parquet (see `feature_file`).
+        layer, pooling, model, channel, short: as of `embed`.
+    """
+
+    inputs: str = setting(
+        "Folder (searched to the bottom), quoted glob such as 'films/**/*.mp4', text file with one "
+        "path a line, or one sound or video file."
+    )
+    out: str = setting("File to write: .npz, .h5 or .parquet.")
+    layer: str = setting("conv1 ... conv7, or objects, scenes: their probabilities.", "pool5")
+    pooling: str = setting("Over a file's time.", POOLINGS[0], choices=POOLINGS)
+    model: str = setting(
+        "published, or a folder of bin/export.py or RUN/best.", constants.PUBLISHED
+    )
+    channel: str = setting(
+        "Of stereo (paper: first).", constants.CHANNELS[0], choices=constants.CHANNELS
+    )
+    short: str = setting(
+        "Repeat too short sound, or add silence.", SHORT_POLICIES[0], choices=SHORT_POLICIES
+    )
+
+    def __post_init__(self):
+        super().__post_init__()
+        check_path(self.out)

@@ -1,0 +1,38 @@
+"""Settings of what is done with a trained network; without TensorFlow."""
+
+from dataclasses import dataclass
+
+from soundnet_tf import constants
+from soundnet_tf.settings import Settings, setting
+
+POOLINGS = ("none", "mean", "max", "meanstd")
+SHORT_POLICIES = ("loop", "pad")
+TABLE, JSON, CSV = "table", "json", "csv"
+
+
+@dataclass(frozen=True)
+class RecognizeConfig(Settings):
+    """What recordings are recognised by, and how it is printed.
+
+    Attributes:
+        model: see `models.pretrained.load`.
+        top: classes of each head.
+        format: see `recognition_report`.
+        channel, short: as of `embed`.
+    """
+
+    model: str = setting(
+        "published, a folder of bin/export.py or RUN/best, or a .npy or .t7 file of released "
+        "weights.",
+        constants.PUBLISHED,
+    )
+    top: int = setting("Classes of each head.", 3, at_least=1)
+    format: str = setting("What to print.", TABLE, choices=(TABLE, JSON, CSV))
+    channel: str = setting(
+        "Of stereo (paper: first).", constants.CHANNELS[0], choices=constants.CHANNELS
+    )
+    short: str = setting(
+        "Repeat sound under 11 s, or put silence behind it.",
+        SHORT_POLICIES[0],
+        choices=SHORT_POLICIES,
+    )

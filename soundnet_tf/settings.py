@@ -1,0 +1,103 @@
+"""How a stage's settings are declared: each once, with all that is known of it.
+
+    @dataclass(frozen=True)
+    class PrepareConfig(Settings):
+        out: str = setting("Folder of the shards, local or remote.")
+        workers: int | None = setting("Processes that decode; default: cores.", None, at_least=1)
+        cutting: Cutting = Cutting()
+
+They are frozen dataclasses, checked when they are made, and one may hold others. Programs make them
+as any dataclass; `soundnet_tf.bin.stage_flags` makes the flags of commands from the same fields.
+Nothing here or in a module of settings imports TensorFlow: `--help` is to be quick.
+"""
+
+import dataclasses
+import operator
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+_METADATA = "setting"
+_BOUNDS = {  # of numbers: how a bound is called, and what holds within it
+    "at_least": ("at least", operator.ge),
+    "above": ("above", operator.gt),
+    "at_most": ("at most", operator.le),
+    "below": ("below", operator.lt),
+}
+
+
+class Setting(NamedTuple):
+    """What is known of a setting, besides its type.
+
+    Attributes:
+        help: a sentence for `--help`.
+        default: `dataclasses.MISSING` if one has to be given.
+        flag: its flag's name; None: as the field.
+        choices: what it may be, or of a tuple its items; None: anything.
+        bounds: names of _BOUNDS to numbers.
+    """
+
+    help: str
+    default: Any = dataclasses.MISSING
+    flag: str | None = None
+    choices: tuple[str, ...] | None = None
+    bounds: Mapping[str, float] = {}  # noqa: RUF012 (of a NamedTuple; never changed)
+
+
+def setting(
+    help: str,
+    default: Any = dataclasses.MISSING,
+    *,
+    flag: str | None = None,
+    choices: Iterable[str] | None = None,
+    **bounds: float,
+) -> Any:
+    """A field of `Settings`, see `Setting`; bounds are at_least, above, at_most and below.
+
+    None as a default means that there is none: it is always allowed.
+    """
+    chosen = None if choices is None else tuple(choices)
+    declared = Setting(help, default, flag, chosen, bounds)
+    if unknown := bounds.keys() - _BOUNDS.keys():
+        raise TypeError(f"bounds {sorted(unknown)} are unknown; there are {[*_BOUNDS]}")
+    return dataclasses.field(default=default, metadata={_METADATA: declared})
+
+
+def by_head(**heads: Setting) -> Any:
+    """A field that maps heads to values, each with a flag of its own. Heads whose default is None
+    are not in it unless they are given."""
+    defaults = {head: known.default for head, known in heads.items() if known.default is not None}
+    return dataclasses.field(default_factory=lambda: dict(defaults), metadata={_METADATA: heads})
+
+
+def known(field: dataclasses.Field) -> Setting | Mapping[str, Setting] | None:
+    """What was declared of a field, by `setting` or `by_head`; None: no flag sets it."""
+    return field.metadata.get(_METADATA)
+
+
+class Settings:
+    """Base of dataclasses of settings. Those with more checks call this `__post_init__` too.
+
+    Raises:
+        ValueError: a value that is not among the choices or not within the bounds; names it, the
+            flag, and what would be.
+    """
+
+    def __post_init__(self):
+        for field in dataclasses.fields(self):
+            declared, value = known(field), getattr(self, field.name)
+            if isinstance(declared, Setting) and value is not None:
+                _check(field.name, declared, value)
+
+
+def _check(name: str, declared: Setting, value: Any) -> None:
+    if declared.flag not in (None, name):
+        name = f"{name} (--{declared.flag})"
+    for item in value if isinstance(value, tuple) else (value,):
+        if declared.choices is not None and item not in declared.choices:
+            raise ValueError(
+                f"{name} {item!r} is unknown; choose one of {', '.join(declared.choices)}"
+            )
+        wanted = [_BOUNDS[bound] + (limit,) for bound, limit in declared.bounds.items()]
+        if not all(holds(item, limit) for _, holds, limit in wanted):
+            words = " and ".join(f"{word} {limit:g}" for word, _, limit in wanted)
+            raise ValueError(f"{name} is {value}; it should be {words}")

@@ -1,0 +1,43 @@
+"""Settings that say which labelled set is meant; without TensorFlow."""
+
+from dataclasses import dataclass
+
+from soundnet_tf.settings import Settings, setting
+
+CSV = "csv"
+DATASETS = ("esc10", "esc50", "dcase", CSV)
+
+
+@dataclass(frozen=True)
+class SoundsConfig(Settings):
+    """A labelled set: a CSV file, or a data set in the folder that its authors' archive makes.
+
+    Attributes:
+        manifest: CSV file, see `labelled_set.from_manifest`.
+        dataset, data: instead of it, a name and a folder, see `esc_dcase.load`.
+    """
+
+    manifest: str | None = setting("CSV file with path,label,fold.", None)
+    dataset: str | None = setting(
+        "Instead of --manifest: a benchmark in --data.", None, choices=DATASETS[:-1]
+    )
+    data: str | None = setting("Folder of the benchmark, as its authors pack it.", None)
+
+    def __post_init__(self):
+        super().__post_init__()
+        if (self.manifest is None) == (self.dataset is None):
+            raise ValueError(
+                "give either --manifest, a CSV file, or --dataset with its folder --data"
+            )
+        if (self.dataset is None) != (self.data is None):
+            raise ValueError("--dataset and --data, its folder, go together")
+
+    @property
+    def kind(self) -> str:
+        """One of DATASETS."""
+        return self.dataset or CSV
+
+    @property
+    def path(self) -> str:
+        """Of the manifest or the folder."""
+        return self.data or self.manifest

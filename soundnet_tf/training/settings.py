@@ -1,0 +1,130 @@
+"""Settings of a training run; without TensorFlow."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from soundnet_tf import constants
+from soundnet_tf.data.settings import PipelineConfig, SourceConfig, teachers_by_head
+from soundnet_tf.models.architecture import ARCHITECTURES
+from soundnet_tf.settings import Setting, Settings, by_head, setting
+
+KL, L2 = "kl", "l2"
+MEAN, PAPER = "mean", "paper"
+TIME, INDEX = "time", "index"
+CONSTANT, COSINE = "constant", "cosine"
+
+
+@dataclass(frozen=True)
+class DistillConfig(Settings):
+    """What is minimised.
+
+    Attributes:
+        loss: "kl" or "l2", see `losses`.
+        reduction: "mean" or "paper", see `losses.head_loss`.
+        alignment: "time" or "index", see `alignment.align`.
+        temperature: softens teacher and student alike.
+        weights: head name to the weight of its loss; a head that is not named weighs 1.
+    """
+
+    loss: str = setting("What to minimise.", KL, choices=(KL, L2))
+    reduction: str = setting(
+        "Mean over steps, or as the released code weighed them.", MEAN, choices=(MEAN, PAPER)
+    )
+    alignment: str = setting(
+        "Pair frames with outputs by time, or as the paper did.", TIME, choices=(TIME, INDEX)
+    )
+    temperature: float = setting("Softens teacher and student.", 1.0, above=0)
+    weights: Mapping[str, float] = by_head(
+        objects=Setting("Weight of the objects head's loss.", 1.0, "objects_weight"),
+        scenes=Setting("Weight of the scenes head's loss.", 1.0, "scenes_weight"),
+    )
+
+
+@dataclass(frozen=True)
+class OptimizerConfig(Settings):
+    """How weights are moved; the defaults are the paper's.
+
+    Attributes:
+        learning_rate: at its highest.
+        schedule: "constant", or "cosine" down to 0 at the last step.
+        warmup_steps: steps in which the learning rate rises linearly from 0.
+        head_warmup_steps: steps in which only the heads move and the trunk stays as it is.
+        trunk_scale: the trunk's learning rate as a share of the heads'.
+        clip_norm: longest gradient over all weights; 0 leaves gradients as they are.
+        ema_momentum: of an exponential moving average of the weights, which validation and the
+            saved students then use; 0 for none.
+    """
+
+    learning_rate: float = setting(
+        "Adam's learning rate (paper: 1e-3).", constants.LEARNING_RATE, above=0
+    )
+    schedule: str = setting("Of that rate.", CONSTANT, choices=(CONSTANT, COSINE))
+    warmup_steps: int = setting("Steps in which the rate rises from 0.", 0, at_least=0)
+    head_warmup_steps: int = setting(
+        "Steps in which only the heads learn, for heads that start fresh.", 0, at_least=0
+    )
+    trunk_scale: float = setting("The trunk's rate as a share of the heads'.", 1.0, at_least=0)
+    clip_norm: float = setting("Longest gradient over all weights; 0: any.", 0.0, at_least=0)
+    ema_momentum: float = setting(
+        "Average the weights with this momentum; 0: don't.", 0.0, at_least=0, below=1
+    )
+
+
+@dataclass(frozen=True)
+class TrainConfig(Settings):
+    """Everything that decides what a run learns, but its data.
+
+    Attributes:
+        teachers: head ("objects", "scenes") to a teacher's spec, see `models.teachers.teacher`.
+            With cached targets they need not be given: they only say which heads are trained, and
+            whose posteriors the shards should hold.
+        epochs: passes over the training clips.
+        steps: if given, as many epochs as these steps need, instead of `epochs`.
+        architecture: "soundnet8" or "soundnet5".
+        init_from: None for random weights, "published", or a folder that training or export wrote.
+        freeze_batch_norm: keep batch norms as they are.
+        mixed_bfloat16: compute the student in bfloat16; its weights, softmax and loss stay float32.
+        seed: of weights, shuffling and augmentation.
+        baseline_clips: training clips that the constant baseline is the mean of.
+    """
+
+    teachers: Mapping[str, str] = teachers_by_head()
+    epochs: int = setting("Passes over the training clips.", 10, at_least=1)
+    steps: int | None = setting(
+        "Train for so many steps, rounded up to whole epochs, instead of --epochs.",
+        None,
+        at_least=1,
+    )
+    architecture: str = setting(
+        "The student.", "soundnet8", flag="model", choices=tuple(ARCHITECTURES)
+    )
+    init_from: str | None = setting(
+        "Start from these weights: published, or RUN/best or the like.", None
+    )
+    freeze_batch_norm: bool = setting(
+        "Keep batch norms as they are; for few clips or small batches.", False
+    )
+    mixed_bfloat16: bool = setting("Compute the student in bfloat16.", False)
+    seed: int = setting("Of weights, shuffling and augmentation.", 0)
+    baseline_clips: int = 2000
+    pipeline: PipelineConfig = PipelineConfig()
+    distill: DistillConfig = DistillConfig()
+    optimizer: OptimizerConfig = OptimizerConfig()
+
+    def __post_init__(self):
+        super().__post_init__()
+        minimum_secs = ARCHITECTURES[self.architecture].heads.minimum_secs
+        if self.pipeline.crop_secs < minimum_secs:
+            raise ValueError(
+                f"a crop of {self.pipeline.crop_secs} s gives no output step; "
+                f"{self.architecture} needs at least {minimum_secs:.2f} s"
+            )
+
+
+@dataclass(frozen=True)
+class RunConfig(Settings):
+    """A run with its data and its folder."""
+
+    source: SourceConfig
+    out: str = setting("Folder of the run.")
+    train: TrainConfig = TrainConfig()

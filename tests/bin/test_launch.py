@@ -1,0 +1,124 @@
+"""From a command line to a stage: exit codes, what is said, and what is not imported too early."""
+
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+BIN = pathlib.Path(__file__).resolve().parents[2] / "bin"
+STAGE = '''
+"""What the stage does."""
+import dataclasses
+from soundnet_tf.bin import launch
+from soundnet_tf.settings import Settings, setting
+
+@dataclasses.dataclass(frozen=True)
+class Config(Settings):
+    top: int = setting("How many.", 3, at_least=1)
+
+def main(config, *files):
+    {body}
+
+if __name__ == "__main__":
+    launch.run(main, Config, {options})
+'''
+
+
+@pytest.fixture
+def run(tmp_path):
+    def run_(body, *arguments, options=""):
+        path = tmp_path / "stage.py"
+        path.write_text(STAGE.format(body=body, options=options))
+        return subprocess.run(
+            [sys.executable, str(path), *arguments], capture_output=True, text=True, check=False
+        )
+
+    return run_
+
+
+def test_the_exit_code_is_the_stages_or_0(run):
+    done = run("print(config.top)", "--top=5")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "5\n", "")
+    assert run("return 4").returncode == 4
+
+
+@pytest.mark.parametrize(
+    "error", ["ValueError", "FileNotFoundError", "RuntimeError", "ModuleNotFoundError"]
+)
+def test_what_can_be_expected_is_said_in_one_line(run, error):
+    done = run(f"raise {error}('the file is blue; paint it')")
+    assert done.returncode == 1 and done.stdout == ""
+    assert done.stderr == "stage.py: the file is blue; paint it\n"
+
+
+def test_where_an_error_came_from_is_told_if_asked(run):
+    done = run("raise ValueError('blue')", "--verbosity=1")
+    assert done.returncode == 1 and "Traceback" in done.stderr and "stage.py: blue" in done.stderr
+
+
+def test_other_errors_are_faults_and_keep_their_traceback(run):
+    done = run("raise KeyError('blue')")
+    assert done.returncode == 1 and "Traceback" in done.stderr
+
+
+def test_an_error_of_tensorflow_is_one_line_once_it_is_imported(run):
+    """A stand-in, which takes no seconds to import."""
+    body = (
+        "import sys, types; error = type('OpError', (Exception,), {}); "
+        "sys.modules['tensorflow'] = types.SimpleNamespace("
+        "errors=types.SimpleNamespace(OpError=error)); raise error('damaged')"
+    )
+    done = run(body)
+    assert (done.returncode, done.stderr) == (1, "stage.py: damaged\n")
+
+
+def test_ctrl_c_says_what_is_kept(run):
+    done = run("raise KeyboardInterrupt", options="interrupted='it goes on at the next'")
+    assert done.returncode == 130
+    assert done.stderr == "\nInterrupted: it goes on at the next.\n"
+
+
+def test_sigterm_is_like_ctrl_c_where_asked(run):
+    body = "import os, signal; os.kill(os.getpid(), signal.SIGTERM)"
+    options = "interrupted='kept', ends_like_ctrl_c=True"
+    assert run(body, options=options).returncode == 130
+    assert run(body, options="interrupted='kept'").returncode == -15
+
+
+def test_settings_that_are_refused_are_one_line_and_the_stage_is_not_begun(run):
+    done = run("print('begun')", "--top=0")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "stage.py: top is 0; it should be at least 1\n"
+
+
+def test_arguments_are_refused_or_given_as_files(run):
+    done = run("print('begun')", "film*.mp4")
+    assert (done.returncode, done.stdout) == (1, "") and "What the stage does." in done.stderr
+    assert "unexpected arguments ['film*.mp4']; every setting is a --flag" in done.stderr
+    done = run("print(files)", "a.wav", "b.wav", options="files='a file'")
+    assert done.stdout == "(['a.wav', 'b.wav'],)\n"
+    done = run("print(files)", options="files='at least one file'")
+    assert done.returncode == 1 and "name at least one file" in done.stderr
+
+
+COMMANDS = ["prepare", "label", "train", "export", "extract", "recognize", "evaluate", "finetune"]
+COMMANDS += ["reproduce", "benchmark", "demo"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_tells_the_stage_and_its_flags_without_tensorflow(command):
+    """`sys.modules[...] = None` makes each import of it an error."""
+    script = (
+        "import sys, runpy; sys.modules.update(tensorflow=None, keras=None, sklearn=None, av=None)\n"
+        "path = sys.argv.pop(1); sys.argv[0] = path; sys.path[0] = path.rpartition('/')[0]\n"
+        "runpy.run_path(path, run_name='__main__')"
+    )
+    path = str(BIN / f"{command}.py")
+    done = subprocess.run(
+        [sys.executable, "-c", script, path, "--help"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1 and done.stderr == ""  # absl's exit code for --help
+    documentation = (BIN / f"{command}.py").read_text().split('"""')[1].splitlines()[0]
+    assert documentation.strip() in done.stdout
+    assert f"\n{path}:\n" in done.stdout, "the flags are the command's own"

@@ -1,0 +1,308 @@
+"""Each flag of each command changes exactly the field that it should, and no other."""
+
+import dataclasses
+from collections.abc import Mapping
+
+import pytest
+from absl import flags
+
+from benchmark.settings import BenchmarkRunConfig
+from soundnet_tf.ablations.settings import ReproduceConfig
+from soundnet_tf.bin import stage_flags
+from soundnet_tf.data.settings import LabelConfig, PrepareConfig, SourceConfig
+from soundnet_tf.demo_settings import DemoConfig
+from soundnet_tf.evaluation.settings import EvaluateConfig
+from soundnet_tf.finetuning.settings import FinetuneRunConfig
+from soundnet_tf.serving.export.settings import ExportConfig
+from soundnet_tf.serving.extraction.settings import ExtractConfig
+from soundnet_tf.serving.settings import RecognizeConfig
+from soundnet_tf.settings import Settings, setting
+from soundnet_tf.training.settings import RunConfig, TrainConfig
+
+# Of each command: its settings, flags that it cannot do without, and for each flag what it changes.
+# A flag in place of one that it cannot stand beside says which (`instead of`).
+COMMANDS = {
+    "prepare": (
+        PrepareConfig,
+        ["--videos=V", "--out=O"],
+        {
+            "--videos=W": {"videos": "W"},
+            "--out=P": {"out": "P"},
+            "--clip_seconds=12.5": {"cutting.clip_secs": 12.5},
+            "--frame_every=0.5": {"cutting.frame_every_secs": 0.5},
+            "--channel=first": {"cutting.channel": "first"},
+            "--num_shards=3": {"num_shards": 3},
+            "--val_fraction=0.25": {"val_fraction": 0.25},
+            "--workers=3": {"workers": 3},
+            "--audio_codec=flac": {"audio_codec": "flac"},
+            "--strict": {"strict": True},
+        },
+    ),
+    "label": (
+        LabelConfig,
+        ["--data=D", "--imagenet_teacher=keras:VGG16", "--parts=4"],
+        {
+            "--data=E": {"data": "E"},
+            "--imagenet_teacher=hub:H": {"teachers.objects": "hub:H"},
+            "--places_teacher=places:vgg16@F": {"teachers.scenes": "places:vgg16@F"},
+            "--batch_frames=7": {"batch_frames": 7},
+            "--part=2": {"part": 2},
+            "--parts=5": {"parts": 5},
+        },
+    ),
+    "train": (
+        RunConfig,
+        ["--data=D", "--out=O"],
+        {
+            "--data=E": {"source.data": "E"},
+            "--videos=V instead of --data": {"source.videos": "V", "source.data": None},
+            "--val_fraction=0.25": {"source.val_fraction": 0.25},
+            "--clip_seconds=12": {"source.cutting.clip_secs": 12.0},
+            "--frame_every=0.5": {"source.cutting.frame_every_secs": 0.5},
+            "--channel=first": {"source.cutting.channel": "first"},
+            "--workers=3": {"source.workers": 3},
+            "--out=P": {"out": "P"},
+            "--imagenet_teacher=hub:H": {"train.teachers.objects": "hub:H"},
+            "--places_teacher=file:M": {"train.teachers.scenes": "file:M"},
+            "--epochs=3": {"train.epochs": 3},
+            "--steps=7": {"train.steps": 7},
+            "--model=soundnet5": {"train.architecture": "soundnet5"},
+            "--init_from=published": {"train.init_from": "published"},
+            "--freeze_batch_norm": {"train.freeze_batch_norm": True},
+            "--mixed_bfloat16": {"train.mixed_bfloat16": True},
+            "--seed=5": {"train.seed": 5},
+            "--batch_size=3": {"train.pipeline.batch_size": 3},
+            "--crop_seconds=12": {"train.pipeline.crop_secs": 12.0},
+            "--short=mask": {"train.pipeline.short": "mask"},
+            "--norandom_crop": {"train.pipeline.random_crop": False},
+            "--gain_db=3": {"train.pipeline.gain_db": 3.0},
+            "--flip": {"train.pipeline.flip": True},
+            "--shuffle_clips=9": {"train.pipeline.shuffle_clips": 9},
+            "--targets=cached": {"train.pipeline.targets": "cached"},
+            "--loss=l2": {"train.distill.loss": "l2"},
+            "--reduction=paper": {"train.distill.reduction": "paper"},
+            "--alignment=index": {"train.distill.alignment": "index"},
+            "--temperature=2": {"train.distill.temperature": 2.0},
+            "--objects_weight=0.5": {"train.distill.weights.objects": 0.5},
+            "--scenes_weight=0.25": {"train.distill.weights.scenes": 0.25},
+            "--learning_rate=0.5": {"train.optimizer.learning_rate": 0.5},
+            "--schedule=cosine": {"train.optimizer.schedule": "cosine"},
+            "--warmup_steps=3": {"train.optimizer.warmup_steps": 3},
+            "--head_warmup_steps=4": {"train.optimizer.head_warmup_steps": 4},
+            "--trunk_scale=0.5": {"train.optimizer.trunk_scale": 0.5},
+            "--clip_norm=6": {"train.optimizer.clip_norm": 6.0},
+            "--ema_momentum=0.75": {"train.optimizer.ema_momentum": 0.75},
+        },
+    ),
+    "export": (
+        ExportConfig,
+        ["--run=R", "--out=O"],
+        {
+            "--run=S": {"run": "S"},
+            "--weights=W instead of --run": {"weights": "W", "run": None},
+            "--out=P": {"out": "P"},
+            "--which=last": {"which": "last"},
+            "--format=keras,litert": {"formats": ("keras", "litert")},
+        },
+    ),
+    "extract": (
+        ExtractConfig,
+        ["--inputs=I", "--out=O.npz"],
+        {
+            "--inputs=J": {"inputs": "J"},
+            "--out=P.h5": {"out": "P.h5"},
+            "--layer=conv6": {"layer": "conv6"},
+            "--pooling=meanstd": {"pooling": "meanstd"},
+            "--model=M": {"model": "M"},
+            "--channel=first": {"channel": "first"},
+            "--short=pad": {"short": "pad"},
+        },
+    ),
+    "recognize": (
+        RecognizeConfig,
+        [],
+        {
+            "--model=M": {"model": "M"},
+            "--top=5": {"top": 5},
+            "--format=csv": {"format": "csv"},
+            "--channel=first": {"channel": "first"},
+            "--short=pad": {"short": "pad"},
+        },
+    ),
+    "evaluate": (
+        EvaluateConfig,
+        ["--data=D", "--out=O"],
+        {
+            "--data=E": {"data": "E"},
+            "--out=P": {"out": "P"},
+            "--dataset=esc50": {"dataset": "esc50"},
+            "--model=M": {"model": "M"},
+            "--layer=all": {"layer": "all"},
+            "--protocol=modern": {"protocol": "modern"},
+            "--input_scale=0.5,3": {"input_scales": (0.5, 3.0)},
+            "--nobaselines": {"baselines": False},
+            "--modalities=sound": {"modalities": ("sound",)},
+            "--modalities=both --teacher=T": {"modalities": ("both",), "teacher": "T"},
+        },
+    ),
+    "finetune": (
+        FinetuneRunConfig,
+        ["--manifest=M", "--out=O"],
+        {
+            "--manifest=N": {"sounds.manifest": "N"},
+            "--dataset=esc10 --data=D instead of --manifest": {
+                "sounds.dataset": "esc10",
+                "sounds.data": "D",
+                "sounds.manifest": None,
+            },
+            "--out=P": {"out": "P"},
+            "--model=soundnet5": {"finetune.model": "soundnet5"},
+            "--test_fold=2": {"finetune.test_fold": "2"},
+            "--val_share=0.5": {"finetune.val_share": 0.5},
+            "--layers=conv5,conv7": {"finetune.layers": ("conv5", "conv7")},
+            "--freeze=trunk": {"finetune.freeze": "trunk"},
+            "--learning_rate=0.5": {"finetune.learning_rate": 0.5},
+            "--trunk_scale=0.25": {"finetune.trunk_scale": 0.25},
+            "--class_weights=balanced": {"finetune.class_weights": "balanced"},
+            "--clip_seconds=2": {"finetune.clip_secs": 2.0},
+            "--noaugment": {"finetune.augment": False},
+            "--epochs=3": {"finetune.epochs": 3},
+            "--patience=4": {"finetune.patience": 4},
+            "--batch_size=5": {"finetune.batch_size": 5},
+            "--seed=6": {"finetune.seed": 6},
+        },
+    ),
+    "reproduce": (
+        ReproduceConfig,
+        ["--table=loss", "--out=O", "--data=D", "--eval_data=E"]
+        + ["--imagenet_teacher=A", "--places_teacher=B"],
+        {
+            "--table=depth": {"table": "depth"},
+            "--out=P": {"out": "P"},
+            "--data=F": {"data": "F"},
+            "--eval_data=G": {"eval_data": "G"},
+            "--dataset=esc10": {"dataset": "esc10"},
+            "--imagenet_teacher=C": {"teachers.objects": "C"},
+            "--places_teacher=C": {"teachers.scenes": "C"},
+            "--seeds=3,4": {"seeds": (3, 4)},
+            "--steps=7": {"steps": 7},
+            "--batch_size=8": {"batch_size": 8},
+            "--only=kl": {"only": ("kl",)},
+            "--model=M": {"model": "M"},
+            "--videos_manifest=V": {"videos_manifest": "V"},
+        },
+    ),
+    "benchmark": (
+        BenchmarkRunConfig,
+        ["--out=O"],
+        {
+            "--out=P": {"out": "P"},
+            "--suite=step": {"suite": "step"},
+            "--repeats=7": {"benchmark.rounds": 7},
+            "--videos=V": {"benchmark.videos": "V"},
+        },
+    ),
+    "demo": (
+        DemoConfig,
+        [],
+        {
+            "--videos=V": {"videos": "V"},
+            "--out=P": {"out": "P"},
+            "--imagenet_teacher=T": {"teachers.objects": "T"},
+            "--places_teacher=U": {"teachers.scenes": "U"},
+            "--epochs=3": {"epochs": 3},
+            "--val_fraction=0.5": {"val_fraction": 0.5},
+        },
+    ),
+}
+CHANGES = [
+    (command, given, changed)
+    for command, (_, _, table) in COMMANDS.items()
+    for given, changed in table.items()
+]
+
+
+def parsed(settings, given):
+    values = flags.FlagValues()
+    stage_flags.define(settings, values)
+    assert values(["command", *given]) == ["command"]
+    return stage_flags.read(settings, values)
+
+
+def fields(settings, prefix=""):
+    """All values by their dotted names."""
+    flat = {}
+    mapping = settings if isinstance(settings, Mapping) else vars(settings)
+    for name, value in mapping.items():
+        if dataclasses.is_dataclass(value) or isinstance(value, Mapping):
+            flat |= fields(value, f"{prefix}{name}.")
+        else:
+            flat[f"{prefix}{name}"] = value
+    return flat
+
+
+@pytest.mark.parametrize(("command", "given", "changed"), CHANGES)
+def test_a_flag_changes_exactly_its_field(command, given, changed):
+    settings, needed, _ = COMMANDS[command]
+    given, _, left_out = given.partition(" instead of ")
+    kept = [flag for flag in needed if flag.split("=")[0] != left_out]
+    before = fields(parsed(settings, needed))
+    after = fields(parsed(settings, [*kept, *given.split()]))
+    names = before.keys() | after.keys()
+    differing = {n: after.get(n) for n in names if before.get(n) != after.get(n)}
+    assert differing == changed
+    assert {type(v) for v in differing.values()} == {type(v) for v in changed.values()}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_flag_stands_in_the_table(command):
+    settings, _, table = COMMANDS[command]
+    values = flags.FlagValues()
+    own = {*values}
+    stage_flags.define(settings, values)
+    words = " ".join(table).replace(" instead of", "").split()
+    named = {word.lstrip("-").split("=")[0] for word in words}
+    named |= {name.removeprefix("no") for name in named if name.removeprefix("no") in values}
+    assert {*values} - own == named & {*values}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_without_flags_the_defaults_are_the_settings_own(command):
+    """Only what has to be given is given to both."""
+    settings, needed, _ = COMMANDS[command]
+    values = flags.FlagValues()
+    stage_flags.define(settings, values)
+    for flag in values:
+        default = values[flag].default
+        assert values[flag].value == default and not values[flag].present
+    found = parsed(settings, needed)
+    for field in dataclasses.fields(settings):
+        if field.name not in {flag.lstrip("-").split("=")[0] for flag in needed}:
+            if field.default is not dataclasses.MISSING:
+                assert getattr(found, field.name) == field.default
+
+
+def test_flags_that_were_given_come_back_as_a_flagfile():
+    values = flags.FlagValues()
+    stage_flags.define(RunConfig, values)
+    given = ["--data=D", "--out=O", "--gain_db=3", "--noflip", "--epochs=10"]
+    values(["command", *given])
+    text = stage_flags.as_text(SourceConfig, TrainConfig, values=values)
+    assert text == "--data=D\n--epochs=10\n--noflip\n--gain_db=3.0\n"
+
+
+@dataclasses.dataclass(frozen=True)
+class _Numbers(Settings):
+    numbers: tuple[int, ...] = setting("Some.", (1,))
+
+
+def test_a_list_that_is_not_of_numbers_says_what_is():
+    with pytest.raises(ValueError, match=r"--numbers=1,two; give numbers, such as 1 or 1,2"):
+        parsed(_Numbers, ["--numbers=1,two"])
+
+
+def test_a_flag_out_of_its_choices_or_missing_is_refused_while_parsing():
+    with pytest.raises(flags.IllegalFlagValueError, match="loss=l3: value should be one of <kl|l2>"):
+        parsed(RunConfig, ["--data=D", "--out=O", "--loss=l3"])
+    with pytest.raises(flags.IllegalFlagValueError, match="--out must have a value"):
+        parsed(RunConfig, ["--data=D"])

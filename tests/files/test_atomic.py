@@ -1,0 +1,172 @@
+"""Whole or not there: what stands at a path while it is written, afterwards, and after an error."""
+
+import re
+import secrets
+
+import pytest
+
+from soundnet_tf.files import atomic, storage
+
+VALUE = {"b": [1, 2.5], "a": {"ä": None}}
+
+
+@pytest.fixture(params=["local", "remote"])
+def folder(request, tmp_path):
+    if request.param == "local":
+        return str(tmp_path)
+    path = f"ram://atomic-{secrets.token_hex(4)}"
+    storage.make_folder(path)
+    return path
+
+
+def read(path):
+    with storage.open_file(path, "rb") as file:
+        return file.read()
+
+
+def put(path, content):
+    with storage.open_file(path, "wb") as file:
+        file.write(content)
+
+
+def test_bytes_are_exact(folder):
+    """By hand, from the rules of JSON: sorted, two blanks a level, letters beyond ASCII escaped."""
+    path = f"{folder}/x"
+    atomic.write_json(path, VALUE)
+    assert read(path) == (
+        b'{\n  "a": {\n    "\\u00e4": null\n  },\n  "b": [\n    1,\n    2.5\n  ]\n}\n'
+    )
+    assert atomic.read_json(path) == VALUE
+    atomic.write_json(path, VALUE, indent=1, sort_keys=False, ensure_ascii=False)
+    text = '{\n "b": [\n  1,\n  2.5\n ],\n "a": {\n  "ä": null\n }\n}\n'
+    assert read(path) == text.encode()
+    assert atomic.read_json(path) == VALUE
+    atomic.write_text(path, "ä\r\n")
+    assert read(path) == b"\xc3\xa4\r\n"
+    atomic.write_bytes(path, b"\xff\0")
+    assert read(path) == b"\xff\0"
+    atomic.write_text(path, "")
+    assert read(path) == b""
+    assert storage.list_folder(folder) == ["x"]
+
+
+def test_no_file_is_no_json_and_another_text_is_named(folder):
+    assert atomic.read_json(f"{folder}/x") is None
+    for content in (b"", b"{", b"\xff"):
+        put(f"{folder}/x", content)
+        with pytest.raises(ValueError, match=r"/x is no JSON \(.*\); remove it, or write it again"):
+            atomic.read_json(f"{folder}/x")
+
+
+def test_the_old_file_stays_until_the_new_one_is_whole(folder):
+    path = f"{folder}/x"
+    put(path, b"old")
+    with atomic.new_file(path) as temporary:
+        put(temporary, b"new")
+        assert read(path) == b"old"
+    assert read(path) == b"new"
+    assert storage.list_folder(folder) == ["x"]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+@pytest.mark.parametrize("begun", [False, True])
+def test_after_an_error_the_old_file_stands_alone(folder, error, begun):
+    put(f"{folder}/x", b"old")
+    with pytest.raises(error), atomic.new_file(f"{folder}/x") as temporary:
+        if begun:
+            put(temporary, b"half")
+        raise error
+    assert read(f"{folder}/x") == b"old"
+    assert storage.list_folder(folder) == ["x"]
+
+
+def test_what_is_no_json_leaves_the_old_file(folder):
+    atomic.write_json(f"{folder}/x", 1)
+    with pytest.raises(TypeError, match="not JSON serializable"):
+        atomic.write_json(f"{folder}/x", {"a": 1, "b": object()})
+    assert read(f"{folder}/x") == b"1\n"
+    assert storage.list_folder(folder) == ["x"]
+
+
+def test_two_writers_do_not_meet(folder):
+    """Each has a file of its own; the one that ends last wins, also if the other one failed."""
+    path = f"{folder}/x"
+    with atomic.new_file(path) as one:
+        put(one, b"one")
+        with pytest.raises(ValueError), atomic.new_file(path) as failing:
+            put(failing, b"half")
+            raise ValueError
+        with atomic.new_file(path) as two:
+            put(two, b"two")
+        assert read(path) == b"two"
+    assert read(path) == b"one"
+    assert storage.list_folder(folder) == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("name", "suffix", "pattern"),
+    [
+        ("train-00000-of-00002.tfrecord", "", "train-*"),
+        ("train-00000-of-00002.json", "", "*-of-*.json"),
+        ("part-00000.npz", "", "part-*[0-9].npz"),
+        ("student.keras", ".keras", "student*"),
+        ("latest.weights.h5", ".weights.h5", "latest*"),
+    ],
+)
+def test_temporary_names_are_hidden_and_taken_for_nothing_else(folder, name, suffix, pattern):
+    with atomic.new_file(f"{folder}/{name}", suffix) as temporary:
+        put(temporary, b"")
+        (there,) = storage.list_folder(folder)
+        expected = rf"\.{re.escape(name)}\.[0-9a-f]{{8}}\.partial{re.escape(suffix)}"
+        assert re.fullmatch(expected, there)
+        assert temporary == f"{folder}/{there}"
+        assert storage.glob(f"{folder}/{pattern}") == []
+    assert storage.glob(f"{folder}/{pattern}") == [f"{folder}/{name}"]
+
+
+def test_a_new_folder_takes_the_place_of_the_old_one(folder):
+    path = f"{folder}/x"
+    for round, slash in enumerate(("", "", "/")):
+        with atomic.new_folder(path + slash) as new:
+            assert storage.list_folder(new) == []
+            put(f"{new}/{round}", b"")
+            earlier = [f"{path}/{round - 1}"] if round else []
+            assert storage.glob(f"{path}/**") == earlier
+        assert storage.list_folder(path) == [str(round)]
+        assert storage.list_folder(folder) == ["x"]
+
+
+def test_after_an_error_the_old_folder_stands_alone(folder):
+    storage.make_folder(f"{folder}/x/sub")
+    put(f"{folder}/x/sub/old", b"old")
+    with pytest.raises(KeyboardInterrupt), atomic.new_folder(f"{folder}/x") as new:
+        put(f"{new}/half", b"")
+        raise KeyboardInterrupt
+    assert storage.glob(f"{folder}/**") == [f"{folder}/x/sub/old"]
+    assert storage.list_folder(folder) == ["x"]
+
+
+def test_a_folder_that_cannot_take_its_place_leaves_the_old_one(folder, monkeypatch):
+    storage.make_folder(f"{folder}/x")
+    put(f"{folder}/x/old", b"")
+    rename = storage.rename
+
+    def failing(source, target, **overwrite):
+        if source.endswith(".partial"):
+            raise PermissionError(source)
+        rename(source, target, **overwrite)
+
+    monkeypatch.setattr(storage, "rename", failing)
+    with pytest.raises(PermissionError), atomic.new_folder(f"{folder}/x") as new:
+        put(f"{new}/new", b"")
+    assert storage.glob(f"{folder}/**") == [f"{folder}/x/old"]
+    assert storage.list_folder(folder) == ["x"]
+
+
+def test_a_file_is_not_replaced_by_a_folder(folder):
+    put(f"{folder}/x", b"old")
+    with pytest.raises(FileExistsError, match=r"/x is a file, not a folder; choose another name"):
+        with atomic.new_folder(f"{folder}/x"):
+            raise AssertionError("it should not come to this")
+    assert read(f"{folder}/x") == b"old"
+    assert storage.list_folder(folder) == ["x"]
