@@ -18,8 +18,8 @@ SEEN = {"objects": [0.5, 0.3, 0.2]}
 
 
 def pipeline_config(**changes):
-    settings = {"batch_size": 2, "crop_secs": 3.0}
-    return PipelineConfig(**(settings | {"targets": "cached"} | changes))
+    settings = {"batch_size": 2, "crop_secs": 3.0, "targets": "cached"}
+    return PipelineConfig(**(settings | changes))
 
 
 def config_of(of_pipeline, **changes):
