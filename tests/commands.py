@@ -1,7 +1,10 @@
 """Commands in this process, so that a test of what a flag does need not wait for TensorFlow."""
 
+import contextlib
+import io
 import os
 import runpy
+import subprocess
 import sys
 from unittest import mock
 
@@ -29,3 +32,11 @@ def run(binary: str, *arguments: str) -> int:
         logging.set_verbosity(verbosity)
     (code,) = codes
     return code or 0
+
+
+def completed(binary: str, *arguments: str) -> subprocess.CompletedProcess:
+    """`run`, and what it printed. Each binary is run as a process of its own elsewhere."""
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        code = run(binary, *arguments)
+    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())

@@ -4,6 +4,7 @@ import pathlib
 import subprocess
 import sys
 
+import commands
 import pytest
 from tone_manifest import SECS, write_tones
 
@@ -14,8 +15,14 @@ BINARY = pathlib.Path(__file__).resolve().parents[2] / "bin" / "finetune.py"
 pytestmark = pytest.mark.slow
 
 
-def run(*flags):
+def start(*flags):
+    """A process, as a user starts it."""
     return subprocess.run([sys.executable, str(BINARY), *flags], capture_output=True, text=True)
+
+
+def run(*flags):
+    """The same in this process, which has TensorFlow already."""
+    return commands.completed("finetune", *flags)
 
 
 def test_the_command_trains_prints_and_goes_on(tmp_path):
@@ -25,7 +32,7 @@ def test_the_command_trains_prints_and_goes_on(tmp_path):
     manifest = write_tones(tmp_path)
     command = [f"--model={model}", f"--manifest={manifest}", f"--out={tmp_path / 'run'}"]
     command += [f"--clip_seconds={SECS}", "--epochs=8", "--batch_size=8", "--val_share=0.25"]
-    done = run(*command)
+    done = start(*command)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("held-out accuracy") == 8
     table = done.stdout[done.stdout.index("test fold 3") :]
@@ -53,7 +60,7 @@ def test_broken_manifests_are_one_sentence(tmp_path, rows, message):
     (tmp_path / "broken.csv").write_text("\n".join(["path,label,fold", *rows]))
     done = run(f"--manifest={tmp_path / 'broken.csv'}", f"--out={tmp_path / 'run'}")
     assert done.returncode == 1 and not (tmp_path / "run").exists()
-    sentence = done.stderr.strip().splitlines()[-1]  # before it, TensorFlow greets
+    sentence = done.stderr.strip().splitlines()[-1]
     assert sentence.startswith("finetune.py: ") and message in sentence
     assert "Traceback" not in done.stderr
 

@@ -5,6 +5,7 @@ import pathlib
 import subprocess
 import sys
 
+import commands
 import labelled_shards
 import numpy as np
 import pytest
@@ -19,9 +20,17 @@ SMALL = ["--model=soundnet5", "--batch_size=2", "--crop_seconds=4", "--epochs=1"
 pytestmark = pytest.mark.slow
 
 
-def run(binary, *flags, fails=False):
-    command = [sys.executable, str(BIN / binary), *flags]
+def start(binary, *flags):
+    """A process, as a user starts it."""
+    command = [sys.executable, str(BIN / f"{binary}.py"), *flags]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def run(binary, *flags, fails=False):
+    """The same in this process, which has TensorFlow already."""
+    done = commands.completed(binary, *flags)
     assert done.returncode == int(fails), done.stderr
     return done
 
@@ -43,7 +52,7 @@ def prepared(tmp_path_factory):
     for k in range(8):
         synthetic_media.write_clock_video(folder / f"film{k}.mp4", 8, width=64, height=64)
     out = tmp_path_factory.mktemp("prepared") / "shards"
-    run("prepare.py", f"--videos={folder}", f"--out={out}", "--clip_seconds=8", "--frame_every=1",
+    run("prepare", f"--videos={folder}", f"--out={out}", "--clip_seconds=8", "--frame_every=1",
         "--num_shards=2", "--val_fraction=0.1", "--workers=1")  # fmt: skip
     return out
 
@@ -52,14 +61,14 @@ def prepared(tmp_path_factory):
 def online(prepared, teacher_flags, tmp_path_factory):
     """A run whose teachers look at the frames, before anything is labelled."""
     out = tmp_path_factory.mktemp("online") / "run"
-    run("train.py", f"--data={prepared}", *SMALL, *teacher_flags, f"--out={out}")
+    run("train", f"--data={prepared}", *SMALL, *teacher_flags, f"--out={out}")
     return out
 
 
 @pytest.fixture(scope="module")
 def labelled(prepared, teacher_flags, tmp_path_factory):
     folder = labelled_shards.copy_of(prepared, tmp_path_factory.mktemp("labelled") / "shards")
-    done = run("label.py", f"--data={folder}", *teacher_flags)
+    done = start("label", f"--data={folder}", *teacher_flags)
     assert f"bin/train.py --data={folder} --targets=cached" in done.stdout
     return folder
 
@@ -68,12 +77,12 @@ def labelled(prepared, teacher_flags, tmp_path_factory):
 def cached(labelled, tmp_path_factory):
     """A run that is given no teacher at all."""
     out = tmp_path_factory.mktemp("cached") / "run"
-    run("train.py", f"--data={labelled}", "--targets=cached", *SMALL, f"--out={out}")
+    run("train", f"--data={labelled}", "--targets=cached", *SMALL, f"--out={out}")
     return out
 
 
 def test_label_says_who_labelled_what(labelled, specs, teacher_flags):
-    done = run("label.py", f"--data={labelled}", *teacher_flags)
+    done = run("label", f"--data={labelled}", *teacher_flags)
     assert "0 shards labelled, 3 were already" in done.stdout
     for head in ("objects", "scenes"):
         assert load_teacher(specs[head]).fingerprint in done.stdout
@@ -113,14 +122,14 @@ def test_the_student_has_the_cached_teachers_classes(cached, specs):
 
 
 def test_the_teachers_given_choose_the_heads(labelled, teacher_flags, tmp_path):
-    run("train.py", f"--data={labelled}", "--targets=cached", teacher_flags[1], *SMALL,
+    run("train", f"--data={labelled}", "--targets=cached", teacher_flags[1], *SMALL,
         f"--out={tmp_path / 'run'}")  # fmt: skip
     model, _ = checkpoint.load_student(str(tmp_path / "run" / "last"))
     assert student.heads_of(model) == {"scenes": 3}
 
 
 def refused(data, *flags):
-    return run("train.py", f"--data={data}", "--targets=cached", *SMALL, *flags, fails=True).stderr
+    return run("train", f"--data={data}", "--targets=cached", *SMALL, *flags, fails=True).stderr
 
 
 def test_an_online_run_does_not_go_on_with_cached_targets(online, labelled, teacher_flags):
@@ -164,5 +173,5 @@ def test_a_damaged_shard_ends_training_with_one_sentence(labelled, tmp_path):
     ],
 )
 def test_unfit_flags_are_answered_with_one_clear_sentence(flags, message, prepared):
-    done = run("label.py", *(f.replace("DATA", str(prepared)) for f in flags), fails=True)
+    done = run("label", *(f.replace("DATA", str(prepared)) for f in flags), fails=True)
     assert message in done.stderr and "Traceback" not in done.stderr

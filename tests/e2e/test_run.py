@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 
+import commands
 import keras
 import numpy as np
 import pytest
@@ -24,11 +25,18 @@ PALETTE = [synthetic_media.colour_of_second(second) for second in range(8)]
 EPOCHS = 3
 
 
-def run(binary, *flags, check=True, cwd=None):
-    command = [sys.executable, str(BIN / binary), *flags]
-    done = subprocess.run(command, capture_output=True, text=True, cwd=cwd, check=False)
-    if check and done.returncode:
-        pytest.fail(f"{binary} ended with {done.returncode}:\n{done.stderr}")
+def start(binary, *flags):
+    """A process, as a user starts it."""
+    command = [sys.executable, str(BIN / f"{binary}.py"), *flags]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def run(binary, *flags, code=0):
+    """The same in this process, which has TensorFlow already."""
+    done = commands.completed(binary, *flags)
+    assert done.returncode == code, done.stderr
     return done
 
 
@@ -44,8 +52,8 @@ def films(tmp_path_factory):
 @pytest.fixture(scope="module")
 def prepared(films, tmp_path_factory):
     out = tmp_path_factory.mktemp("prepared") / "shards"
-    done = run(
-        "prepare.py", f"--videos={films}", f"--out={out}", "--clip_seconds=8", "--frame_every=1",
+    done = start(
+        "prepare", f"--videos={films}", f"--out={out}", "--clip_seconds=8", "--frame_every=1",
         "--num_shards=2", "--val_fraction=0.1", "--workers=1",
     )  # fmt: skip
     assert "bin/train.py" in done.stdout
@@ -66,7 +74,7 @@ def train_flags(prepared, tmp_path_factory):
 @pytest.fixture(scope="module")
 def unbroken(train_flags, tmp_path_factory):
     out = tmp_path_factory.mktemp("runs") / "unbroken"
-    done = run("train.py", *train_flags, f"--out={out}")
+    done = start("train", *train_flags, f"--out={out}")
     return out, done.stdout
 
 
@@ -160,7 +168,7 @@ def test_a_killed_run_resumes_to_the_same_weights_bit_for_bit(train_flags, unbro
     process.wait()
     assert process.returncode == -signal.SIGKILL, "the run ended before it could be killed"
     assert len(history(broken)) < EPOCHS
-    run("train.py", *train_flags, f"--out={broken}")
+    start("train", *train_flags, f"--out={broken}")
     for name in ("best", "last"):
         whole, _ = checkpoint.load_student(str(out / name))
         resumed, _ = checkpoint.load_student(str(broken / name))
@@ -174,7 +182,7 @@ def test_a_finished_run_trains_no_further(train_flags, unbroken):
     said_again = ("run.json", "flags.txt")
     files = [p for p in out.rglob("*") if p.is_file() and p.name not in said_again]
     before = {p: p.stat().st_mtime_ns for p in files}
-    again = run("train.py", *train_flags, f"--out={out}")
+    again = run("train", *train_flags, f"--out={out}")
     assert {p: p.stat().st_mtime_ns for p in before} == before
     assert again.stdout[again.stdout.index("held-out clips") :] in printed
 
@@ -183,7 +191,7 @@ def test_a_run_starts_from_an_earlier_ones_student(train_flags, unbroken, tmp_pa
     out, _ = unbroken
     flags = [flag for flag in train_flags if not flag.startswith("--epochs")]
     done = run(
-        "train.py", *flags, f"--init_from={out}/last", "--epochs=1", f"--out={tmp_path / 'run'}"
+        "train", *flags, f"--init_from={out}/last", "--epochs=1", f"--out={tmp_path / 'run'}"
     )
     assert "objects: 8 of 8 classes started from trained rows" in done.stdout
     before = json.loads((tmp_path / "run" / "baselines.json").read_text())["start"]["kl_objects"]
@@ -192,8 +200,7 @@ def test_a_run_starts_from_an_earlier_ones_student(train_flags, unbroken, tmp_pa
 
 def test_another_runs_folder_is_refused(train_flags, unbroken):
     out, _ = unbroken
-    done = run("train.py", *train_flags, "--temperature=2", f"--out={out}", check=False)
-    assert done.returncode == 1
+    done = run("train", *train_flags, "--temperature=2", f"--out={out}", code=1)
     assert "distill.temperature was 1.0, is 2.0" in done.stderr
 
 
@@ -208,7 +215,7 @@ def test_decoding_on_the_fly_trains_too(films, unbroken, train_flags, tmp_path):
         "--frame_every=1",
     ]
     out = tmp_path / "run"
-    run("train.py", *flags, f"--out={out}")
+    run("train", *flags, f"--out={out}")
     assert len(history(out)) == 1
     runs = [json.loads((folder / "run.json").read_text()) for folder in (out, unbroken[0])]
     assert runs[0]["clips"] == runs[1]["clips"] == {"train": 4, "validation": 4}
@@ -220,7 +227,7 @@ def test_decoding_on_the_fly_trains_too(films, unbroken, train_flags, tmp_path):
 def test_export_loads_in_plain_tensorflow(unbroken, tmp_path):
     out, _ = unbroken
     saved = tmp_path / "saved"
-    run("export.py", f"--run={out}", f"--out={saved}", "--format=savedmodel,keras")
+    start("export", f"--run={out}", f"--out={saved}", "--format=savedmodel,keras")
     model, labels = checkpoint.load_student(str(out / "best"))
     waveform = np.random.default_rng(0).uniform(-0.5, 0.5, (2, 6 * 22050)).astype(np.float32)
     np.save(tmp_path / "waveform.npy", waveform)
@@ -264,13 +271,11 @@ def test_unfit_flags_are_answered_with_one_clear_sentence(
         flag.replace("DATA", str(prepared)).replace("--imagenet_teacher=T", teacher)
         for flag in flags
     ]
-    done = run("train.py", *small, *given, f"--out={tmp_path / 'run'}", check=False)
-    assert done.returncode == 1
+    done = run("train", *small, *given, f"--out={tmp_path / 'run'}", code=1)
     assert message in done.stderr and "Traceback" not in done.stderr
 
 
 def test_export_of_nothing_names_what_is_missing(tmp_path):
-    done = run("export.py", f"--run={tmp_path}", f"--out={tmp_path / 'out'}", check=False)
-    assert done.returncode == 1
+    done = run("export", f"--run={tmp_path}", f"--out={tmp_path / 'out'}", code=1)
     assert f"{tmp_path}/best is no trained SoundNet" in done.stderr
     assert not os.path.exists(tmp_path / "out")

@@ -6,6 +6,7 @@ import pathlib
 import subprocess
 import sys
 
+import commands
 import numpy as np
 import pytest
 import soundfile
@@ -245,6 +246,6 @@ def test_the_command_says_in_one_sentence_what_is_wrong(tmp_path):
         ([], f"evaluate.py: {bad}: the first line lacks fold; it should name the columns"),
         (["--input_scale=1,loud"], "evaluate.py: --input_scale=1,loud; give numbers, such as"),
     ):
-        done = command(f"--data={bad}", f"--out={tmp_path}/out", *flags)
+        done = commands.completed("evaluate", f"--data={bad}", f"--out={tmp_path}/out", *flags)
         assert done.returncode == 1 and done.stdout == ""
         assert message in done.stderr and "Traceback" not in done.stderr

@@ -1,23 +1,17 @@
 """bin/evaluate.py --modalities on films that sound tells apart and sight does not."""
 
 import json
-import pathlib
-import subprocess
-import sys
 
+import commands
 import pytest
 from colour_teacher import write_colour_teacher
 from tone_films import BLUE, RED, write_manifest
 
 from soundnet_tf.models import checkpoint, student
 
-BINARY = pathlib.Path(__file__).parents[2] / "bin" / "evaluate.py"
-
 
 def command(*flags):
-    return subprocess.run(
-        [sys.executable, BINARY, *flags], capture_output=True, text=True, check=False
-    )
+    return commands.completed("evaluate", *flags)
 
 
 @pytest.fixture(scope="module")
@@ -72,13 +66,13 @@ def test_the_layer_is_the_papers_and_sound_alone_needs_no_teacher(manifest, mode
     [
         (
             ["--modalities=sound,vision"],
-            "modalities=['sound', 'vision'] need a teacher that looks at the videos; give its",
+            "modalities sound, vision need a teacher that looks at the videos; give its",
         ),
         (
             ["--modalities=smell", "--teacher=keras:VGG16"],
-            "modalities=['smell']; choose some of sound, vision, both",
+            "modalities 'smell' is unknown; choose one of sound, vision, both",
         ),
-        (["--modalities="], "modalities=[]; choose some of sound, vision, both"),
+        (["--modalities="], "modalities is empty; choose some of sound, vision, both"),
         (
             ["--modalities=sound", "--dataset=esc10"],
             "--dataset=esc10 has no videos; modalities need --dataset=csv with a manifest",
