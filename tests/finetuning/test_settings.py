@@ -189,7 +189,7 @@ def test_the_start_is_the_regression_of_weighted_clips(weights):
 
 
 def test_the_last_batch_of_the_test_is_classified_too(tmp_path):
-    """17 clips in batches of 5, of an export that says what class stands in a clip's first sample."""
+    """17 clips in batches of 5, of an export that says what a clip's first sample is."""
     root = tf.train.Checkpoint()
 
     @tf.function(input_signature=[tf.TensorSpec([None, None])])
