@@ -8,9 +8,10 @@ from lively import lively
 
 from soundnet_tf.constants import SAMPLE_RATE
 from soundnet_tf.models import checkpoint, student
-from soundnet_tf.serving.export.savedmodel import EMBEDDING, save_savedmodel
+from soundnet_tf.serving.export.savedmodel import save_savedmodel
 
 LABELS = {"objects": ("dog", "rain", "sea"), "scenes": ("street", "café")}
+EMBEDDING = {"soundnet5": "conv4", "soundnet8": "pool5"}  # what is averaged over time
 SECS = {"soundnet5": 13, "soundnet8": 13}
 STEPS = {"soundnet5": 2, "soundnet8": 1}  # of a head; Keras has one more, that is not served
 
