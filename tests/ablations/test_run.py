@@ -209,7 +209,7 @@ def test_modalities_come_from_one_run(monkeypatch, tmp_path):
         return {"modalities": figures}
 
     monkeypatch.setattr(multimodal, "evaluate", evaluate)
-    monkeypatch.setattr(reproduce.labelled, "from_manifest", lambda path: f"set of {path}")
+    monkeypatch.setattr(reproduce.labelled_set, "from_manifest", lambda path: f"set of {path}")
     settings = config(tmp_path, table="modalities", videos_manifest="V.csv")
     for _ in range(2):
         rows = reproduce.reproduce(settings)["rows"]
