@@ -3,6 +3,7 @@
 import functools
 import logging
 import re
+import zipfile
 
 import keras
 import numpy as np
@@ -151,6 +152,22 @@ def test_a_student_does_not_track_its_teacher(saved):
     assert not teacher.model.trainable_weights
     for old, new in zip(before, teacher.model.weights, strict=True):
         np.testing.assert_array_equal(old, new)
+
+
+def test_one_number_of_the_weights_changes_the_fingerprint(saved, tmp_path):
+    """Of the same network, names of layers and all: those are in its configuration too."""
+    network = keras.saving.load_model(saved())
+    network.save(tmp_path / "as_it_was.keras")
+    first, *others = network.get_weights()
+    first.flat[-1] += 1e-3
+    network.set_weights([first, *others])
+    network.save(tmp_path / "changed.keras")
+    configurations, fingerprints = set(), set()
+    for name in ("as_it_was.keras", "changed.keras"):
+        with zipfile.ZipFile(tmp_path / name) as archive:
+            configurations.add(archive.read("config.json"))
+        fingerprints.add(load_teacher(f"file:{tmp_path / name}").fingerprint)
+    assert (len(configurations), len(fingerprints)) == (1, 2)
 
 
 def test_fingerprint_goes_by_weights_and_preprocessing(saved, tmp_path):
