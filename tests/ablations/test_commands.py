@@ -40,7 +40,7 @@ def config(out="OUT", **changes):
 def labelled_set(monkeypatch):
     """In place of a set that is on disk."""
     found = types.SimpleNamespace(test_folds=("1", "2"), clips=range(400))
-    monkeypatch.setattr(reproduce.benchmarks, "load", lambda dataset, path: found)
+    monkeypatch.setattr(reproduce.esc_dcase, "load", lambda dataset, path: found)
 
 
 def parsed(binary, commands):
