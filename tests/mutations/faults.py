@@ -582,7 +582,7 @@ EVALUATION = (
         "soundnet_tf/ablations/run.py",
         '"--which=last"',
         '"--which=best"',
-        ("tests/ablations/test_run.py",),
+        ("tests/ablations/test_commands.py",),
     ),
     Fault(
         "an ablation's held-out KL is that of the first epoch",
