@@ -600,4 +600,73 @@ EVALUATION = (
     ),
 )
 
-FAULTS = (*TRAINING, *DATA, *MODELS, *FINETUNING, *SERVING, *EVALUATION)
+_FLAGS = ("tests/bin/test_stage_flags.py",)
+_DECLARED = ("tests/test_settings.py",)
+
+COMMANDS = (
+    Fault(
+        "flags of settings within settings never reach them",
+        "bin/stage_flags.py",
+        "given[field.name] = read(hints[field.name], values)",
+        "given[field.name] = hints[field.name]()",
+        _FLAGS,
+    ),
+    Fault(
+        "a head's flag sets the other head too",
+        "bin/stage_flags.py",
+        "yield head, _leaf(head, of_head, kind)",
+        "yield head, _leaf(head, next(iter(declared.values())), kind)",
+        _FLAGS,
+    ),
+    Fault(
+        "the weights of the two heads are swapped",
+        "soundnet_tf/training/settings.py",
+        'Setting("Weight of the objects head\'s loss.", 1.0, "objects_weight")',
+        'Setting("Weight of the objects head\'s loss.", 1.0, "scenes_weight_of")',
+        _FLAGS,
+    ),
+    Fault(
+        "a flag has another default than its field",
+        "bin/stage_flags.py",
+        "default = None if required else declared.default",
+        "default = None",
+        _FLAGS,
+    ),
+    Fault(
+        "a run's flagfile has the defaults too",
+        "bin/stage_flags.py",
+        "if values[name].present]",
+        "if values[name].value is not None]",
+        _FLAGS,
+    ),
+    Fault(
+        "bounds of settings are not checked",
+        "soundnet_tf/settings.py",
+        "if not all(holds(item, limit) for _, holds, limit in wanted):",
+        "if False:",
+        _DECLARED,
+    ),
+    Fault(
+        "a bound that is open is closed",
+        "soundnet_tf/settings.py",
+        '"above": ("above", operator.gt)',
+        '"above": ("above", operator.ge)',
+        _DECLARED,
+    ),
+    Fault(
+        "settings are checked after the stage's module is imported",
+        "bin/launch.py",
+        "return stage(stage_flags.read(settings), *named) or 0",
+        "return stage(settings, *named) or 0",
+        ("tests/bin/test_launch.py",),
+    ),
+    Fault(
+        "an error is told, but the exit code is 0",
+        "bin/launch.py",
+        "        return fail(error)",
+        "        return fail(error) - 1",
+        ("tests/bin/test_launch.py",),
+    ),
+)
+
+FAULTS = (*TRAINING, *DATA, *MODELS, *FINETUNING, *SERVING, *EVALUATION, *COMMANDS)
