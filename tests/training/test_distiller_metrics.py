@@ -43,9 +43,9 @@ def distiller_of(teachers, **config):
 
 def uneven_batches():
     """Two batches of 4 and 2 clips of 8 s and less with a frame a second: of the two steps of each,
-    centred on 1.3 s and 5.7 s, 4 and 2 are valid. One clip has no frame."""
+    centred on 1.3 s and 5.7 s, 4 and 3 are valid. One clip has no frame."""
     rng = np.random.default_rng(1)
-    for seconds, frames in (((8, 5, 8, 3), (8, 5, 0, 3)), ((5, 3), (5, 3))):
+    for seconds, frames in (((8, 5, 8, 3), (8, 5, 0, 3)), ((8, 3), (8, 3))):
         count = len(seconds)
         sound = rng.uniform(-0.5, 0.5, (count, 8 * SAMPLE_RATE)).astype(np.float32)
         colours = rng.integers(0, 256, (count, 8, 1, 1, 3))
