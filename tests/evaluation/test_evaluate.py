@@ -128,8 +128,19 @@ def test_all_layers(run):
     assert max(row["accuracy_mean"] for row in content["rows"]) > 0.8
 
 
-def test_the_modern_protocol(run):
+def test_the_modern_protocol(run, monkeypatch):
+    """It chooses among many layers, whatever `layer` is."""
+    given, choose = [], evaluate.modern.cross_validate
+
+    def recorded(data, steps, progress):
+        given.append(set(steps))
+        return choose(data, steps, progress)
+
+    monkeypatch.setattr(evaluate.modern, "cross_validate", recorded)
     content = run(protocol="modern", input_scales=(1.0,))
+    assert (
+        given == [{"conv4", "conv5", "pool5", "conv6", "conv7"}] * 2
+    )  # and of the untrained network
     (row,) = content["rows"]
     assert row["layer"] == "chosen" and row["accuracy_mean"] > 0.8 and row["paper"] is None
     for detail in row["details"]:
