@@ -236,8 +236,8 @@ def test_a_run_that_diverges_says_so(config, tones, tmp_path):
         ({"layers": ("conv9",)}, "no layer conv9 for a head; choose some of .*'conv4'"),
         ({"freeze": "all"}, "freeze 'all' is unknown; choose one of"),
         ({"class_weights": "odd"}, "class_weights 'odd' is unknown; choose one of"),
-        ({"patience": 0}, "patience is 0; it should be above 0"),
-        ({"clip_secs": float("nan")}, "clip_secs is nan; it should be above 0"),
+        ({"patience": 0}, "patience is 0; it should be at least 1"),
+        ({"clip_secs": float("nan")}, "clip_secs .--clip_seconds. is nan; it should be above 0"),
     ],
 )
 def test_unfit_settings_are_named(config, tones, tmp_path, change, message):
