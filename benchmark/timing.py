@@ -20,7 +20,7 @@ from typing import IO, Any
 from soundnet_tf.files.progress import progress_bar
 
 _ROOT = str(pathlib.Path(__file__).parents[1])  # of the checkout, where processes find us
-# As `soundnet_tf.bin.set_up_tensorflow` does for our commands.
+# As `soundnet_tf.bin.launch.set_up_tensorflow` does for our commands.
 _OUR_ENVIRONMENT = {"TF_ENABLE_ONEDNN_OPTS": "1"}
 _PATIENCE_SECS = 10.0  # from asking a process to end to ending it
 _LAST_LINES = 8  # of what a failed process said

@@ -31,7 +31,7 @@ def load(dataset: str, path: str) -> LabelledSet:
             such as `001 - Dog bark`, whose files begin with their fold's number; or ESC-50's
             repository with `meta/esc50.csv` and `audio`. "dcase": a folder with `scenes_stereo`
             and `scenes_stereo_testset`, or `train` and `test`, of files such as `bus01.wav`.
-            "csv": see `labelled.from_manifest`.
+            "csv": see `labelled_set.from_manifest`.
         path: of the folder or manifest.
 
     Raises:
