@@ -87,7 +87,7 @@ def evaluate(config: EvaluateConfig, progress: bool = True) -> dict:
         "dataset": config.dataset,
         "classes": list(data.classes),
         "protocol": config.protocol,
-        "settings": asdict(config),
+        "settings": asdict(config) | {"layer": config.chosen_layer},
         "versions": {"soundnet_tf": __version__, "tensorflow": tf.__version__},
         "seconds": time.perf_counter() - start,
     }

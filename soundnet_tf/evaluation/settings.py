@@ -98,4 +98,6 @@ class EvaluateConfig(Settings):
 
     @property
     def chosen_layer(self) -> str:
-        return self.layer or (_LAYER if self.modalities is None else _MODALITIES_LAYER)
+        if self.layer is not None:
+            return self.layer
+        return _LAYER if self.modalities is None else _MODALITIES_LAYER

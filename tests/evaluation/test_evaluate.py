@@ -213,10 +213,14 @@ class TestErrors:
             ({"dataset": "esc11"}, ValueError, "dataset 'esc11' is unknown; choose one of"),
             ({"model": "none"}, FileNotFoundError, "^none is no trained SoundNet; give published"),
             ({"protocol": "new"}, ValueError, "protocol 'new' is unknown; choose one of"),
-            ({"input_scales": ()}, ValueError, r"input scales \(\); give one or more numbers"),
-            ({"input_scales": (1.0, 0.0)}, ValueError, r"input scales \(1.0, 0.0\); give one"),
-            ({"input_scales": (float("nan"),)}, ValueError, r"input scales \(nan,\); give one"),
-            ({"input_scales": (float("inf"),)}, ValueError, r"input scales \(inf,\); give one"),
+            (
+                {"input_scales": ()},
+                ValueError,
+                "is empty; give one or more numbers",
+            ),
+            ({"input_scales": (1.0, 0.0)}, ValueError, r"is \(1.0, 0.0\); it should be above 0"),
+            ({"input_scales": (float("nan"),)}, ValueError, r"is \(nan,\); it should be above 0"),
+            ({"input_scales": (float("inf"),)}, ValueError, r"is \(inf,\); .* below inf"),
         ],
     )
     def test_settings_that_cannot_be(self, run, settings, error, message):

@@ -13,6 +13,7 @@ import pytest
 from soundnet_tf.serving.extraction import feature_file, npz
 from soundnet_tf.serving.extraction import index as features
 from soundnet_tf.serving.extraction.index import Index
+from soundnet_tf.serving.extraction.settings import SUFFIXES
 
 READABLE = (".npz", ".h5")
 CHANNELS = 5
@@ -132,7 +133,7 @@ def test_where_mapping_is_not_possible_embeddings_are_read(tmp_path):
         np.testing.assert_array_equal(loaded.embeddings, arrays["embeddings"])
 
 
-@pytest.mark.parametrize("suffix", feature_file.SUFFIXES)
+@pytest.mark.parametrize("suffix", SUFFIXES)
 def test_the_same_content_gives_the_same_bytes_however_it_is_cut(tmp_path, monkeypatch, suffix):
     if suffix == ".parquet":
         pytest.importorskip("pyarrow", reason="needs pyarrow")
@@ -162,7 +163,7 @@ def test_rows_are_not_held_in_memory(tmp_path, monkeypatch, suffix):
     assert os.path.getsize(path) > 26e6
 
 
-@pytest.mark.parametrize("suffix", feature_file.SUFFIXES)
+@pytest.mark.parametrize("suffix", SUFFIXES)
 def test_a_failure_leaves_what_was_there(tmp_path, suffix):
     if suffix == ".parquet":
         pytest.importorskip("pyarrow", reason="needs pyarrow")

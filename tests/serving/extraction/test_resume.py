@@ -21,7 +21,7 @@ from extract_material import (
 from soundnet_tf.serving.embed import embed_file
 from soundnet_tf.serving.extraction import feature_file
 from soundnet_tf.serving.extraction.run import extract
-from soundnet_tf.serving.extraction.settings import ExtractConfig
+from soundnet_tf.serving.extraction.settings import SUFFIXES, ExtractConfig
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def _parts_of_three(monkeypatch):
     make_parts_of_three(monkeypatch)
 
 
-@pytest.mark.parametrize("suffix", feature_file.SUFFIXES)
+@pytest.mark.parametrize("suffix", SUFFIXES)
 def test_interrupted_it_goes_on_and_writes_the_same_bytes(
     model, twenty, tmp_path, monkeypatch, suffix
 ):
@@ -112,7 +112,7 @@ def test_weights_tell_not_the_models_name(model, twenty, tmp_path):
         extract(ExtractConfig(str(twenty), out, model=str(copy)), progress=False)
 
 
-@pytest.mark.parametrize("suffix", feature_file.SUFFIXES)
+@pytest.mark.parametrize("suffix", SUFFIXES)
 def test_the_whole_is_not_made_again(model, twenty, tmp_path, monkeypatch, suffix):
     if suffix == ".parquet":
         pytest.importorskip("pyarrow", reason="needs pyarrow")

@@ -22,7 +22,7 @@ from soundnet_tf.serving.extraction import feature_file, many_files
 from soundnet_tf.serving.extraction import parts as feature_parts
 from soundnet_tf.serving.extraction import run as extraction
 from soundnet_tf.serving.extraction.run import extract
-from soundnet_tf.serving.extraction.settings import ExtractConfig
+from soundnet_tf.serving.extraction.settings import SUFFIXES, ExtractConfig
 
 LENGTHS = {
     "long.flac": 2 * listener.PIECE_SAMPLES + 70_001,
@@ -63,7 +63,7 @@ def table(path):
 
 
 class TestContent:
-    @pytest.mark.parametrize("suffix", feature_file.SUFFIXES)
+    @pytest.mark.parametrize("suffix", SUFFIXES)
     @pytest.mark.parametrize("pooling", ["none", "meanstd"])
     def test_it_is_embed_file_of_each_in_order(self, model, recordings, tmp_path, suffix, pooling):
         """Also where the order of lengths, of which batches are made, is another."""
@@ -204,9 +204,9 @@ class TestRefused:
         ("arguments", "error", "message"),
         [
             ({"out": "x.csv"}, ValueError, "x.csv: features go into a local file that ends in"),
-            ({"pooling": "median"}, ValueError, "pooling='median' is unknown"),
-            ({"channel": "left"}, ValueError, "channel is 'left'"),
-            ({"short": "crash"}, ValueError, "short='crash' is unknown"),
+            ({"pooling": "median"}, ValueError, "pooling 'median' is unknown"),
+            ({"channel": "left"}, ValueError, "channel 'left' is unknown"),
+            ({"short": "crash"}, ValueError, "short 'crash' is unknown"),
             ({"layer": "conv9"}, ValueError, "no endpoint conv9 in this soundnet8; it has conv1"),
             ({"model": "nowhere"}, FileNotFoundError, "nowhere is no trained SoundNet"),
             ({"inputs": "nowhere"}, FileNotFoundError, "nowhere: no such folder"),
