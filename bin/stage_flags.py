@@ -45,7 +45,8 @@ def read(settings: type[Settings], values: flags.FlagValues = flags.FLAGS) -> An
             given[field.name] = _value(_leaf(field.name, declared, hints[field.name]), values)
         elif declared:
             named = {head: values[leaf.flag].value for head, leaf in _heads(declared, hints, field)}
-            given[field.name] = {head: value for head, value in named.items() if value is not None}
+            # Empty, as in --imagenet_teacher=, is how a head with a default is left out.
+            given[field.name] = {h: value for h, value in named.items() if value not in (None, "")}
     return settings(**given)
 
 

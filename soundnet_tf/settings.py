@@ -93,7 +93,7 @@ class Settings:
 def _check(name: str, declared: Setting, value: Any) -> None:
     if declared.flag not in (None, name):
         name = f"{name} (--{declared.flag})"
-    for item in value if isinstance(value, tuple) else (value,):
+    for item in value if isinstance(value, tuple | list) else (value,):
         if declared.choices is not None and item not in declared.choices:
             raise ValueError(
                 f"{name} {item!r} is unknown; choose one of {', '.join(declared.choices)}"

@@ -38,6 +38,7 @@ def test_what_fits_is_taken():
     oven = Oven(heat=250.0, racks=1, mode="grill", steps=(), plug="uk")
     assert dataclasses.astuple(oven) == (250.0, 1, "grill", (), "uk")
     assert Oven().racks is None
+    assert Oven(steps=["bake"]).steps == ["bake"]
 
 
 def test_a_bound_that_nobody_knows_is_an_error_of_the_programmer():

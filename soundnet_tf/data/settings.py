@@ -52,19 +52,19 @@ class Cutting(Settings):
     """
 
     clip_secs: float = setting(
-        "Length of a clip (paper: 20).",
+        "Length of the clips that --videos are cut into (paper: 20).",
         constants.CLIP_SECS,
         flag="clip_seconds",
         at_least=SHORTEST_VIDEO_SECS,
     )
     frame_every_secs: float = setting(
-        "Seconds from frame to frame (paper: 5).",
+        "Seconds between the frames of --videos (paper: 5).",
         constants.FRAME_EVERY_SECS,
         flag="frame_every",
         above=0,
     )
     channel: str = setting(
-        "Of stereo (paper: first).", constants.CHANNELS[0], choices=constants.CHANNELS
+        "Of --videos in stereo (paper: first).", constants.CHANNELS[0], choices=constants.CHANNELS
     )
 
     def __post_init__(self):

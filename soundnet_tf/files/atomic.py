@@ -103,7 +103,12 @@ def _replace_folder(temporary: str, path: str) -> None:
     try:
         storage.rename(temporary, path)
     except BaseException:
-        storage.rename(replaced, path)
+        if storage.is_remote(path):  # moved file by file: half of it may stand there
+            storage.remove_folder(path)
+        if storage.exists(path):  # another process was first
+            storage.remove_folder(replaced)
+        else:
+            storage.rename(replaced, path)
         raise
     storage.remove_folder(replaced)
 

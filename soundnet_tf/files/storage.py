@@ -95,8 +95,8 @@ def files_below(folder: str) -> Iterator[str]:
 def glob(pattern: str) -> list[str]:
     """Paths that match a pattern, sorted.
 
-    `*`, `?` and `[...]` stay within one level, and names that begin with a dot match too; where
-    `**` is a level of its own it stands for any number of them, and only files are given.
+    `*`, `?`, `[...]` and `[^...]` stay within one level, and names that begin with a dot match too;
+    where `**` is a level of its own it stands for any number of them, and only files are given.
     """
     base, parts = split_pattern(pattern)
     if "**" in parts:
@@ -106,7 +106,7 @@ def glob(pattern: str) -> list[str]:
     if is_remote(pattern):
         with remote.gfile(pattern) as gfile:
             return sorted(gfile.glob(pattern))
-    return sorted(local_glob.glob(os.fspath(pattern), include_hidden=True))
+    return sorted(local_glob.glob(os.fspath(pattern).replace("[^", "[!"), include_hidden=True))
 
 
 def is_pattern(path: str) -> bool:
@@ -209,7 +209,8 @@ def _matches(parts: list[str], pattern: list[str]) -> bool:
         return not parts
     if pattern[0] == "**":
         return any(_matches(parts[i:], pattern[1:]) for i in range(len(parts) + 1))
-    return bool(parts) and fnmatchcase(parts[0], pattern[0]) and _matches(parts[1:], pattern[1:])
+    level = pattern[0].replace("[^", "[!")
+    return bool(parts) and fnmatchcase(parts[0], level) and _matches(parts[1:], pattern[1:])
 
 
 def _raise(error: Exception) -> None:

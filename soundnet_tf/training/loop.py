@@ -17,7 +17,7 @@ from soundnet_tf.models import student as students
 from soundnet_tf.training import baselines, monitor, report, targets
 from soundnet_tf.training.distiller import Distiller
 from soundnet_tf.training.optimizer import build_optimizer
-from soundnet_tf.training.settings import TrainConfig
+from soundnet_tf.training.settings import DistillConfig, TrainConfig
 from soundnet_tf.version import __version__
 
 RUN_FILE = "run.json"
@@ -154,9 +154,26 @@ def _claim_folder(out: str, config: TrainConfig, teachers, training: Source, val
         "settings": dataclasses.asdict(config),
         "fingerprints": {head: teacher.fingerprint for head, teacher in teachers.items()},
         "clips": {"train": training.count, "validation": validation.count},
+        "frame_every_secs": training.frame_every_secs,
     }
     path = os.path.join(out, RUN_FILE)
     if found := atomic.read_json(path):
-        claim.refuse_other(out, found, run, _MAY_DIFFER)
+        claim.refuse_other(out, _as_now(found), run, _MAY_DIFFER)
     storage.make_folder(out)
     atomic.write_json(path, run)
+
+
+def _as_now(run: dict) -> dict:
+    """A `run.json` in today's form. Before, the spacing of frames stood among the settings, with a
+    seed and a mask that follow from others, and weights of 1 could be left out."""
+    settings = run.get("settings", {})
+    batches, distill = settings.get("pipeline", {}), settings.get("distill", {})
+    if "frame_every_secs" not in batches:
+        return run
+    kept = {name: batches[name] for name in batches.keys() - {"frame_every_secs", "seed"}}
+    learned = {name: distill[name] for name in distill.keys() - {"mask_sound"}}
+    learned["weights"] = distill.get("weights") or DistillConfig().weights
+    return run | {
+        "settings": settings | {"pipeline": kept, "distill": learned},
+        "frame_every_secs": batches["frame_every_secs"],
+    }

@@ -306,3 +306,13 @@ def test_a_flag_out_of_its_choices_or_missing_is_refused_while_parsing():
         parsed(RunConfig, ["--data=D", "--out=O", "--loss=l3"])
     with pytest.raises(flags.IllegalFlagValueError, match="--out must have a value"):
         parsed(RunConfig, ["--data=D"])
+
+
+def test_an_empty_flag_leaves_a_head_out():
+    """Also the one that has a teacher by default."""
+    assert parsed(DemoConfig, ["--imagenet_teacher=", "--places_teacher=P"]).teachers == {
+        "scenes": "P"
+    }
+    assert parsed(RunConfig, ["--data=D", "--out=O", "--imagenet_teacher="]).train.teachers == {}
+    with pytest.raises(ValueError, match="no teacher was given"):
+        parsed(LabelConfig, ["--data=D", "--imagenet_teacher="])

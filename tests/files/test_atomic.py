@@ -172,3 +172,44 @@ def test_a_file_is_not_replaced_by_a_folder(folder):
         raise AssertionError("it should not come to this")
     assert read(f"{folder}/x") == b"old"
     assert storage.list_folder(folder) == ["x"]
+
+
+def test_a_move_that_breaks_off_half_way_leaves_the_old_folder(folder, monkeypatch):
+    """Remote folders are moved file by file; the error is the one that broke it off."""
+    path, rename, moved = f"{folder}/x", storage.rename, []
+    with atomic.new_folder(path) as new:
+        put(f"{new}/a", b"old")
+
+    def break_off(source, target, overwrite=False):
+        if ".partial" in source and "/x/" in target:
+            moved.append(source)
+            if len(moved) == 2:
+                raise OSError("the network is gone")
+        if target == path and ".partial" in source and not storage.is_remote(path):
+            raise OSError("the network is gone")
+        rename(source, target, overwrite)
+
+    monkeypatch.setattr(storage, "rename", break_off)
+    with pytest.raises(OSError, match="the network is gone"), atomic.new_folder(path) as new:
+        put(f"{new}/a", b"new")
+        put(f"{new}/b", b"new")
+    assert storage.list_folder(folder) == ["x"] and storage.list_folder(path) == ["a"]
+    assert read(f"{path}/a") == b"old"
+
+
+def test_of_two_new_folders_the_first_stays_and_nothing_is_left_over(tmp_path, monkeypatch):
+    """The other process takes the place just when the old folder is out of the way."""
+    path, rename = str(tmp_path / "x"), storage.rename
+    with atomic.new_folder(path) as new:
+        put(f"{new}/a", b"old")
+
+    def meanwhile(source, target, overwrite=False):
+        rename(source, target, overwrite)
+        if target.endswith(".replaced"):
+            storage.make_folder(path)
+            put(f"{path}/a", b"the other's")
+
+    monkeypatch.setattr(storage, "rename", meanwhile)
+    with pytest.raises(FileExistsError), atomic.new_folder(path) as new:
+        put(f"{new}/a", b"mine")
+    assert storage.list_folder(str(tmp_path)) == ["x"] and read(f"{path}/a") == b"the other's"

@@ -104,6 +104,8 @@ def test_what_there_is(tree):
         ("*", [".hidden.txt", "a.txt", "b"]),
         ("?/[ce].txt", ["b/c.txt"]),
         ("b/*/*.[td]*", ["b/d/e.txt", "b/d/f.dat"]),
+        ("[^.a]*", ["b"]),
+        ("**/[^ac].txt", ["b/d/e.txt"]),
         ("**/*.txt", [".hidden.txt", "a.txt", "b/c.txt", "b/d/e.txt"]),
         ("b/**", ["b/c.txt", "b/d/e.txt", "b/d/f.dat"]),
         ("b/**/d/*.dat", ["b/d/f.dat"]),

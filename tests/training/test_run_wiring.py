@@ -1,5 +1,8 @@
 """What a run hands on: its settings to student, optimizer and pipeline; its seed; its length."""
 
+import dataclasses
+import json
+
 import cached_records as cached
 import keras
 import numpy as np
@@ -114,3 +117,27 @@ def test_the_students_start_is_the_seeds_whatever_came_before(begun, monkeypatch
         np.testing.assert_array_equal(a, b)
     kernels = zip(first, start(seed=4), strict=True)
     assert all(np.ptp(a) == 0 or not np.array_equal(a, b) for a, b in kernels)
+
+
+def test_a_run_of_before_settings_were_declared_goes_on(begun, tmp_path):
+    """Its `run.json` as it was written then: the spacing of frames, a second seed and a mask among
+    the settings, and no weights."""
+    begun(config_of(pipeline_config()))
+    path = tmp_path / "run0" / loop.RUN_FILE
+    run = json.loads(path.read_text())
+    run["settings"]["pipeline"] |= {"frame_every_secs": run.pop("frame_every_secs"), "seed": 0}
+    run["settings"]["distill"] |= {"mask_sound": False, "weights": {}}
+    path.write_text(json.dumps(run))
+    others = source(), cached.source(cached.clip(9, 3.0, SEEN))
+    loop.train(config_of(pipeline_config()), *others, str(tmp_path / "run0"))
+    with pytest.raises(ValueError, match="gain_db was 0.0, is 1.0"):
+        loop.train(config_of(pipeline_config(gain_db=1.0)), *others, str(tmp_path / "run0"))
+
+
+def test_frames_at_another_spacing_are_another_run(begun, tmp_path):
+    """As many clips with the same teachers, prepared otherwise."""
+    begun(config_of(pipeline_config()))
+    dense = dataclasses.replace(source(), frame_every_secs=1.0)
+    validation = cached.source(cached.clip(9, 3.0, SEEN))
+    with pytest.raises(ValueError, match="frame_every_secs was 2.0, is 1.0"):
+        loop.train(config_of(pipeline_config()), dense, validation, str(tmp_path / "run0"))
