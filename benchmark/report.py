@@ -20,7 +20,7 @@ def read(path: str) -> Figures:
         if content is None:
             return {}
         of_machine = {name: value for name, value in content.items() if _is_fact(name)}
-    except (ValueError, AttributeError) as error:
+    except AttributeError as error:  # JSON of another kind
         raise ValueError(f"{path} is no file of figures ({error}); give another --out") from error
     if differing := claim.differences(of_machine, machine.facts()):
         raise ValueError(

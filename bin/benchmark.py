@@ -24,9 +24,14 @@ from soundnet_tf.bin import launch
 
 # It stands beside the package, not in it: the checkout's root takes the place of this folder, where
 # its name is this file's.
-sys.path[0] = str(pathlib.Path(__file__).resolve().parents[1])
+_FOLDER = pathlib.Path(__file__).resolve().parent
+if sys.path[0] == str(_FOLDER):
+    sys.path[0] = str(_FOLDER.parent)
 
-from benchmark.settings import BenchmarkRunConfig  # noqa: E402
+try:
+    from benchmark.settings import BenchmarkRunConfig
+except ImportError:
+    sys.exit("benchmark is no part of the installed package: run bin/benchmark.py of a checkout")
 
 
 def main(config: BenchmarkRunConfig) -> None:

@@ -15,6 +15,7 @@ from soundnet_tf.settings import Settings
 flags.disclaim_key_flags()
 
 _EXPECTED = (ValueError, OSError, RuntimeError, ImportError)
+_FAULTS = (NotImplementedError, RecursionError)  # RuntimeErrors of Python's own
 
 
 def run(
@@ -57,7 +58,8 @@ def _main(stage, settings, files, interrupted, ends_like_ctrl_c, argv: list[str]
         print(f"\nInterrupted: {interrupted}.", file=sys.stderr)
         return 130
     except Exception as error:
-        if not isinstance(error, (*_EXPECTED, *_tensorflow_errors())):
+        is_expected = isinstance(error, (_EXPECTED, _tensorflow_errors()))
+        if isinstance(error, _FAULTS) or not is_expected:
             raise
         return fail(error)
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from absl import flags
 
-from soundnet_tf.settings import Setting, Settings, known
+from soundnet_tf.settings import Setting, Settings, bounds_in_words, known
 
 # Flags belong to the module that calls, whose --help shows them.
 flags.disclaim_key_flags()
@@ -92,11 +92,13 @@ def _define(leaf: _Leaf, values: flags.FlagValues) -> None:
     required = declared.default is dataclasses.MISSING
     default = None if required else declared.default
     options: dict[str, Any] = {"flag_values": values, "required": required}
+    bounds = bounds_in_words(declared)
+    text = f"{declared.help.rstrip('.')}; {bounds}." if bounds else declared.help
     if leaf.is_tuple:
         items = None if default is None else [_text(item) for item in default]
-        flags.DEFINE_list(name, items, declared.help, **options)
+        flags.DEFINE_list(name, items, text, **options)
     elif declared.choices is not None:
-        flags.DEFINE_enum(name, default, list(declared.choices), declared.help, **options)
+        flags.DEFINE_enum(name, default, list(declared.choices), text, **options)
     else:
         definers: dict[type, Callable[..., Any]] = {
             bool: flags.DEFINE_bool,
@@ -104,11 +106,11 @@ def _define(leaf: _Leaf, values: flags.FlagValues) -> None:
             float: flags.DEFINE_float,
             str: flags.DEFINE_string,
         }
-        definers[leaf.kind](name, default, declared.help, **options)
+        definers[leaf.kind](name, default, text, **options)
 
 
 def _text(item: Any) -> str:
-    return f"{item:g}" if isinstance(item, float) else str(item)
+    return str(item).removesuffix(".0") if isinstance(item, float) else str(item)
 
 
 def _value(leaf: _Leaf, values: flags.FlagValues) -> Any:

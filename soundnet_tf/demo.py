@@ -12,6 +12,7 @@ import zipfile
 import numpy as np
 import tensorflow as tf
 
+from soundnet_tf import constants
 from soundnet_tf.data import pipeline, sources
 from soundnet_tf.data.prepare import prepare
 from soundnet_tf.data.settings import Cutting, PipelineConfig, PrepareConfig
@@ -75,7 +76,7 @@ def run(config: DemoConfig) -> None:
     training_config = TrainConfig(
         teachers=teachers,
         epochs=config.epochs,
-        init_from="published",
+        init_from=constants.PUBLISHED,
         freeze_batch_norm=True,
         pipeline=PipelineConfig(batch_size=min(BATCH_SIZE, training.count), crop_secs=CLIP_SECS),
         optimizer=OptimizerConfig(trunk_scale=0.1, clip_norm=10.0),

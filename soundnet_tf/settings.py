@@ -12,9 +12,10 @@ Nothing here or in a module of settings imports TensorFlow: `--help` is to be qu
 """
 
 import dataclasses
+import math
 import operator
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 _METADATA = "setting"
 _BOUNDS = {  # of numbers: how a bound is called, and what holds within it
@@ -86,19 +87,45 @@ class Settings:
     def __post_init__(self):
         for field in dataclasses.fields(self):
             declared, value = known(field), getattr(self, field.name)
-            if isinstance(declared, Setting) and value is not None:
+            if isinstance(declared, Setting):
                 _check(field.name, declared, value)
+            elif declared is not None:
+                for head in value:
+                    if head in declared:
+                        _check(f"{field.name}[{head!r}]", declared[head], value[head])
+            elif _holds_settings(field) and not isinstance(value, field.type):
+                raise TypeError(f"{field.name} is {value!r}; give a {field.type.__name__}")
+
+
+def _holds_settings(field: dataclasses.Field) -> TypeGuard[Any]:
+    return isinstance(field.type, type) and issubclass(field.type, Settings)
+
+
+def flag_of(settings: type[Settings], name: str, head: str | None = None) -> str:
+    """The name of a field's flag, of one that `by_head` declared that of a head."""
+    (field,) = (field for field in dataclasses.fields(settings) if field.name == name)
+    declared: Any = known(field)
+    return (declared[head] if head else declared).flag or name
+
+
+def bounds_in_words(declared: Setting) -> str:
+    """Such as "at least 0 and below 1"; nothing if there are none."""
+    return " and ".join(f"{_BOUNDS[bound][0]} {n:g}" for bound, n in declared.bounds.items())
 
 
 def _check(name: str, declared: Setting, value: Any) -> None:
     if declared.flag not in (None, name):
         name = f"{name} (--{declared.flag})"
+    if value is None:
+        if declared.default is None:
+            return
+        raise ValueError(f"{name} is None; it should be given")
     for item in value if isinstance(value, tuple | list) else (value,):
         if declared.choices is not None and item not in declared.choices:
             raise ValueError(
                 f"{name} {item!r} is unknown; choose one of {', '.join(declared.choices)}"
             )
-        wanted = [_BOUNDS[bound] + (limit,) for bound, limit in declared.bounds.items()]
-        if not all(holds(item, limit) for _, holds, limit in wanted):
-            words = " and ".join(f"{word} {limit:g}" for word, _, limit in wanted)
-            raise ValueError(f"{name} is {value}; it should be {words}")
+        if isinstance(item, float) and math.isinf(item):
+            raise ValueError(f"{name} is {value}; it should be finite")
+        if not all(_BOUNDS[bound][1](item, limit) for bound, limit in declared.bounds.items()):
+            raise ValueError(f"{name} is {value}; it should be {bounds_in_words(declared)}")

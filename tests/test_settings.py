@@ -5,7 +5,15 @@ import math
 
 import pytest
 
-from soundnet_tf.settings import Setting, Settings, by_head, known, setting
+from soundnet_tf.settings import (
+    Setting,
+    Settings,
+    bounds_in_words,
+    by_head,
+    flag_of,
+    known,
+    setting,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,6 +31,8 @@ class Oven(Settings):
         ({"heat": 0.0}, r"heat \(--degrees\) is 0.0; it should be above 0 and at most 250"),
         ({"heat": 250.1}, "is 250.1; it should be above 0 and at most 250"),
         ({"heat": math.nan}, "is nan; it should be"),
+        ({"heat": math.inf}, r"heat \(--degrees\) is inf; it should be finite"),
+        ({"heat": None}, "is None; it should be given"),
         ({"racks": 0}, "racks is 0; it should be at least 1"),
         ({"mode": "steam"}, "mode 'steam' is unknown; choose one of fan, grill"),
         ({"steps": ("heat", "eat")}, "steps 'eat' is unknown; choose one of heat, bake"),
@@ -39,6 +49,27 @@ def test_what_fits_is_taken():
     assert dataclasses.astuple(oven) == (250.0, 1, "grill", (), "uk")
     assert Oven().racks is None
     assert Oven(steps=["bake"]).steps == ["bake"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Kitchen(Settings):
+    oven: Oven = Oven()
+    weights: dict = by_head(a=Setting("", 1.0, "a_weight", bounds={"at_least": 0}))
+
+
+def test_a_heads_value_is_checked_and_settings_within_settings_are_settings():
+    assert Kitchen(weights={"a": 0.0, "unknown": -1}).oven == Oven()
+    with pytest.raises(ValueError, match=r"weights\['a'\] \(--a_weight\) is -1; .* at least 0"):
+        Kitchen(weights={"a": -1})
+    with pytest.raises(TypeError, match=r"oven is 200\.0; give a Oven"):
+        Kitchen(200.0)
+
+
+def test_flags_and_bounds_are_found_by_the_names_of_fields():
+    assert [flag_of(Oven, name) for name in ("heat", "racks")] == ["degrees", "racks"]
+    assert flag_of(Kitchen, "weights", "a") == "a_weight"
+    words = {f.name: bounds_in_words(known(f)) for f in dataclasses.fields(Oven) if known(f)}
+    assert words["heat"] == "above 0 and at most 250" and words["mode"] == ""
 
 
 def test_a_bound_that_nobody_knows_is_an_error_of_the_programmer():

@@ -21,7 +21,7 @@ from dataclasses import asdict, dataclass
 from soundnet_tf import constants
 from soundnet_tf.ablations import commands, tables
 from soundnet_tf.ablations.run_results import FOLD_FOLDER, read_results
-from soundnet_tf.ablations.settings import TEACHER_FLAGS, ReproduceConfig
+from soundnet_tf.ablations.settings import ReproduceConfig, teacher_flag
 from soundnet_tf.ablations.tables import Row
 from soundnet_tf.evaluation import multimodal
 from soundnet_tf.files import atomic
@@ -104,7 +104,7 @@ def runs(config: ReproduceConfig) -> list[Run]:
 
 def _training(config: ReproduceConfig, row: Row, seed: int) -> Run:
     folder = pathlib.Path(config.out, row.flagfile, f"seed{seed}")
-    teachers = [f"--{TEACHER_FLAGS[head]}={config.teachers[head]}" for head in row.heads]
+    teachers = [f"--{teacher_flag(head)}={config.teachers[head]}" for head in row.heads]
     lengths = {"steps": config.steps, "batch_size": config.batch_size}
     overrides = [f"--{name}={value}" for name, value in lengths.items() if value]
     train = [f"--flagfile={row.flagfile_path}", f"--data={config.data}", *teachers, *overrides]

@@ -7,10 +7,8 @@ from soundnet_tf import constants
 from soundnet_tf.ablations import tables
 from soundnet_tf.ablations.tables import Row
 from soundnet_tf.data.settings import teachers_by_head
-from soundnet_tf.settings import Settings, setting
+from soundnet_tf.settings import Settings, flag_of, setting
 from soundnet_tf.sounds.settings import DATASETS
-
-TEACHER_FLAGS = {"objects": "imagenet_teacher", "scenes": "places_teacher"}
 
 
 @dataclass(frozen=True)
@@ -85,4 +83,9 @@ class ReproduceConfig(Settings):
             wanted = [row for row in tables.TABLES[self.table] if self.is_wanted(row)]
             heads = {head for row in wanted for head in row.heads}
             needed = {"eval_data": self.eval_data} | ({"data": self.data} if heads else {})
-        return needed | {TEACHER_FLAGS[h]: self.teachers.get(h) for h in sorted(heads)}
+        return needed | {teacher_flag(head): self.teachers.get(head) for head in sorted(heads)}
+
+
+def teacher_flag(head: str) -> str:
+    """Here and in bin/train.py."""
+    return flag_of(ReproduceConfig, "teachers", head)

@@ -17,14 +17,14 @@ from soundnet_tf.data.manifest import (
     Split,
     write_manifest,
 )
-from soundnet_tf.data.settings import PCM16, PrepareConfig
+from soundnet_tf.data.settings import PCM16, Cutting, PrepareConfig
 from soundnet_tf.data.shards import Results, ShardPlan
 from soundnet_tf.data.videos import TRAIN, VAL
 from soundnet_tf.data.workers import Workers
 from soundnet_tf.files import claim, storage
 from soundnet_tf.files.progress import Bar, progress_bar
+from soundnet_tf.settings import flag_of
 
-_FLAGS = {"clip_secs": "clip_seconds", "frame_every_secs": "frame_every"}
 _MOST_LINES = 20  # of skipped videos that a summary names
 
 
@@ -141,7 +141,10 @@ def _by_flag(settings: dict) -> dict:
 
 
 def _flag(name: str) -> str:
-    return f"--{_FLAGS.get(name, name)}"
+    for settings in (PrepareConfig, Cutting):
+        if name in settings.__dataclass_fields__:
+            return f"--{flag_of(settings, name)}"
+    return name  # what no flag sets
 
 
 def _summary(config: PrepareConfig, plans: tuple[ShardPlan, ...]) -> Manifest:

@@ -67,14 +67,6 @@ class Cutting(Settings):
         "Of --videos in stereo (paper: first).", constants.CHANNELS[0], choices=constants.CHANNELS
     )
 
-    def __post_init__(self):
-        super().__post_init__()
-        if self.frame_every_secs > self.clip_secs:
-            raise ValueError(
-                f"frame_every_secs (--frame_every) is {self.frame_every_secs}; it should be at "
-                f"most a clip's {self.clip_secs:g} s"
-            )
-
 
 @dataclass(frozen=True)
 class PrepareConfig(Settings):
@@ -104,6 +96,14 @@ class PrepareConfig(Settings):
     workers: int | None = setting("Processes that decode; default: cores.", None, at_least=1)
     audio_codec: str = setting("Of the sound in the shards.", PCM16, choices=CODECS)
     strict: bool = setting("Stop at the first video that cannot be used.", False)
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.cutting.frame_every_secs > self.cutting.clip_secs:
+            raise ValueError(
+                f"frame_every_secs (--frame_every) is {self.cutting.frame_every_secs}; it should "
+                f"be at most a clip's {self.cutting.clip_secs:g} s"
+            )
 
     def settings(self) -> dict[str, str | int | float]:
         """Everything that shapes the shards, besides the videos."""

@@ -1,22 +1,17 @@
 """Settings of an evaluation; without TensorFlow."""
 
 import dataclasses
-import math
 from dataclasses import dataclass
 
 from soundnet_tf import constants
-from soundnet_tf.settings import Settings, setting
+from soundnet_tf.settings import Settings, flag_of, setting
 from soundnet_tf.sounds.settings import CSV, DATASETS
 
 PAPER, MODERN = "paper", "modern"
 MODALITIES = ("sound", "vision", "both")
 
 _LAYER, _MODALITIES_LAYER = "pool5", "conv7"  # of the probe; of modalities, as in the paper
-_NOT_OF_MODALITIES = {
-    "protocol": "protocol",
-    "input_scales": "input_scale",
-    "baselines": "baselines",
-}
+_NOT_OF_MODALITIES = ("protocol", "input_scales", "baselines")
 
 
 @dataclass(frozen=True)
@@ -60,7 +55,6 @@ class EvaluateConfig(Settings):
         (1.0, 2.0),
         flag="input_scale",
         above=0,
-        below=math.inf,
     )
     baselines: bool = setting("Measure the floors too.", True)
     modalities: tuple[str, ...] | None = setting(
@@ -86,9 +80,8 @@ class EvaluateConfig(Settings):
                 "manifest of videos as --data"
             )
         defaults = {field.name: field.default for field in dataclasses.fields(self)}
-        unfit = [f for n, f in _NOT_OF_MODALITIES.items() if getattr(self, n) != defaults[n]]
-        if unfit:
-            named = " and ".join(f"--{flag}" for flag in unfit)
+        if unfit := [n for n in _NOT_OF_MODALITIES if getattr(self, n) != defaults[n]]:
+            named = " and ".join(f"--{flag_of(EvaluateConfig, name)}" for name in unfit)
             raise ValueError(f"{named} are not for --modalities; leave them out")
         if {"vision", "both"} & set(self.modalities) and not self.teacher:
             raise ValueError(

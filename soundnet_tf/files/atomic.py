@@ -1,18 +1,24 @@
 """Files and folders that are whole or not there: written under another name, then renamed.
 
-The other name, `.NAME.<8 hex digits>.partial`, is hidden and drawn anew each time, so that several
-processes may write the same file; the last one to end wins. After an error it is removed. A process
-that is killed leaves it behind; as soon as that process is gone, it may be removed.
+The other name, `.NAME.HOST-PROCESS-<4 hex digits>.partial`, is hidden and a process's own, so that
+several may write the same file; the last one to end wins. After an error it is removed. What a
+process left that was killed is removed by the next one that writes the same on the same host; on
+remote storage, or from another host, it stays.
 """
 
 import contextlib
 import json
 import os
+import re
 import secrets
+import socket
+import zlib
 from collections.abc import Iterator
 from typing import Any
 
 from soundnet_tf.files import storage
+
+_HOST = f"{zlib.crc32(socket.gethostname().encode()):08x}"  # its name may have any letters
 
 
 @contextlib.contextmanager
@@ -26,6 +32,7 @@ def new_file(path: str, suffix: str = "") -> Iterator[str]:
             ".weights.h5").
     """
     temporary = f"{_hidden(path)}.partial{suffix}"
+    _remove_leftovers(path)
     try:
         yield temporary
         storage.rename(temporary, path, overwrite=True)
@@ -37,7 +44,8 @@ def new_file(path: str, suffix: str = "") -> Iterator[str]:
 @contextlib.contextmanager
 def new_folder(path: str) -> Iterator[str]:
     """Gives an empty folder which is renamed to `path` at the end of the `with` block. What was
-    there is removed then; if the block ends in an error, it stays as it was.
+    there is removed then; if the block ends in an error, it stays as it was. Of two processes that
+    end at once one may get a FileExistsError.
 
     Raises:
         FileExistsError: `path` is a file.
@@ -46,6 +54,7 @@ def new_folder(path: str) -> Iterator[str]:
     if storage.exists(path) and not storage.is_folder(path):
         raise FileExistsError(f"{path} is a file, not a folder; choose another name, or remove it")
     temporary = f"{_hidden(path)}.partial"
+    _remove_leftovers(path)
     try:
         storage.make_folder(temporary)
         yield temporary
@@ -86,7 +95,7 @@ def read_json(path: str) -> Any:
     try:
         with storage.open_file(path) as file:
             return json.load(file)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
     except ValueError as error:
         raise ValueError(f"{path} is no JSON ({error}); remove it, or write it again") from error
@@ -115,4 +124,26 @@ def _replace_folder(temporary: str, path: str) -> None:
 
 def _hidden(path: str) -> str:
     folder, name = os.path.split(os.fspath(path))
-    return os.path.join(folder, f".{name}.{secrets.token_hex(4)}")
+    return os.path.join(folder, f".{name}.{_HOST}-{os.getpid()}-{secrets.token_hex(2)}")
+
+
+def _remove_leftovers(path: str) -> None:
+    """Removes what processes of this host that are gone were writing in the place of `path`."""
+    if storage.is_remote(path):
+        return
+    folder, name = os.path.split(os.fspath(path))
+    hidden = re.compile(rf"\.{re.escape(name)}\.{_HOST}-(\d+)-[0-9a-f]{{4}}\.(partial|replaced).*")
+    for found in map(hidden.fullmatch, os.listdir(folder or ".")):
+        if found and not _is_alive(int(found[1])):
+            left = os.path.join(folder, found[0])
+            (storage.remove_folder if os.path.isdir(left) else storage.remove)(left)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return True

@@ -9,6 +9,7 @@ import errno
 import glob as local_glob
 import io
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
@@ -95,8 +96,9 @@ def files_below(folder: str) -> Iterator[str]:
 def glob(pattern: str) -> list[str]:
     """Paths that match a pattern, sorted.
 
-    `*`, `?`, `[...]` and `[^...]` stay within one level, and names that begin with a dot match too;
-    where `**` is a level of its own it stands for any number of them, and only files are given.
+    `*`, `?`, `[...]` and `[^...]` stay within one level, `\\*` is a star, and names that begin with
+    a dot match too. Where `**` is a level of its own it stands for any number of them, and only
+    files are given.
     """
     base, parts = split_pattern(pattern)
     if "**" in parts:
@@ -106,7 +108,7 @@ def glob(pattern: str) -> list[str]:
     if is_remote(pattern):
         with remote.gfile(pattern) as gfile:
             return sorted(gfile.glob(pattern))
-    return sorted(local_glob.glob(os.fspath(pattern).replace("[^", "[!"), include_hidden=True))
+    return sorted(local_glob.glob(_as_python(os.fspath(pattern)), include_hidden=True))
 
 
 def is_pattern(path: str) -> bool:
@@ -209,8 +211,13 @@ def _matches(parts: list[str], pattern: list[str]) -> bool:
         return not parts
     if pattern[0] == "**":
         return any(_matches(parts[i:], pattern[1:]) for i in range(len(parts) + 1))
-    level = pattern[0].replace("[^", "[!")
+    level = _as_python(pattern[0])
     return bool(parts) and fnmatchcase(parts[0], level) and _matches(parts[1:], pattern[1:])
+
+
+def _as_python(pattern: str) -> str:
+    """TensorFlow's form of a pattern (`[^...]`, and `\\*` for a star) in Python's."""
+    return re.sub(r"\\([*?[])", r"[\1]", pattern.replace("[^", "[!"))
 
 
 def _raise(error: Exception) -> None:

@@ -35,8 +35,12 @@ class DistillConfig(Settings):
     )
     temperature: float = setting("Softens teacher and student.", 1.0, above=0)
     weights: Mapping[str, float] = by_head(
-        objects=Setting("Weight of the objects head's loss.", 1.0, "objects_weight"),
-        scenes=Setting("Weight of the scenes head's loss.", 1.0, "scenes_weight"),
+        objects=Setting(
+            "Weight of the objects head's loss.", 1.0, "objects_weight", bounds={"at_least": 0}
+        ),
+        scenes=Setting(
+            "Weight of the scenes head's loss.", 1.0, "scenes_weight", bounds={"at_least": 0}
+        ),
     )
 
 

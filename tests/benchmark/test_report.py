@@ -68,10 +68,18 @@ def test_figures_of_another_machine_are_not_mixed_with_ours(path, monkeypatch):
             use()
 
 
-@pytest.mark.parametrize("text", ["", "{", "[1, 2]", "\xff"])
-def test_another_kind_of_file_is_refused(path, text):
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "is no JSON .*; remove it"),
+        ("{", "is no JSON .*; remove it"),
+        ("\xff", "is no JSON .*; remove it"),
+        ("[1, 2]", "is no file of figures .*another --out"),
+    ],
+)
+def test_another_kind_of_file_is_refused(path, text, message):
     pathlib.Path(path).write_text(text, "latin-1")
-    with pytest.raises(ValueError, match=r"bench\.json is no file of figures .*another --out"):
+    with pytest.raises(ValueError, match=rf"bench\.json {message}"):
         report.read(path)
 
 

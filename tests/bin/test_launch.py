@@ -58,8 +58,9 @@ def test_where_an_error_came_from_is_told_if_asked(run):
 
 
 def test_other_errors_are_faults_and_keep_their_traceback(run):
-    done = run("raise KeyError('blue')")
-    assert done.returncode == 1 and "Traceback" in done.stderr
+    for error in ("KeyError", "NotImplementedError"):
+        done = run(f"raise {error}('blue')")
+        assert done.returncode == 1 and "Traceback" in done.stderr
 
 
 def test_an_error_of_tensorflow_is_one_line_once_it_is_imported(run):

@@ -2,6 +2,9 @@
 
 import re
 import secrets
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -117,7 +120,9 @@ def test_temporary_names_are_hidden_and_taken_for_nothing_else(folder, name, suf
     with atomic.new_file(f"{folder}/{name}", suffix) as temporary:
         put(temporary, b"")
         (there,) = storage.list_folder(folder)
-        expected = rf"\.{re.escape(name)}\.[0-9a-f]{{8}}\.partial{re.escape(suffix)}"
+        expected = (
+            rf"\.{re.escape(name)}\.[0-9a-f]{{8}}-\d+-[0-9a-f]{{4}}\.partial{re.escape(suffix)}"
+        )
         assert re.fullmatch(expected, there)
         assert temporary == f"{folder}/{there}"
         assert storage.glob(f"{folder}/{pattern}") == []
@@ -213,3 +218,40 @@ def test_of_two_new_folders_the_first_stays_and_nothing_is_left_over(tmp_path, m
     with pytest.raises(FileExistsError), atomic.new_folder(path) as new:
         put(f"{new}/a", b"mine")
     assert storage.list_folder(str(tmp_path)) == ["x"] and read(f"{path}/a") == b"the other's"
+
+
+WRITE_AND_WAIT = """
+import sys
+from soundnet_tf.files import atomic
+write = atomic.new_folder if sys.argv[2] == "folder" else atomic.new_file
+with write(sys.argv[1]) as temporary:
+    if sys.argv[2] == "file":
+        open(temporary, "w").close()
+    print(temporary, flush=True)
+    sys.stdin.read()
+"""
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_what_a_killed_process_left_goes_and_that_of_a_living_one_stays(tmp_path, kind):
+    """Both write the same; a third one begins when one of them is gone."""
+    path = str(tmp_path / "x")
+    command = [sys.executable, "-c", WRITE_AND_WAIT, path, kind]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, **pipes) as killed, subprocess.Popen(command, **pipes) as alive:
+        left, kept = (process.stdout.readline().strip() for process in (killed, alive))
+        killed.kill()
+        killed.wait()
+        assert storage.exists(left) and storage.exists(kept)
+        with (atomic.new_folder if kind == "folder" else atomic.new_file)(path) as own:
+            if kind == "file":
+                put(own, b"whole")
+            assert not storage.exists(left) and storage.exists(kept)
+        assert sorted(storage.list_folder(str(tmp_path))) == sorted([Path(kept).name, "x"])
+        alive.communicate()
+    assert storage.list_folder(str(tmp_path)) == ["x"]
+
+
+def test_where_a_folder_should_be_stands_a_file(tmp_path):
+    (tmp_path / "x").touch()
+    assert atomic.read_json(str(tmp_path / "x" / "run.json")) is None

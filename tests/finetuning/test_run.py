@@ -200,7 +200,7 @@ def test_a_killed_run_goes_on_as_if_it_had_not_been(
         patch.setattr(callback, "on_epoch_end", on_epoch_end)
         with pytest.raises(KeyboardInterrupt):
             finetune(config, tones, str(tmp_path / "run"))
-    half = ".latest.weights.h5.0123abcd.partial.weights.h5"
+    half = ".latest.weights.h5.0123abcd-99999999-00ff.partial.weights.h5"
     (tmp_path / "run" / "backup" / half).write_bytes(b"half a file")
     again = finetune(config, tones, str(tmp_path / "run"))
     assert again | {"seconds": 0} == results | {"seconds": 0}

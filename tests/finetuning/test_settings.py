@@ -11,7 +11,7 @@ from lively import lively
 from sklearn.linear_model import LogisticRegression
 from tone_manifest import SECS, write_tones
 
-from soundnet_tf.finetuning import batches as finetune_data
+from soundnet_tf.finetuning import batches
 from soundnet_tf.finetuning import run as finetuning
 from soundnet_tf.finetuning.callbacks import ReseedDropout
 from soundnet_tf.finetuning.classifier import SoundClassifier
@@ -99,25 +99,25 @@ def test_rare_classes_weigh_more_in_the_loss_and_at_the_start(run, training, cou
 def test_both_trainings_hear_their_clips_as_they_are(run, data, config):
     """Every clip of its part once an epoch; the rest of an epoch's clips makes a smaller batch."""
     waveforms = read_clips(data, SECS, progress=False)
-    parts = finetune_data.split(data, "2", 0.3, seed=3)
+    parts = batches.split(data, "2", 0.3, seed=3)
     both = np.union1d(parts.train, parts.validation)
-    for batches, clips, epochs in zip(
+    for seen, clips, epochs in zip(
         run["batches"], (parts.train, both), (2, run["results"]["best_epoch"]), strict=True
     ):
         assert {data.clips[i].fold for i in clips} == {"1", "3"}
         whole, rest = divmod(len(clips), config.batch_size)
-        assert [len(x) for x, _ in batches] == ([config.batch_size] * whole + [rest]) * epochs
-        heard = np.concatenate([x for x, _ in batches])[: len(clips)]
+        assert [len(x) for x, _ in seen] == ([config.batch_size] * whole + [rest]) * epochs
+        heard = np.concatenate([x for x, _ in seen])[: len(clips)]
         order = [clips[np.all(waveforms[clips] == x, axis=1).argmax()] for x in heard]
         assert sorted(order) == clips.tolist()
         np.testing.assert_array_equal(heard, waveforms[order])
-        found = np.concatenate([y for _, y in batches])[: len(clips)]
+        found = np.concatenate([y for _, y in seen])[: len(clips)]
         np.testing.assert_array_equal(found, data.labels[order])
 
 
 def test_the_held_out_clips_are_those_that_stop(run, data):
     first, second = run["fits"]
-    parts = finetune_data.split(data, "2", 0.3, seed=3)
+    parts = batches.split(data, "2", 0.3, seed=3)
     (held_out,) = list(first["validation_data"].unbatch().batch(100))
     waveforms = read_clips(data, SECS, progress=False)
     np.testing.assert_array_equal(held_out[0], waveforms[parts.validation])
@@ -155,14 +155,14 @@ def test_the_loss_is_the_weighted_mean_of_the_clips(config, tmp_path):
     data = labelled_set.from_manifest(write_tones(tmp_path, noise_fold=3, rare="whistle"))
     one_step = dataclasses.replace(config, epochs=1, batch_size=16)
     finetuning.finetune(one_step, data, str(tmp_path / "run"))
-    clips = finetune_data.split(data, "2", 0.3, seed=3).train
+    clips = batches.split(data, "2", 0.3, seed=3).train
     waveforms, labels = read_clips(data, SECS, progress=False)[clips], data.labels[clips]
     network = SoundClassifier(checkpoint.load_student(config.model)[0], 2, config.layers)
     for layer in network.trunk.layers:
         layer.trainable = False  # batch norms keep their statistics
     weights = balanced(TRAIN_COUNTS)
-    network.start(finetune_data.hear(network, waveforms, 16), labels, weights)
-    ((batch, order),) = finetune_data.train_batches(waveforms, labels, 16, False, 3, epochs=1)
+    network.start(batches.hear(network, waveforms, 16), labels, weights)
+    ((batch, order),) = batches.train_batches(waveforms, labels, 16, False, 3, epochs=1)
     network.dropout.seed_generator.state.assign([3, 0])
     logits = network(batch, training=True).numpy().astype(np.float64)
     losses = np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(7), order.numpy()]

@@ -621,8 +621,8 @@ COMMANDS = (
     Fault(
         "the weights of the two heads are swapped",
         "soundnet_tf/training/settings.py",
-        'Setting("Weight of the objects head\'s loss.", 1.0, "objects_weight")',
-        'Setting("Weight of the objects head\'s loss.", 1.0, "scenes_weight_of")',
+        '1.0, "objects_weight", bounds=',
+        '1.0, "scenes_weight_of", bounds=',
         _FLAGS,
     ),
     Fault(
@@ -642,7 +642,7 @@ COMMANDS = (
     Fault(
         "bounds of settings are not checked",
         "soundnet_tf/settings.py",
-        "if not all(holds(item, limit) for _, holds, limit in wanted):",
+        "if not all(_BOUNDS[bound][1](item, limit) for bound, limit in declared.bounds.items()):",
         "if False:",
         _DECLARED,
     ),

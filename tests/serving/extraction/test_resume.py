@@ -55,7 +55,9 @@ def test_interrupted_it_goes_on_and_writes_the_same_bytes(
     partial = tmp_path / f"broken{suffix}.partial"
     assert sorted(os.listdir(partial)) == ["part-00000.npz", "part-00001.npz", "settings.json"]
     assert not broken.exists()
-    (partial / ".part-00002.npz.0123abcd.partial").write_text("half a part of a killed run")
+    (partial / ".part-00002.npz.0123abcd-99999999-00ff.partial").write_text(
+        "half a part of a killed run"
+    )
     decoded = count_decoded(monkeypatch)
     summary = extract(ExtractConfig(str(twenty), str(broken), model=model), progress=False)
     assert sorted(decoded) == [f"{i:02d}.wav" for i in range(6, 20)]
