@@ -15,7 +15,7 @@ import dataclasses
 import math
 import operator
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple, TypeGuard
+from typing import Any, NamedTuple
 
 _METADATA = "setting"
 _BOUNDS = {  # of numbers: how a bound is called, and what holds within it
@@ -87,18 +87,18 @@ class Settings:
     def __post_init__(self):
         for field in dataclasses.fields(self):
             declared, value = known(field), getattr(self, field.name)
+            kind: Any = field.type
             if isinstance(declared, Setting):
                 _check(field.name, declared, value)
             elif declared is not None:
-                for head in value:
-                    if head in declared:
-                        _check(f"{field.name}[{head!r}]", declared[head], value[head])
-            elif _holds_settings(field) and not isinstance(value, field.type):
-                raise TypeError(f"{field.name} is {value!r}; give a {field.type.__name__}")
+                for head in value.keys() & declared.keys():
+                    _check(f"{field.name}[{head!r}]", declared[head], value[head])
+            elif _is_settings(kind) and not isinstance(value, kind):
+                raise TypeError(f"{field.name} is {value!r}; give a {kind.__name__}")
 
 
-def _holds_settings(field: dataclasses.Field) -> TypeGuard[Any]:
-    return isinstance(field.type, type) and issubclass(field.type, Settings)
+def _is_settings(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Settings)
 
 
 def flag_of(settings: type[Settings], name: str, head: str | None = None) -> str:
