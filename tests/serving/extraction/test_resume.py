@@ -163,7 +163,7 @@ def blocking(path, channel):
         threading.Event().wait()
     return stream_audio(path, channel)
 many_files.stream_audio = blocking
-extract.extract(ExtractConfig({str(twenty)!r}, {killed!r}, model={model!r}))
+extract.extract(extract.ExtractConfig({str(twenty)!r}, {killed!r}, model={model!r}))
 """
     with subprocess.Popen([sys.executable, "-c", script]) as process:
         while not os.path.exists(f"{killed}.partial/part-00002.npz"):
