@@ -1,0 +1,25 @@
+"""README shows users what is public, and nothing else of the package."""
+
+import pathlib
+import re
+
+import soundnet_tf
+
+README = (pathlib.Path(__file__).resolve().parents[1] / "README.md").read_text("utf-8")
+MODULES = {"hear"}  # imported by its name, as HEAR wants
+
+
+def test_names_are_those_at_the_top_of_the_package():
+    named = set(re.findall(r"\bsoundnet_tf\.(\w+(?:\.\w+)*)", README))
+    assert named and named <= {*soundnet_tf.__all__, *MODULES}
+    imported = re.findall(r"from soundnet_tf(\S*) import (.+)", README)
+    assert all(
+        not inner and {*names.split(", ")} <= {*soundnet_tf.__all__} for inner, names in imported
+    )
+
+
+def test_every_public_name_is_there():
+    for name in soundnet_tf.__all__:
+        assert getattr(soundnet_tf, name) is not None
+    public = {"Stream", "load", "probe", "read_clip", "embed", "recognize", "SoundNet8"}
+    assert public < set(soundnet_tf.__all__)
