@@ -128,7 +128,8 @@ def _hidden(path: str) -> str:
 
 
 def _remove_leftovers(path: str) -> None:
-    """Removes what processes of this host that are gone were writing in the place of `path`."""
+    """Removes what processes of this host that are gone were writing in the place of `path`. A
+    folder that was moved out of the way, with nothing in its place yet, is put back."""
     if storage.is_remote(path):
         return
     folder, name = os.path.split(os.fspath(path))
@@ -136,7 +137,10 @@ def _remove_leftovers(path: str) -> None:
     for found in map(hidden.fullmatch, os.listdir(folder or ".")):
         if found and not _is_alive(int(found[1])):
             left = os.path.join(folder, found[0])
-            (storage.remove_folder if os.path.isdir(left) else storage.remove)(left)
+            if found[2] == "replaced" and not storage.exists(path):
+                storage.rename(left, path)
+            else:
+                (storage.remove_folder if os.path.isdir(left) else storage.remove)(left)
 
 
 def _is_alive(process: int) -> bool:

@@ -255,3 +255,18 @@ def test_what_a_killed_process_left_goes_and_that_of_a_living_one_stays(tmp_path
 def test_where_a_folder_should_be_stands_a_file(tmp_path):
     (tmp_path / "x").touch()
     assert atomic.read_json(str(tmp_path / "x" / "run.json")) is None
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_a_folder_that_a_killed_process_had_moved_aside_is_put_back_or_goes(tmp_path, is_there):
+    """Killed before the new one was in its place, or after; no process has so high a number."""
+    aside = tmp_path / f".x.{atomic._HOST}-99999999-00ff.replaced"
+    aside.mkdir()
+    (aside / "a").write_text("old")
+    if is_there:
+        (tmp_path / "x").mkdir()
+        (tmp_path / "x" / "a").write_text("new")
+    with pytest.raises(KeyError), atomic.new_folder(str(tmp_path / "x")):
+        raise KeyError("in the middle")
+    assert storage.list_folder(str(tmp_path)) == ["x"]
+    assert (tmp_path / "x" / "a").read_text() == ("new" if is_there else "old")
