@@ -130,9 +130,9 @@ def _hidden(path: str) -> str:
 def _remove_leftovers(path: str) -> None:
     """Removes what processes of this host that are gone were writing in the place of `path`. A
     folder that was moved out of the way, with nothing in its place yet, is put back."""
-    if storage.is_remote(path):
-        return
     folder, name = os.path.split(os.fspath(path))
+    if storage.is_remote(path) or not storage.is_folder(folder or "."):
+        return
     hidden = re.compile(rf"\.{re.escape(name)}\.{_HOST}-(\d+)-[0-9a-f]{{4}}\.(partial|replaced).*")
     for found in map(hidden.fullmatch, os.listdir(folder or ".")):
         if found and not _is_alive(int(found[1])):

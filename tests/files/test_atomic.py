@@ -270,3 +270,10 @@ def test_a_folder_that_a_killed_process_had_moved_aside_is_put_back_or_goes(tmp_
         raise KeyError("in the middle")
     assert storage.list_folder(str(tmp_path)) == ["x"]
     assert (tmp_path / "x" / "a").read_text() == ("new" if is_there else "old")
+
+
+def test_folders_above_a_new_one_are_made(folder):
+    with atomic.new_folder(f"{folder}/a/b/x") as temporary:
+        put(f"{temporary}/y", b"whole")
+    assert read(f"{folder}/a/b/x/y") == b"whole"
+    assert storage.list_folder(f"{folder}/a/b") == ["x"]
