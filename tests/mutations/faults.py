@@ -669,4 +669,37 @@ COMMANDS = (
     ),
 )
 
-FAULTS = (*TRAINING, *DATA, *MODELS, *FINETUNING, *SERVING, *EVALUATION, *COMMANDS)
+_ATOMIC = ("tests/files/test_atomic.py",)
+
+FILES = (
+    Fault(
+        "what a living process is writing is removed",
+        "soundnet_tf/files/atomic.py",
+        "if found and not _is_alive(",
+        "if found and _is_alive(",
+        _ATOMIC,
+    ),
+    Fault(
+        "a folder that was moved aside is lost",
+        "soundnet_tf/files/atomic.py",
+        'if found[2] == "replaced" and not storage.exists(path):',
+        "if False:",
+        _ATOMIC,
+    ),
+    Fault(
+        "a file takes its name before it is written",
+        "soundnet_tf/files/atomic.py",
+        "        yield temporary\n        storage.rename(temporary, path, overwrite=True)",
+        "        storage.rename(temporary, path, overwrite=True)\n        yield path",
+        _ATOMIC,
+    ),
+    Fault(
+        "what was made with other settings is gone on with",
+        "soundnet_tf/files/claim.py",
+        "if differing := differences(found, settings, may_differ):",
+        "if differing := differences(found, found, may_differ):",
+        ("tests/files/test_claim.py",),
+    ),
+)
+
+FAULTS = (*TRAINING, *DATA, *MODELS, *FINETUNING, *SERVING, *EVALUATION, *COMMANDS, *FILES)
