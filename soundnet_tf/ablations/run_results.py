@@ -1,13 +1,13 @@
 """What the commands of one run of an ablation left in its folder."""
 
 import csv
-import glob
 import json
 import os
 import statistics
 from collections.abc import Mapping, Sequence
 
 from soundnet_tf.ablations import tables
+from soundnet_tf.files import storage
 
 FOLD_FOLDER = "fold"  # and the fold's name: bin/finetune.py's run with that fold left out
 
@@ -49,7 +49,7 @@ def _accuracy(figures: Mapping) -> dict:
 def _training_facts(folder: str) -> dict:
     """Steps, clips and the last held-out KL of what bin/train.py wrote."""
     run = _json(os.path.join(folder, "run.json"))
-    with open(os.path.join(folder, "history.csv"), newline="", encoding="utf-8") as file:
+    with storage.open_file(os.path.join(folder, "history.csv")) as file:
         epochs = list(csv.DictReader(file))
     batch_size = run["settings"]["pipeline"]["batch_size"]
     steps = len(epochs) * (run["clips"]["train"] // batch_size)
@@ -78,10 +78,11 @@ def _label_facts(folder: str) -> dict:
 
 
 def _of_folds(folder: str) -> list[dict]:
-    paths = glob.glob(os.path.join(glob.escape(folder), f"{FOLD_FOLDER}*", "results.json"))
-    return [_json(path) for path in sorted(paths)]
+    folds = [name for name in storage.list_folder(folder) if name.startswith(FOLD_FOLDER)]
+    paths = [os.path.join(folder, name, "results.json") for name in folds]
+    return [_json(path) for path in paths if storage.exists(path)]
 
 
 def _json(path: str) -> dict:
-    with open(path, encoding="utf-8") as file:
+    with storage.open_file(path) as file:
         return json.load(file)

@@ -42,6 +42,12 @@ def open_file(path: str, mode: str = "r") -> IO:
     return file if mode[1:] else io.TextIOWrapper(file, encoding="utf-8", newline="")
 
 
+def read_bytes(path: str) -> bytes:
+    """All of a file."""
+    with open_file(path, "rb") as file:
+        return file.read()
+
+
 def exists(path: str) -> bool:
     """Whether there is a file or a folder."""
     if is_remote(path):

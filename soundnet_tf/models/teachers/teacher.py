@@ -17,7 +17,6 @@ import contextlib
 import dataclasses
 import functools
 import hashlib
-import pathlib
 import re
 from collections.abc import Iterator
 
@@ -27,6 +26,7 @@ import tensorflow as tf
 from absl import logging
 
 from soundnet_tf import labels as label_lists
+from soundnet_tf.files import storage
 from soundnet_tf.models.teachers import networks
 from soundnet_tf.models.teachers.networks import Network
 
@@ -214,9 +214,9 @@ def _with_probabilities(model: keras.Model, spec: str) -> keras.Model:
 
 
 def _labels(path: str | None, classes: int, spec: str) -> tuple[str, ...]:
-    sidecar = pathlib.Path(f"{path}.labels.txt") if path else None
-    if sidecar and sidecar.is_file():
-        names = tuple(sidecar.read_text("utf-8").splitlines())
+    sidecar = f"{path}.labels.txt"
+    if path and storage.exists(sidecar):
+        names = tuple(storage.read_bytes(sidecar).decode().splitlines())
         if len(names) != classes or not all(names):
             raise ValueError(f"{sidecar} should name the {classes} classes of {spec}, one a line")
         return names

@@ -9,12 +9,13 @@ and of all protocols are read.
 import io
 import math
 import os
-import pathlib
 import pickle
 import pickletools
 from typing import Any
 
 import numpy as np
+
+from soundnet_tf.files import storage
 
 _HEADER_READERS = {
     (1, 0): np.lib.format.read_array_header_1_0,
@@ -155,7 +156,7 @@ def load_dict(path: str | os.PathLike) -> dict[str, dict[str, np.ndarray]]:
         ValueError: the file is damaged, holds something else, sizes in it lie, or its pickle asks
             for anything else than arrays of floats.
     """
-    data = pathlib.Path(path).read_bytes()
+    data = storage.read_bytes(path)
     try:
         arrays = _arrays_of(_unpickle(data))
         layers, size = {layer: {} for layer, _ in arrays}, 0

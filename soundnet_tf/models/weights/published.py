@@ -14,6 +14,7 @@ import keras
 import numpy as np
 
 from soundnet_tf import constants
+from soundnet_tf.files import storage
 from soundnet_tf.models import architecture as arch
 from soundnet_tf.models.weights import npy as npy_weights
 from soundnet_tf.models.weights import torch7_net
@@ -85,11 +86,11 @@ def load(path: str | None = None) -> Weights:
 
 
 def _check_digest(path: pathlib.Path) -> None:
-    with path.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    content = storage.read_bytes(path)
+    digest = hashlib.sha256(content).hexdigest()
     if digest != constants.PUBLISHED_SHA256:
         raise ValueError(
-            f"{path} ({path.stat().st_size} bytes, SHA-256 {digest}) is not the published file "
+            f"{path} ({len(content)} bytes, SHA-256 {digest}) is not the published file "
             f"({constants.PUBLISHED_BYTES} bytes, SHA-256 {constants.PUBLISHED_SHA256}); "
             f"get that with: {INSTALL_COMMAND}"
         )

@@ -11,7 +11,6 @@ version, system, content, list of storage keys), then each storage as a count an
 import io
 import math
 import os
-import pathlib
 import pickle
 import zipfile
 from collections.abc import Sequence
@@ -20,6 +19,7 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
+from soundnet_tf.files import storage
 from soundnet_tf.models.weights import npy as npy_weights
 
 StateDict = dict[str, np.ndarray]
@@ -186,7 +186,7 @@ def load_state_dict(path: str | os.PathLike) -> StateDict:
         ValueError: the file is damaged, is no checkpoint, sizes in it lie, or its pickle asks for
             anything else than tensors.
     """
-    data = pathlib.Path(path).read_bytes()
+    data = storage.read_bytes(path)
     try:
         content, storages = (_read_zip if data[:4] == b"PK\x03\x04" else _read_legacy)(data)
         state = content.get("state_dict", content) if isinstance(content, dict) else None

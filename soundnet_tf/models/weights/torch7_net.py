@@ -7,12 +7,12 @@ modules without weights that give shape to the outputs. Sound lies along the hei
 
 import dataclasses
 import os
-import pathlib
 from typing import Any
 
 import numpy as np
 
 from soundnet_tf import constants
+from soundnet_tf.files import storage
 from soundnet_tf.models import architecture as arch
 from soundnet_tf.models.weights import torch7_file
 
@@ -211,7 +211,7 @@ def load_layers(path: str | os.PathLike) -> dict[str, Arrays]:
         ValueError: the file is damaged or sizes in it lie, or the net is no SoundNet: the message
             has the layer, what it should have and what it has.
     """
-    data = pathlib.Path(path).read_bytes()
+    data = storage.read_bytes(path)
     try:
         with np.errstate(divide="ignore", over="ignore"):  # becomes infinite
             return _layers(torch7_file.read_object(data))
