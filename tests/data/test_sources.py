@@ -7,6 +7,7 @@ import synthetic_media
 import tensorflow as tf
 
 from soundnet_tf.data import records, sources
+from soundnet_tf.data.manifest import load_manifest
 from soundnet_tf.data.prepare import prepare
 from soundnet_tf.data.settings import Cutting, PrepareConfig
 from soundnet_tf.data.videos import find_videos
@@ -108,3 +109,10 @@ def test_the_splits_of_videos_share_no_video_and_miss_none(films, on_the_fly, fr
 def test_a_folder_without_shards_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="is not a prepared folder"):
         sources.from_records(f"{tmp_path}/train-*")
+
+
+def test_a_prepared_folder_gives_the_training_clips_first(prepared):
+    splits = load_manifest(str(prepared)).splits
+    training, validation = sources.from_prepared(str(prepared))
+    counts = [splits[name].clips for name in ("train", "val")]
+    assert [training.count, validation.count] == counts and counts[0] != counts[1]

@@ -605,6 +605,20 @@ _DECLARED = ("tests/test_settings.py",)
 
 COMMANDS = (
     Fault(
+        "bin/train.py trains on the held-out clips",
+        "bin/train.py",
+        "training, validation = sources",
+        "validation, training = sources",
+        ("tests/training/test_train_command.py",),
+    ),
+    Fault(
+        "the held-out clips of a prepared folder are trained on",
+        "soundnet_tf/data/sources.py",
+        'f"{split}-*")) for split in (TRAIN, VAL)',
+        'f"{split}-*")) for split in (VAL, TRAIN)',
+        ("tests/data/test_sources.py",),
+    ),
+    Fault(
         "flags of settings within settings never reach them",
         "bin/stage_flags.py",
         "given[field.name] = read(hints[field.name], values)",

@@ -1,0 +1,31 @@
+"""What bin/train.py gives to the run: training and held-out clips, settings, folder, flags."""
+
+import commands
+
+from soundnet_tf.data import sources
+from soundnet_tf.training import loop, report
+
+
+def test_each_split_settings_and_folder_reach_the_run(monkeypatch, capsys):
+    asked, trained = [], []
+
+    def open_sources(config):
+        asked.append(config)
+        return "clips to train on", "held-out clips"
+
+    def train(*arguments):
+        trained.append(arguments)
+        return loop.TrainResult(["history"], {"constant": {}}, {"objects": "start"})
+
+    monkeypatch.setattr(sources, "open_sources", open_sources)
+    monkeypatch.setattr(loop, "train", train)
+    monkeypatch.setattr(report, "summary", lambda *given: f"told {given}")
+    code = commands.run("train", "--data=D", "--out=O", "--seed=3", "--batch_size=5")
+    assert code == 0
+    ((config, training, validation, out, flagfile),) = trained
+    assert (training, validation, out) == ("clips to train on", "held-out clips", "O")
+    assert (config.seed, config.pipeline.batch_size) == (3, 5)
+    assert flagfile == "--batch_size=5\n--data=D\n--seed=3\n"
+    assert [source.data for source in asked] == ["D"]
+    told = (["history"], {"constant": {}}, {"objects": "start"}, "O")
+    assert capsys.readouterr().out == f"told {told}\n"
