@@ -215,3 +215,9 @@ def test_fewer_clips_than_a_batch_is_an_error_that_says_what_to_set():
 def test_unfit_settings_are_named(change, message):
     with pytest.raises(ValueError, match=message):
         pipeline.train_batches(source(clip(0, 4.0)), config(**change), epochs=1)
+
+
+@pytest.mark.parametrize(("crop_secs", "every_secs", "frames"), [(20, 5, 4), (12, 5, 3), (4, 4, 1)])
+def test_a_crop_has_room_for_every_frame_that_may_begin_in_it(crop_secs, every_secs, frames):
+    """In 12 s there may be frames at 0, 5 and 10 s."""
+    assert config(crop_secs=float(crop_secs)).frames(float(every_secs)) == frames

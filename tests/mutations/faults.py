@@ -605,6 +605,20 @@ _DECLARED = ("tests/test_settings.py",)
 
 COMMANDS = (
     Fault(
+        "--dataset of bin/finetune.py is taken for a manifest",
+        "soundnet_tf/sounds/settings.py",
+        "return self.dataset or CSV",
+        "return CSV",
+        ("tests/sounds/test_settings.py",),
+    ),
+    Fault(
+        "the last frame of a crop that is no multiple of their spacing is lost",
+        "soundnet_tf/data/settings.py",
+        "math.ceil(self.crop_secs / frame_every_secs)",
+        "math.floor(self.crop_secs / frame_every_secs)",
+        _PIPELINE,
+    ),
+    Fault(
         "bin/train.py trains on the held-out clips",
         "bin/train.py",
         "training, validation = sources",
