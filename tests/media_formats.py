@@ -102,7 +102,7 @@ class Format:
         elif self.audio not in _MONO:
             wave = np.stack([wave, 0.5 * wave[::-1]], axis=1)
         options = {**(_EXPERIMENTAL if self.audio == "vorbis" else {}), **self.audio_options}
-        wave = wave[round(sound_secs * rate) :]
+        wave = wave[max(0, round(sound_secs * rate)) :]
         bit_rate = _BIT_RATES.get(self.audio)
         tracks = [Sound(self.audio, rate, wave, sound_secs, options, bit_rate=bit_rate)]
         if self.video:
