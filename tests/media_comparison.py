@@ -1,10 +1,13 @@
 """Whether what is read of a file is what it should be: sound, stretches of it, frames on screen."""
 
+from pathlib import Path
+
 import numpy as np
+import pytest
 from ffmpeg_reference import Reference
 from media_writer import index_of
 
-from soundnet_tf.media import read_audio, read_clip
+from soundnet_tf.media import probe, read_audio, read_clip
 
 EXACT = 1e-4  # of full scale, the largest difference: 16 bits are 3e-5
 LOSSY_DB = -40.0  # the difference's power, over the sound's
@@ -86,3 +89,35 @@ def assert_same_pictures(
         for frame, index in zip(clip.frames, expected, strict=True):
             off = np.abs(frame.astype(int) - reference.pictures[index].astype(int)).mean()
             assert off < 6, f"picture {index} differs by {off:.1f} of 255"
+
+
+def assert_same_streams(
+    path: str | Path, reference: Reference, exact: bool = False, slack_secs: float = 0.0
+) -> None:
+    """Sound whole and in windows, and pictures if the reference has some, are the reference's.
+
+    Sound and pictures may lie up to `slack_secs` elsewhere, by how the container rounds stamps.
+    """
+    path, rate = str(path), reference.rate
+    slack = round(slack_secs * rate)
+    waveform = read_audio(path, sample_rate=rate)
+    sound_end = len(reference.waveform) / rate
+    assert len(waveform) / rate == pytest.approx(sound_end, abs=0.03)
+    assert_same_sound(waveform, reference.waveform, 0, slack, exact)
+    late = round(sound_end, 4) - 0.7
+    assert_same_windows(
+        path, rate, [(0.21, 1.0), (2.337, 1.5), (3.9003, 1.2), (late, 2.0)], slack, exact
+    )
+    if reference.pictures:
+        late = reference.picture_secs[-1] - 0.96
+        clips = [(0.0, 1.5), (1.234, 3.0), (late, 0.9)]
+        assert_same_pictures(path, reference, clips, slack_secs=1e-4 + slack_secs)
+
+
+def assert_same_film(
+    path: str | Path, reference: Reference, exact: bool = False, slack_secs: float = 0.0
+) -> None:
+    """As `assert_same_streams`, and `probe` says where the later of both ends, to two frames."""
+    assert_same_streams(path, reference, exact, slack_secs)
+    ends = len(reference.waveform) / reference.rate, reference.picture_secs[-1] + 0.04
+    assert probe(str(path)).duration_secs == pytest.approx(max(ends), abs=0.08)
