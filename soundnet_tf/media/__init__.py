@@ -4,7 +4,8 @@ Nothing here imports TensorFlow, but for a remote path ("://"), see `files.stora
 """
 
 from soundnet_tf.media.audio import read_audio, stream_audio
-from soundnet_tf.media.container import MediaError, MediaInfo, probe
+from soundnet_tf.media.container import MediaError
+from soundnet_tf.media.info import MediaInfo, StreamInfo, probe
 from soundnet_tf.media.video import Clip, Film, open_film, read_clip
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "Film",
     "MediaError",
     "MediaInfo",
+    "StreamInfo",
     "open_film",
     "probe",
     "read_audio",

@@ -18,6 +18,7 @@ def read_audio(
     duration_secs: float | None = None,
     channel: str = "mean",
     sample_rate: int = SAMPLE_RATE,
+    audio_stream: int | None = None,
 ) -> np.ndarray:
     """The sound between two moments of a sound or video file.
 
@@ -33,6 +34,8 @@ def read_audio(
         duration_secs: None reads to the end.
         channel: "mean" of the channels, or the "first" one as the original did.
         sample_rate: of the result, in Hz.
+        audio_stream: number of the sound stream, from 0, as `probe` shows them; None takes the one
+            that the file is about.
 
     Returns:
         float32 [samples] in [-1, 1]: round(duration_secs * sample_rate) samples, fewer only when
@@ -47,7 +50,7 @@ def read_audio(
     """
     check_channel(channel)
     window = Window(start_secs, duration_secs, sample_rate)
-    with open_sound(path, window, channel) as sound:
+    with open_sound(path, window, channel, audio_stream) as sound:
         return read_window(sound, window)
 
 
@@ -61,7 +64,10 @@ def read_window(sound: NativeSound, window: Window) -> np.ndarray:
 
 
 def stream_audio(
-    path: str, channel: str = "mean", sample_rate: int = SAMPLE_RATE
+    path: str,
+    channel: str = "mean",
+    sample_rate: int = SAMPLE_RATE,
+    audio_stream: int | None = None,
 ) -> Iterator[np.ndarray]:
     """The sound of a file of any length, block by block, in a memory that does not grow with it.
 
@@ -69,6 +75,8 @@ def stream_audio(
         path: local, or remote ("://", see `files.storage`).
         channel: "mean" of the channels, or the "first" one as the original did.
         sample_rate: of the result, in Hz.
+        audio_stream: number of the sound stream, from 0, as `probe` shows them; None takes the one
+            that the file is about.
 
     Returns:
         Blocks float32 [samples], samples > 0, in [-1, 1]; joined they are what `read_audio` gives
@@ -81,11 +89,13 @@ def stream_audio(
         that do not fill one.
     """
     check_channel(channel)
-    return _stream(path, Window(0.0, None, sample_rate), channel)
+    return _stream(path, Window(0.0, None, sample_rate), channel, audio_stream)
 
 
-def _stream(path: str, window: Window, channel: str) -> Iterator[np.ndarray]:
-    with open_sound(path, window, channel) as sound:
+def _stream(
+    path: str, window: Window, channel: str, audio_stream: int | None
+) -> Iterator[np.ndarray]:
+    with open_sound(path, window, channel, audio_stream) as sound:
         is_empty = True
         for block in _resampled(sound, window.sample_rate):
             if block.size:

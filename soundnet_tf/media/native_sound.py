@@ -14,7 +14,7 @@ import av
 import numpy as np
 from av.audio.plane import AudioPlane
 
-from soundnet_tf.media.container import UNDECODABLE, MediaError, scan_end_secs
+from soundnet_tf.media.container import UNDECODABLE, MediaError
 from soundnet_tf.media.timeline import Timeline
 from soundnet_tf.media.track import Track, open_track
 
@@ -70,7 +70,7 @@ class NativeSound:
     def end_secs(self) -> float:
         """Where all sound met so far ends; without any, where the file does."""
         end = self.timeline.end
-        return scan_end_secs(self.track.path) if end is None else end / self.timeline.rate
+        return self.track.layout.end_secs if end is None else end / self.timeline.rate
 
     def blocks(self) -> Iterator[np.ndarray]:
         """Float32 [samples], mono, one after the other; errors as in `read_audio`."""
@@ -95,10 +95,13 @@ class NativeSound:
 
 
 @contextmanager
-def open_sound(path: str, window: Window, channel: str) -> Iterator[NativeSound]:
+def open_sound(
+    path: str, window: Window, channel: str, audio_stream: int | None = None
+) -> Iterator[NativeSound]:
     """The native samples that `window` takes; errors as in `read_audio`."""
     reach_secs = _MARGIN_SECS + 1.0 + _PREROLL_SECS  # the grids of two whole rates meet each second
-    with open_track(path, "audio", window.start_secs - reach_secs) as track:
+    from_secs = window.start_secs - reach_secs
+    with open_track(path, "audio", from_secs, audio_stream=audio_stream) as track:
         yield native_sound(track, window, channel)
 
 
@@ -111,13 +114,25 @@ def native_sound(track: Track, window: Window, channel: str) -> NativeSound:
 
 def _decoded_packets(track: Track, from_secs: float) -> Iterator[list[av.AudioFrame] | None]:
     """Frames of each packet from `from_secs` on; None for a packet that cannot be decoded."""
+    packets = track.packets if track.is_unending else _packets_from(track, from_secs)
+    for packet in packets:
+        try:
+            frames = packet.decode()
+        except UNDECODABLE:
+            frames = None
+        yield frames
+
+
+def _packets_from(track: Track, from_secs: float) -> Iterator[av.Packet]:
+    """From the last packet on that begins at or before `from_secs`: it may last a second."""
+    before: list[av.Packet] = []
     for packet in track.packets:
-        if packet.pts is None or track.secs(packet.pts) >= from_secs:
-            try:
-                frames = packet.decode()
-            except UNDECODABLE:
-                frames = None
-            yield frames
+        if packet.pts is None or track.secs(packet.pts) > from_secs:
+            yield from before
+            yield packet
+            break
+        before = [packet]
+    yield from track.packets
 
 
 def _position(track: Track, frame: av.AudioFrame, rate: int) -> int | None:
