@@ -66,7 +66,8 @@ def decode(
     log = done.stderr
     if done.returncode:
         raise RuntimeError(f"{' '.join(command)} failed:\n{log[-2000:]}")
-    start_secs = float(_START.search(log)[1])
+    start = _START.search(log)
+    start_secs = float(start[1]) if start else 0.0
     blocks = _SOUND.findall(log) if sound else []
     shown = _PICTURE.findall(log) if picture else []
     tick = Fraction(_CLOCK.search(log)[1]) if picture else None
