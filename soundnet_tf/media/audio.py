@@ -1,5 +1,6 @@
 """Sound of any file as the student takes it: mono, float32, one sample rate, at its true time."""
 
+import warnings
 from collections.abc import Iterator
 
 import numpy as np
@@ -7,8 +8,9 @@ import numpy as np
 from soundnet_tf.constants import SAMPLE_RATE
 from soundnet_tf.media.container import MediaError
 from soundnet_tf.media.native_sound import NativeSound, Window, open_sound
-from soundnet_tf.media.waveform import Resampler, check_channel, joined
+from soundnet_tf.media.waveform import CancelledWarning, Resampler, check_channel, joined
 
+CANCELLED = "silent, since its channels cancel out in their mean; take the loudest or the first one"
 _BLOCK_SECS = 4  # soon there, and long enough that the work is in the samples, not in the calls
 
 
@@ -32,7 +34,8 @@ def read_audio(
         path: local, or remote ("://", see `files.storage`).
         start_secs: 0 or more, from the earliest moment of any stream of the file.
         duration_secs: None reads to the end.
-        channel: "mean" of the channels, or the "first" one as the original did.
+        channel: "mean" of the channels (a CancelledWarning tells if they cancel out in it), the
+            "first" one as the original did, or the one that is "loudest" over the whole file.
         sample_rate: of the result, in Hz.
         audio_stream: number of the sound stream, from 0, as `probe` shows them; None takes the one
             that the file is about.
@@ -51,7 +54,9 @@ def read_audio(
     check_channel(channel)
     window = Window(start_secs, duration_secs, sample_rate)
     with open_sound(path, window, channel, audio_stream) as sound:
-        return read_window(sound, window)
+        waveform = read_window(sound, window)
+        _warn_if_cancelled(sound)
+        return waveform
 
 
 def read_window(sound: NativeSound, window: Window) -> np.ndarray:
@@ -73,7 +78,8 @@ def stream_audio(
 
     Args:
         path: local, or remote ("://", see `files.storage`).
-        channel: "mean" of the channels, or the "first" one as the original did.
+        channel: "mean" of the channels (a CancelledWarning tells if they cancel out in it), the
+            "first" one as the original did, or the one that is "loudest" over the whole file.
         sample_rate: of the result, in Hz.
         audio_stream: number of the sound stream, from 0, as `probe` shows them; None takes the one
             that the file is about.
@@ -103,6 +109,12 @@ def _stream(
                 yield block
         if is_empty:
             raise _nothing_there(sound, window.start_secs)
+        _warn_if_cancelled(sound)
+
+
+def _warn_if_cancelled(sound: NativeSound) -> None:
+    if sound.timeline.is_cancelled:
+        warnings.warn(f"{sound.track.path}: {CANCELLED}", CancelledWarning, stacklevel=4)
 
 
 def _resampled(sound: NativeSound, sample_rate: int) -> Iterator[np.ndarray]:

@@ -124,11 +124,11 @@ def probe(path: str, audio_stream: int | None = None, video_stream: int | None =
 
 def _duration_secs(container: av.container.InputContainer, layout: Layout) -> float:
     """By the packets; a header that agrees with them knows of padding that is not presented."""
-    declared_secs = declared_duration_secs(container)
+    declared_secs, end_secs = declared_duration_secs(container), layout.end_secs
     if declared_secs is None or layout.is_joined:
-        return layout.end_secs
-    is_right = abs(declared_secs - layout.end_secs) <= _ROUNDING_SECS
-    return declared_secs if is_right else layout.end_secs
+        return end_secs
+    latest_secs = end_secs + max(_ROUNDING_SECS, layout.unknown_end_secs)
+    return declared_secs if end_secs - _ROUNDING_SECS <= declared_secs <= latest_secs else end_secs
 
 
 def _first_frame(path: str, stream: av.stream.Stream) -> av.VideoFrame:

@@ -48,6 +48,12 @@ class Layout:
         return max(self.ends_secs.values(), default=0.0)
 
     @property
+    def unknown_end_secs(self) -> float:
+        """How long a last packet may last whose duration is not known: as the one before it."""
+        found = [p for p in self.packets.values() if len(p.order) > 1 and not p.duration[-1]]
+        return max((float((p.pts[-1] - p.pts[-2]) * p.tick) for p in found), default=0.0)
+
+    @property
     def is_joined(self) -> bool:
         """Whether stamps begin anew somewhere: they do not say what a seek leads to."""
         return any(self.joins.values())

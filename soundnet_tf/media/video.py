@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from soundnet_tf.constants import CLIP_SECS, FRAME_EVERY_SECS, FRAME_SHORT_SIDE, SAMPLE_RATE
-from soundnet_tf.media.audio import read_audio, read_window
-from soundnet_tf.media.native_sound import Window, native_sound
+from soundnet_tf.media.audio import read_window
+from soundnet_tf.media.native_sound import Window, native_sound, open_sound
 from soundnet_tf.media.pictures import Pictures, upright_rgb
 from soundnet_tf.media.track import Track, open_track, open_tracks
 from soundnet_tf.media.waveform import check_channel
@@ -21,11 +21,13 @@ class Clip:
     waveform: float32 [samples] in [-1, 1], mono, at `constants.SAMPLE_RATE`.
     frames: each uint8 [height, width, 3], RGB, upright, square pixels, short side as asked for.
     frame_secs: float32 [len(frames)], rising, moments at which the frames are on screen.
+    is_cancelled: whether it is silent since its channels cancel out in their mean.
     """
 
     waveform: np.ndarray
     frames: tuple[np.ndarray, ...]
     frame_secs: np.ndarray
+    is_cancelled: bool = False
 
 
 class Film:
@@ -56,25 +58,27 @@ class Film:
             raise ValueError(f"frame_every_secs is {frame_every_secs}; it must be above 0")
         if short_side < 1:
             raise ValueError(f"short_side is {short_side}; it must be 1 pixel or more")
-        waveform = self._sound(start_secs, duration_secs, channel)
+        waveform, is_cancelled = self._sound(start_secs, duration_secs, channel)
         wanted_secs = start_secs + np.arange(0.0, duration_secs, frame_every_secs)
         found = self._pictures.shown_frames(wanted_secs, start_secs + duration_secs)
         frames = tuple(upright_rgb(frame, self._aspect, short_side) for _, frame in found)
         frame_secs = np.array([secs - start_secs for secs, _ in found], np.float32)
-        return Clip(waveform, frames, frame_secs)
+        return Clip(waveform, frames, frame_secs, is_cancelled)
 
-    def _sound(self, start_secs: float, duration_secs: float, channel: str) -> np.ndarray:
+    def _sound(
+        self, start_secs: float, duration_secs: float, channel: str
+    ) -> tuple[np.ndarray, bool]:
         """As `read_audio`. Each clip is decoded anew: so it does not depend on those before it."""
-        track, self._sound_from_0 = self._sound_from_0, None
-        if track is None or start_secs > 0:
-            return read_audio(
-                self._path, start_secs, duration_secs, channel, audio_stream=self._audio_stream
-            )
         check_channel(channel)
         window = Window(start_secs, duration_secs, SAMPLE_RATE)
-        waveform = read_window(native_sound(track, window, channel), window)
+        track, self._sound_from_0 = self._sound_from_0, None
+        if track is None or start_secs > 0:
+            with open_sound(self._path, window, channel, self._audio_stream) as sound:
+                return read_window(sound, window), sound.timeline.is_cancelled
+        sound = native_sound(track, window, channel, self._audio_stream)
+        waveform = read_window(sound, window)
         track.packets.close()  # from here on the pass is the pictures' alone
-        return waveform
+        return waveform, sound.timeline.is_cancelled
 
 
 @contextmanager
