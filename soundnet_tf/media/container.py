@@ -9,8 +9,9 @@ import av
 
 from soundnet_tf.files import storage
 
-# Streams without a header: FFmpeg guesses their duration from the bit rate of the beginning.
-_RAW_FORMATS = frozenset({"aac", "ac3", "amr", "dts", "eac3", "loas", "mp3", "truehd"})
+# Streams without header and stamps: FFmpeg counts packets, and guesses the duration from the bit
+# rate of the beginning.
+RAW_FORMATS = frozenset({"aac", "ac3", "amr", "dts", "eac3", "loas", "mp3", "truehd"})
 
 # What decoding raises of a damaged packet, or of one in whose middle a recording began. Players
 # skip it and go on; so do we, and judge by what is left.
@@ -70,7 +71,7 @@ def demux(*streams: av.stream.Stream) -> Iterator[av.Packet]:
 def declared_duration_secs(container: av.container.InputContainer) -> float | None:
     """The end of the longest stream by the header, from time 0; None if it does not say."""
     # An MP3 with LAME's header tells its length, and begins after the encoder's delay.
-    guessed = container.format.name in _RAW_FORMATS and not container.start_time
+    guessed = container.format.name in RAW_FORMATS and not container.start_time
     if guessed or not container.duration:
         return None
     return float(Fraction(container.duration, av.time_base))

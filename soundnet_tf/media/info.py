@@ -17,7 +17,7 @@ from soundnet_tf.media.orientation import Orientation, orientation
 from soundnet_tf.media.streams import streams_of_kind
 from soundnet_tf.media.survey import Packets, survey
 
-_ROUNDING_SECS = 0.5  # by which a header may know the end better than its packets (padding)
+_ROUNDING_SECS = 0.1  # by which a header may know the end better than packets, which are padded
 
 
 @dataclass(frozen=True)

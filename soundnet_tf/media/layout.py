@@ -55,8 +55,17 @@ class Layout:
     def begins_secs(self, kind: str) -> np.ndarray:
         """float64, rising: when what each packet of a kind holds is presented, from time 0."""
         packets = self.packets[kind]
-        begins = _joined(packets.pts * packets.tick_secs, self.joins.get(kind, ()))
+        begins = _joined(packets.pts * float(packets.tick), self.joins.get(kind, ()))
         return np.sort(begins) - self.origin_secs
+
+    def parts_secs(self, kind: str) -> list[float]:
+        """When each part of a stream but the first begins, from time 0."""
+        packets = self.packets[kind]
+        return [
+            float(packets.pts[join.index] * packets.tick) - join.shift_secs - self.origin_secs
+            for join in self.joins.get(kind, ())
+            if join.index < len(packets.pts)
+        ]
 
     def restamped(self, packets: Iterator[av.Packet]) -> Iterator[av.Packet]:
         """The packets of a file from its beginning on, all with stamps of its first part."""
@@ -120,7 +129,7 @@ def lay_out(
 
 
 def _stamps(packets: Packets) -> Stamps:
-    begin, tick = packets.pts, packets.tick_secs
+    begin, tick = packets.pts, float(packets.tick)
     return Stamps(
         order=packets.order,
         decode_secs=packets.dts * tick,

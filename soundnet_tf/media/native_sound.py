@@ -6,6 +6,7 @@ rate and no length in its header leaves out what lies beyond its guess of the le
 """
 
 import math
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -74,14 +75,21 @@ class NativeSound:
 
     def blocks(self) -> Iterator[np.ndarray]:
         """Float32 [samples], mono, one after the other; errors as in `read_audio`."""
-        timeline = self.timeline
+        track, timeline = self.track, self.timeline
+        parts = deque(track.layout.parts_secs("audio"))
         decoded = undecodable = 0
-        for frames in _decoded_packets(self.track, timeline.first / timeline.rate - _PREROLL_SECS):
+        anew = False
+        for frames in _decoded_packets(track, timeline.first / timeline.rate - _PREROLL_SECS):
             decoded += frames is not None
             undecodable += frames is None
+            anew = anew or frames is None
             for frame in frames or ():
-                position = _position(self.track, frame, timeline.rate)
-                yield from timeline.place(position, _columns(frame))
+                position = _position(track, frame, timeline.rate)
+                while parts and position is not None and position >= int(parts[0] * timeline.rate):
+                    parts.popleft()
+                    anew = True
+                yield from timeline.place(position, _columns(frame), anew)
+                anew = False
             if timeline.is_full:
                 break
         yield from timeline.finish()
@@ -164,7 +172,8 @@ def _columns(frame: av.AudioFrame) -> np.ndarray:
 
 def _check_not_cut(track: Track, end_secs: float) -> None:
     declared_secs = track.declared_end_secs()
-    if declared_secs is not None and end_secs < declared_secs / 2:
+    own_clock_secs = end_secs + max(0.0, track.layout.origin_secs)  # some headers count so
+    if declared_secs is not None and own_clock_secs < declared_secs / 2:
         raise MediaError(
             f"{track.path}: its header declares sound up to {declared_secs:.3f} s but it ends at "
             f"{end_secs:.3f} s; it is cut off, fetch it again"

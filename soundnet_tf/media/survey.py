@@ -6,15 +6,17 @@ was met on the way from the beginning to the end is taken at its word instead.
 """
 
 import functools
+import math
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 
 import av
 import numpy as np
 
 from soundnet_tf.files import storage
-from soundnet_tf.media.container import demux, open_container
+from soundnet_tf.media.container import RAW_FORMATS, demux, open_container
 
 _FIELDS = ("order", "pts", "dts", "duration", "position", "size")
 _CHUNK = 4096  # packets that are held as Python's numbers
@@ -25,10 +27,11 @@ _KEPT = 2  # files; a film of an hour takes 12 MB
 class Packets:
     """Packets of one stream that have a time stamp and present something, in the order of the file.
 
-    All int64 [packets]; `pts` and `dts` stand for each other where one is missing.
+    All int64 [packets]; `pts` and `dts` stand for each other where one is missing. A tick is a
+    Fraction of a second.
 
     order: the packet's number among those of all streams, rising.
-    pts, dts, duration: in `tick_secs`; a duration that is not known is 0.
+    pts, dts, duration: in ticks; a duration that is not known is 0.
     position: in the file, in bytes; -1 where it is not known.
     size: in bytes.
     """
@@ -39,7 +42,7 @@ class Packets:
     duration: np.ndarray
     position: np.ndarray
     size: np.ndarray
-    tick_secs: float
+    tick: Fraction
 
     @property
     def bytes(self) -> int:
@@ -79,15 +82,22 @@ def _survey(path: str, size: int | None, modified_ns: int | None) -> dict[int, P
         streams = [s for s in container.streams if s.type in ("audio", "video")]
         if not streams:
             return {}
-        tick_secs = {stream.index: float(stream.time_base) for stream in streams}
+        rates = {
+            s.index: s.codec_context and s.codec_context.sample_rate
+            for s in streams
+            if s.type == "audio" and container.format.name in RAW_FORMATS
+        }
+        ticks = {stream.index: stream.time_base for stream in streams}
         chunks: dict[int, list[np.ndarray]] = defaultdict(list)
         for index, chunk in _chunks(demux(*streams)):
             chunks[index].append(chunk)
     empty = np.zeros((0, len(_FIELDS)), np.int64)
-    return {
-        index: _packets(np.concatenate([empty, *chunks[index]]), secs)
-        for index, secs in tick_secs.items()
-    }
+    found = {}
+    for index, tick in ticks.items():
+        order, pts, dts, duration, position, size = np.concatenate([empty, *chunks[index]]).T.copy()
+        tick = _exact_tick(tick, duration, rates.get(index))
+        found[index] = Packets(order, pts, dts, duration, position, size, tick)
+    return found
 
 
 def is_presented(packet: av.Packet) -> bool:
@@ -119,5 +129,13 @@ def _chunks(packets: Iterator[av.Packet]) -> Iterator[tuple[int, np.ndarray]]:
         yield index, np.array(rest, np.int64)
 
 
-def _packets(rows: np.ndarray, tick_secs: float) -> Packets:
-    return Packets(*rows.T.copy(), tick_secs=tick_secs)
+def _exact_tick(tick: Fraction, duration: np.ndarray, counted_rate: int | None) -> Fraction:
+    """The tick by which `duration` ticks are whole samples, where stamps are but counted.
+
+    Of streams without stamps FFmpeg cuts each packet's duration to whole ticks: 1536 samples of
+    44.1 kHz are 3134 of 1/90 000 s, 0.22 ms a second too few.
+    """
+    if not counted_rate or not len(duration) or not duration[0] or np.ptp(duration):
+        return tick
+    samples = math.ceil(int(duration[0]) * tick * counted_rate)
+    return Fraction(samples, counted_rate * int(duration[0]))

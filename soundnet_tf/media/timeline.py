@@ -65,11 +65,17 @@ class Timeline:
     def is_full(self) -> bool:
         return self.end is not None and self.end >= self.stop
 
-    def place(self, position: int | None, columns: np.ndarray) -> Iterator[np.ndarray]:
-        """Adds `columns` [samples, channels] at `position`; None puts them after the last."""
+    def place(
+        self, position: int | None, columns: np.ndarray, anew: bool = False
+    ) -> Iterator[np.ndarray]:
+        """Adds `columns` [samples, channels] at `position`; None puts them after the last.
+
+        With `anew` they follow on nothing: what is before them is another part, or was lost.
+        """
         if position is None:
             position = self.end or 0
-        if self.end is None or abs(position - self.end) > _JITTER_SECS * self.rate:
+        far = self.end is None or abs(position - self.end) > _JITTER_SECS * self.rate
+        if far or anew:
             yield from self.finish()
             self._run = _Run()
         elif self._held and not _are_alike(self._held[-1], columns):

@@ -54,12 +54,12 @@ class Track:
         return bool(_UNENDING_CODECS.fullmatch(self.stream.codec_context.codec.canonical_name))
 
     def secs(self, ticks: int) -> float:
-        """Seconds since the file's time 0 of a time stamp in the stream's time base."""
+        """Seconds since the file's time 0 of a time stamp of this stream."""
         return ticks * self._tick[0] / self._tick[1] - self.layout.origin_secs
 
     @functools.cached_property
     def _tick(self) -> tuple[int, int]:
-        tick = self.stream.time_base  # made anew at each look, and slow to count with
+        tick = self.layout.packets[self.stream.type].tick
         return tick.numerator, tick.denominator
 
     def declared_end_secs(self) -> float | None:
