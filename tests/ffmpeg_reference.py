@@ -48,9 +48,11 @@ def decode(
 ) -> Reference:
     """Decode the first stream of each kind that is asked for.
 
-    What is shown first is at 0 where the file starts later than that, or `wraps` (stamps before a
-    wrap count as negative in the program). Where a file starts before 0, what lies there is an
-    encoder's delay and no part of the clock. Where stamps go back, what comes follows on what was.
+    The program shifts a file to its start. Where that is before 0, what lies there is an encoder's
+    delay and no part of the clock, and the shift is undone. If the file `wraps` (stamps before a
+    wrap count as negative in the program), or starts after 0 in Matroska (whose start FFmpeg 5
+    takes the encoder's delay from), what is shown first is at 0. Where stamps go back, what comes
+    follows on what was.
     """
     path = Path(path)
     raw_sound, raw_picture = path.with_name("ffmpeg.f32"), path.with_name("ffmpeg.rgb")
@@ -74,7 +76,7 @@ def decode(
     firsts = [int(pts) / int(rate) for pts, _, rate, _ in blocks[:1] if pts != "NOPTS"]
     firsts += [float(int(pts) * tick) for pts, _, _ in shown[:1]]
     shift_secs = 0.0
-    if wraps or start_secs > 0:  # the program has it from its start on, which may not be shown
+    if wraps or (start_secs > 0 and "Input #0, matroska" in log):
         shift_secs = -min(firsts)
     elif start_secs < 0:
         shift_secs = start_secs

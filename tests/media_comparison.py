@@ -112,12 +112,11 @@ def assert_same_streams(
     sound_end = len(reference.waveform) / rate
     assert abs(len(waveform) / rate - sound_end) <= 0.03, f"{len(waveform) / rate} of {sound_end} s"
     assert_same_sound(waveform, reference.waveform, 0, slack, exact)
-    late = round(sound_end, 4) - 0.7
-    assert_same_windows(
-        path, rate, [(0.21, 1.0), (2.337, 1.5), (3.9003, 1.2), (late, 2.0)], slack, exact
-    )
-    if reference.pictures:
-        late = reference.picture_secs[-1] - 0.96
+    windows = [(0.21, 1.0), (2.337, 1.5), (3.9003, 1.2), (round(sound_end, 4) - 0.7, 2.0)]
+    windows = [window for window in windows if window[0] < sound_end - 0.6]
+    assert_same_windows(path, rate, windows, slack, exact)
+    if reference.pictures:  # a clip has to have sound
+        late = min(reference.picture_secs[-1] - 0.96, sound_end - 0.6)
         clips = [(0.0, 1.5), (1.234, 3.0), (late, 0.9)]
         assert_same_pictures(path, reference, clips, slack_secs=1e-4 + slack_secs)
 

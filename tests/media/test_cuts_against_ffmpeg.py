@@ -15,7 +15,6 @@ BEGINNINGS = [
     (188, Format(".ts", "aac", "libx264")),
     (192, Format(".m2ts", "ac3", "libx264")),
     (2048, Format(".mpg", "mp2", "mpeg1video")),
-    (2048, Format(".vob", "ac3", "mpeg2video", form="vob")),
     (1, Format(".mp3", "libmp3lame")),
     (1, Format(".mp3", "libmp3lame", options={"write_xing": "0"}, note="without length")),
     (1, Format(".mp2", "mp2")),
