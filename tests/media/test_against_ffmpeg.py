@@ -13,9 +13,10 @@ from media_formats import FILMS, SECONDS, SOUNDS
 
 from soundnet_tf.media import probe, read_audio, stream_audio
 
-pytestmark = pytest.mark.skipif(
-    ffmpeg_reference.PROGRAM is None, reason="the ffmpeg program is not installed"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(ffmpeg_reference.PROGRAM is None, reason="there is no ffmpeg program"),
+]
 
 WINDOWS = [(0.35, 1.0), (2.337, 1.5), (4.9003, 1.2), (SECONDS - 0.7, 2.0)]  # start, duration
 STRETCHES = [(0.0, 1.5), (1.234, 3.0), (SECONDS - 1.0, 0.9)]  # of the clips: start, duration

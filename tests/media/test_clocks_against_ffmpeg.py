@@ -15,9 +15,10 @@ from odd_media import ORIENTATIONS, TONES
 
 from soundnet_tf.media import probe, read_audio, read_clip
 
-pytestmark = pytest.mark.skipif(
-    ffmpeg_reference.PROGRAM is None, reason="the ffmpeg program is not installed"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(ffmpeg_reference.PROGRAM is None, reason="there is no ffmpeg program"),
+]
 
 CONTAINERS = [
     Format(".mp4", "aac", "libx264"),
