@@ -5,6 +5,7 @@ one whose clock wraps and that starts at -18 s, and an MP4 that starts at 0 read
 encoder declares as its delay, or an edit cuts away, is never presented and does not count.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -16,6 +17,8 @@ from soundnet_tf.media.container import MediaError
 from soundnet_tf.media.joins import AmbiguousStampsError, Join, Stamps, find_joins
 from soundnet_tf.media.streams import KINDS, choose_stream
 from soundnet_tf.media.survey import Packets, is_presented, survey
+
+_INTERLEAVED_PACKETS = 50  # by which those of one stream lie before those of another
 
 # All streams may have nothing for that long. FFmpeg says which formats' stamps may jump; 10 s is
 # what the ffmpeg program allows those. Elsewhere a pause is what the file says it is, up to a
@@ -64,13 +67,18 @@ class Layout:
         begins = _joined(packets.pts * float(packets.tick), self.joins.get(kind, ()))
         return np.sort(begins) - self.origin_secs
 
-    def parts_secs(self, kind: str) -> list[float]:
-        """When each part of a stream but the first begins, from time 0."""
+    def parts_secs(self, kind: str | None = None) -> list[float]:
+        """When each part but the first begins, from time 0; of a kind, when its stream does."""
+        begins = [self._parts_of(name) for name in ([kind] if kind else self.joins)]
+        return [min(of_part) for of_part in zip(*begins, strict=True)]
+
+    def _parts_of(self, kind: str) -> list[float]:
         packets = self.packets[kind]
         return [
             float(packets.pts[join.index] * packets.tick) - join.shift_secs - self.origin_secs
-            for join in self.joins.get(kind, ())
             if join.index < len(packets.pts)
+            else math.inf
+            for join in self.joins.get(kind, ())
         ]
 
     def restamped(self, packets: Iterator[av.Packet]) -> Iterator[av.Packet]:
@@ -116,6 +124,7 @@ def lay_out(
     chosen = {k: choose_stream(path, container, found, k, numbers[k]) for k in KINDS}
     streams = {kind: stream.index for kind, stream in chosen.items() if stream is not None}
     packets = {kind: found[index] for kind, index in streams.items()}
+    _refuse_successors(path, found, packets)
     stamps = {kind: _stamps(of_kind) for kind, of_kind in packets.items() if len(of_kind.order)}
     jumps = container.format.flags & av.format.Flags.ts_discont.value
     longest_secs = _LONGEST_PAUSE_WHERE_STAMPS_JUMP_SECS if jumps else _LONGEST_PAUSE_SECS
@@ -132,6 +141,27 @@ def lay_out(
         for kind, of_kind in stamps.items()
     }
     return Layout(path, streams, packets, origin_secs, joins, ends_secs)
+
+
+def _refuse_successors(
+    path: str, found: Mapping[int, Packets], taken: Mapping[str, Packets]
+) -> None:
+    """MediaError if a stream that is taken ends where another of its kind begins."""
+    for kind, packets in taken.items():
+        for other in found.values():
+            if other.kind == kind and (_precedes(other, packets) or _precedes(packets, other)):
+                raise MediaError(
+                    f"{path}: its {KINDS[kind]} stream ends where another begins; it was joined "
+                    "of files that differ, take it apart or convert it anew"
+                )
+
+
+def _precedes(some: Packets, others: Packets) -> bool:
+    """Whether one stream lies before the other in the file; of a few packets that says nothing."""
+    if min(len(some.order), len(others.order)) <= _INTERLEAVED_PACKETS:
+        return False
+    # The very last packets of a transport stream wait until the file ends.
+    return bool(some.order[-_INTERLEAVED_PACKETS] < others.order[0])
 
 
 def _stamps(packets: Packets) -> Stamps:

@@ -1,5 +1,6 @@
 """Chosen frames of a film in one pass, and no more of it decoded than they need."""
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 
 import av
@@ -32,6 +33,9 @@ class Pictures:
         self._is_marked = track.stream.codec_context.codec.canonical_name in _MARKED_CODECS
         self._begins_secs = track.layout.begins_secs("video")  # of all frames, decoded or not
         self._end_secs = _end_secs(self._begins_secs, track)
+        self._parts_secs = track.layout.parts_secs()
+        self._joins_secs = deque(track.layout.parts_secs("video"))
+        self._awaits_keyframe = False
         self._wanted_secs = self._target_secs = -np.inf
         self._frames = self._towards_wanted()
         self._latest: TimedFrame | None = None  # the last that began by the wanted moment
@@ -47,10 +51,10 @@ class Pictures:
         for secs in wanted_secs:
             if secs >= self._end_secs:
                 break
-            self._go_to(secs)
-            if self._latest is None or self._latest[0] >= end_secs:
+            shown = self._shown_at(secs)
+            if shown is None or shown[0] >= end_secs:
                 break
-            begin_secs, frame = self._latest
+            begin_secs, frame = shown
             shown_secs = max(float(secs), begin_secs)
             if not found or shown_secs > found[-1][0]:
                 found.append((shown_secs, frame))
@@ -58,6 +62,17 @@ class Pictures:
             path = self._track.path
             raise MediaError(f"{path}: none of its pictures can be decoded; fetch it again")
         return found
+
+    def _shown_at(self, secs: float) -> TimedFrame | None:
+        """What is on screen, or the first frame to come where nothing of its part is yet."""
+        self._go_to(secs)
+        parts_begun = np.searchsorted(self._parts_secs, secs + _CLOCK_TICK_SECS, side="right")
+        part_secs = self._parts_secs[parts_begun - 1] if parts_begun else -np.inf
+        if self._latest is None or self._latest[0] >= part_secs - _CLOCK_TICK_SECS:
+            return self._latest
+        if self._ahead is None:  # of what was joined, no picture is shown beside the other's sound
+            self._ahead = next(self._frames, None)
+        return self._ahead
 
     def _go_to(self, secs: float) -> None:
         """Makes `_latest` the last frame that began at or before `secs`, or the first of all."""
@@ -103,17 +118,36 @@ class Pictures:
         yield from self._decode(pending)
 
     def _decode(self, packets: list[av.Packet]) -> Iterator[TimedFrame]:
-        track, decoder = self._track, self._track.stream.codec_context
+        decoder = self._track.stream.codec_context
         for packet in packets:
+            if self._begins_part(packet):
+                yield from self._timed(decoder.decode(None))
+                decoder.flush_buffers()
+                self._awaits_keyframe = True
+            if self._awaits_keyframe and not packet.is_keyframe:
+                continue
+            self._awaits_keyframe = False
             decoder.skip_frame = "NONREF" if self._is_passed(packet) else "DEFAULT"
             try:
                 frames = packet.decode()
             except UNDECODABLE:
                 continue
-            for frame in frames:
-                ticks = frame.dts if frame.pts is None else frame.pts
-                if ticks is not None and not frame.is_corrupt:
-                    yield track.secs(ticks), frame
+            yield from self._timed(frames)
+
+    def _timed(self, frames: Sequence[av.VideoFrame]) -> Iterator[TimedFrame]:
+        for frame in frames:
+            ticks = frame.dts if frame.pts is None else frame.pts
+            if ticks is not None and not frame.is_corrupt:
+                yield self._track.secs(ticks), frame
+
+    def _begins_part(self, packet: av.Packet) -> bool:
+        """Whether it is the first behind a join: no picture is made out of the other part's."""
+        begins = self._joins_secs
+        if not begins or packet.pts is None or self._track.secs(packet.pts) < begins[0] - 1e-9:
+            return False
+        while begins and self._track.secs(packet.pts) >= begins[0] - 1e-9:
+            begins.popleft()
+        return True
 
     def _is_passed(self, packet: av.Packet) -> bool:
         """Whether another frame is on screen between this one and the next wanted moment."""

@@ -30,12 +30,14 @@ class Packets:
     All int64 [packets]; `pts` and `dts` stand for each other where one is missing. A tick is a
     Fraction of a second.
 
+    kind: "audio" or "video".
     order: the packet's number among those of all streams, rising.
     pts, dts, duration: in ticks; a duration that is not known is 0.
     position: in the file, in bytes; -1 where it is not known.
     size: in bytes.
     """
 
+    kind: str
     order: np.ndarray
     pts: np.ndarray
     dts: np.ndarray
@@ -67,6 +69,8 @@ class Packets:
 def survey(path: str) -> dict[int, Packets]:
     """The packets of each sound and picture stream by its index in the file; none without any.
 
+    Streams are among them that the header does not have and that turn up on the way.
+
     The last files are remembered as long as their size and time of modification stay.
 
     Raises:
@@ -87,16 +91,18 @@ def _survey(path: str, size: int | None, modified_ns: int | None) -> dict[int, P
             for s in streams
             if s.type == "audio" and container.format.name in RAW_FORMATS
         }
-        ticks = {stream.index: stream.time_base for stream in streams}
         chunks: dict[int, list[np.ndarray]] = defaultdict(list)
         for index, chunk in _chunks(demux(*streams)):
             chunks[index].append(chunk)
+        late = [container.streams[index] for index in chunks.keys() - {s.index for s in streams}]
+        ticks = {s.index: s.time_base for s in [*streams, *late]}
+        kinds = {s.index: s.type for s in [*streams, *late]}
     empty = np.zeros((0, len(_FIELDS)), np.int64)
     found = {}
     for index, tick in ticks.items():
         order, pts, dts, duration, position, size = np.concatenate([empty, *chunks[index]]).T.copy()
         tick = _exact_tick(tick, duration, rates.get(index))
-        found[index] = Packets(order, pts, dts, duration, position, size, tick)
+        found[index] = Packets(kinds[index], order, pts, dts, duration, position, size, tick)
     return found
 
 

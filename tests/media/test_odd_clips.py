@@ -15,8 +15,9 @@ from soundnet_tf.media import (
     read_audio,
     read_clip,
     stream_audio,
+    track,
 )
-from soundnet_tf.media.survey import Packets, survey
+from soundnet_tf.media.survey import survey
 
 RATE = 22050
 
@@ -121,6 +122,8 @@ def test_eight_orientations(tmp_path, name, orientation):
         ("alac", "x.m4a"),
         ("libmp3lame", "x.mp3"),
         ("libopus", "x.ogg"),
+        ("adpcm_yamaha", "x.wav"),
+        ("libopencore_amrnb", "x.amr"),
     ],
 )
 def test_a_window_is_the_same_stretch_of_the_whole(tmp_path, codec, name):
@@ -129,7 +132,7 @@ def test_a_window_is_the_same_stretch_of_the_whole(tmp_path, codec, name):
     if name in write_one:
         path = write_one[name](tmp_path / name)
     else:
-        rate = 48000 if codec == "libopus" else 44100
+        rate = {"libopus": 48000, "libopencore_amrnb": 8000}.get(codec, 44100)
         path = odd_media.write_chirp(tmp_path / name, codec, rate=rate)
     whole = read_audio(path)
     for start_secs, duration_secs in ((0.7, 1.0), (3.333, 2.0), (5.71, 1.9), (7.2, 2.0)):
@@ -152,13 +155,57 @@ def test_counted_stamps_do_not_drift(tmp_path):
 
 
 def test_a_seek_that_lies_is_not_believed(tmp_path, monkeypatch):
-    """The seek leads to a packet whose stamp is one second late: the file is read from its
-    beginning instead, and right."""
-    path = write(tmp_path / "x.mka", Sound("pcm_s16le", 44100, odd_media.chirp(8.0)))
+    """The seek leads to packets that say to be half a second later than they are: the file is read
+    from its beginning instead, and right."""
+    path = write(tmp_path / "x.mka", Sound("flac", 44100, odd_media.chirp(8.0)))
     expected = read_audio(path, 6.0, 1.0)
-    (packets,) = survey(str(path)).values()
-    monkeypatch.setattr(Packets, "_by_place", (packets.position, packets.pts - 1000))
+    demux, calls = track.demux, []
+
+    def lying(*streams):
+        calls.append(streams)
+        is_after_seek = len(calls) == 1
+        for packet in demux(*streams):
+            if is_after_seek and packet.pts is not None:
+                packet.pts, packet.dts = packet.pts + 500, packet.dts + 500
+            yield packet
+
+    monkeypatch.setattr(track, "demux", lying)
     np.testing.assert_array_equal(read_audio(path, 6.0, 1.0), expected)
+    assert len(calls) == 2
+
+
+def test_streams_that_end_where_others_begin_are_refused(tmp_path):
+    """The second of two joined transport streams has other numbers: half would be lost."""
+    first = write(tmp_path / "1.ts", *_film_and_tone())
+    second = write(tmp_path / "2.ts", *_film_and_tone(), mpegts_start_pid="512")
+    path = odd_media.join(tmp_path / "x.ts", first, second)
+    with pytest.raises(MediaError, match="stream ends where another begins"):
+        probe(path)
+
+
+def _film_and_tone():
+    return counted_film("mpeg2video", 4.0), Sound("mp2", 44100, odd_media.chirp(4.0))
+
+
+def test_no_picture_is_made_of_the_other_parts(tmp_path):
+    """The second part was cut before its first keyframe, which comes up to a second later: until
+    then there is no picture beside its sound."""
+    film = odd_media.coloured("libx264", RED, 4.0), Sound("mp2", 44100, odd_media.tone(440.0, 4.0))
+    first = write(tmp_path / "1.ts", *film)
+    film = odd_media.coloured("libx264", BLUE, 4.0), Sound("mp2", 44100, odd_media.tone(1e3, 4.0))
+    second = write(tmp_path / "2.ts", *film)
+    packets = second.read_bytes()
+    (tmp_path / "cut.ts").write_bytes(packets[len(packets) // 188 // 8 * 188 :])
+    path = odd_media.join(tmp_path / "x.ts", first, tmp_path / "cut.ts")
+    clip = read_clip(path, 3.0, 4.0, 0.1, short_side=64)
+    red = [
+        secs + 3.0 for secs, f in zip(clip.frame_secs, clip.frames, strict=True) if f[0, 0, 0] > 99
+    ]
+    blue = [
+        secs + 3.0 for secs, f in zip(clip.frame_secs, clip.frames, strict=True) if f[0, 0, 2] > 99
+    ]
+    assert len(red) + len(blue) == len(clip.frames)
+    assert max(red) < 4.1 and min(blue) > 4.05 and len(blue) > 10
 
 
 def test_a_header_that_says_too_little(tmp_path):
