@@ -14,10 +14,11 @@ from soundnet_tf import media
 from soundnet_tf.constants import FRAME_SHORT_SIDE, JPEG_QUALITY, SAMPLE_RATE
 from soundnet_tf.data.codecs import encode_sound
 from soundnet_tf.data.settings import PCM16, SHORTEST_VIDEO_SECS, Cutting
+from soundnet_tf.media.waveform import SILENT_PEAK
 
-SILENT_PEAK = 1e-4  # -80 dBFS
 RUN_SECS = 100.0  # what one task cuts: about 6 MB of records, and a film occupies every core
 SILENT = "silent"
+CANCELLED = "silent, since its channels cancel out (see --channel=loudest)"
 NO_FRAME = "no frame"
 CRASHED = "crashed the decoder"
 
@@ -77,6 +78,17 @@ class Video:
 
 
 @dataclass(frozen=True)
+class Streams:
+    """Which sound and picture stream of a video are taken, where it has several of a kind.
+
+    Numbers count from 0, as `media.probe` shows them.
+    """
+
+    audio_stream: int
+    video_stream: int
+
+
+@dataclass(frozen=True)
 class Run:
     """One task: consecutive clips of one video, or the `problem` for which it has none."""
 
@@ -84,6 +96,7 @@ class Run:
     starts_secs: tuple[float, ...]
     last: bool  # whether the video ends with this run
     problem: str | None = None
+    streams: Streams | None = None  # if it has several of a kind
 
 
 def clip_starts(duration_secs: float, cutting: Cutting) -> tuple[float, ...]:
@@ -102,7 +115,7 @@ def clip_starts(duration_secs: float, cutting: Cutting) -> tuple[float, ...]:
 def plan(video: Video, cutting: Cutting) -> tuple[Run, ...]:
     """Tasks for a video, at least one; a file that cannot be used gives one with its problem."""
     try:
-        info = media.probe(video.path)
+        info = media.probe(video.path, cutting.audio_stream, cutting.video_stream)
     except (media.MediaError, OSError) as error:
         return (Run(video, (), last=True, problem=_reason(error, video)),)
     problem = None
@@ -117,7 +130,9 @@ def plan(video: Video, cutting: Cutting) -> tuple[Run, ...]:
         return (Run(video, (), last=True, problem=problem),)
     clips_per_run = max(1, int(RUN_SECS // cutting.clip_secs))
     runs = [starts_secs[i : i + clips_per_run] for i in range(0, len(starts_secs), clips_per_run)]
-    return tuple(Run(video, run, last=run is runs[-1]) for run in runs)
+    has_choice = len(info.audio_streams) > 1 or len(info.video_streams) > 1
+    streams = Streams(info.audio_stream, info.video_stream) if has_choice else None
+    return tuple(Run(video, run, last=run is runs[-1], streams=streams) for run in runs)
 
 
 def cut(run: Run, cutting: Cutting, audio_codec: str = PCM16) -> tuple[ClipRecord | LeftOut, ...]:
@@ -136,7 +151,9 @@ def cut(run: Run, cutting: Cutting, audio_codec: str = PCM16) -> tuple[ClipRecor
     while len(outcomes) < len(run.starts_secs):
         starts_secs = run.starts_secs[len(outcomes) :]
         try:
-            with media.open_film(run.video.path, starts_secs[0]) as film:
+            with media.open_film(
+                run.video.path, starts_secs[0], cutting.audio_stream, cutting.video_stream
+            ) as film:
                 for start_secs in starts_secs:
                     outcomes.append(cut_clip(film, run.video, start_secs, cutting, audio_codec))
         except (media.MediaError, OSError) as error:
@@ -175,7 +192,7 @@ def cut_clip(
     if sound_secs < SHORTEST_VIDEO_SECS:
         return LeftOut(start_secs, _too_short(sound_secs))
     if np.abs(clip.waveform).max() < SILENT_PEAK:
-        return LeftOut(start_secs, SILENT)
+        return LeftOut(start_secs, CANCELLED if clip.is_cancelled else SILENT)
     if not clip.frames:
         return LeftOut(start_secs, NO_FRAME)
     return ClipRecord(
@@ -185,8 +202,7 @@ def cut_clip(
         audio=encode_sound(clip.waveform, audio_codec),
         sample_count=len(clip.waveform),
         jpegs=tuple(jpeg(frame) for frame in clip.frames),
-        # A picture that came on screen before the clip began is seen from its beginning on.
-        frame_secs=tuple(max(0.0, float(secs)) for secs in clip.frame_secs),
+        frame_secs=tuple(map(float, clip.frame_secs)),
         audio_codec=audio_codec,
     )
 

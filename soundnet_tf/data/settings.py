@@ -48,7 +48,9 @@ class Cutting(Settings):
 
     Attributes:
         clip_secs, frame_every_secs: length of the clips, and one frame each so many seconds.
-        channel: "mean" of the channels or the "first" (what the released code did).
+        channel: "mean" of the channels, the "first" (what the released code did) or the "loudest".
+        audio_stream, video_stream: numbers of the streams taken, as `media.probe` shows them; None
+            takes those that the film is about.
     """
 
     clip_secs: float = setting(
@@ -64,8 +66,17 @@ class Cutting(Settings):
         above=0,
     )
     channel: str = setting(
-        "Of --videos in stereo (paper: first).", constants.CHANNELS[0], choices=constants.CHANNELS
+        "Of --videos in stereo (paper: first); the loudest where channels cancel out.",
+        constants.CHANNELS[0],
+        choices=constants.CHANNELS,
     )
+    audio_stream: int | None = setting(
+        "Sound stream of --videos that have several, from 0; default: the film's own by what the "
+        "file says of them, else the largest.",
+        None,
+        at_least=0,
+    )
+    video_stream: int | None = setting("Picture stream, likewise.", None, at_least=0)
 
 
 @dataclass(frozen=True)
@@ -117,8 +128,12 @@ class PrepareConfig(Settings):
             "frame_short_side": constants.FRAME_SHORT_SIDE,
             "jpeg_quality": constants.JPEG_QUALITY,
         }
-        if self.audio_codec != PCM16:  # as in the folders of before there was a choice
+        # What is as in the folders of before there was a choice is not named.
+        if self.audio_codec != PCM16:
             chosen["audio_codec"] = self.audio_codec
+        for name in ("audio_stream", "video_stream"):
+            if (number := getattr(self.cutting, name)) is not None:
+                chosen[name] = number
         return chosen
 
 
