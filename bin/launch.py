@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from absl import app, flags, logging
 
-from soundnet_tf.bin import stage_flags
+from soundnet_tf.bin import flagfiles, stage_flags
 from soundnet_tf.settings import Settings
 
 flags.disclaim_key_flags()
@@ -41,8 +41,15 @@ def run(
         ends_like_ctrl_c: whether SIGTERM is like Ctrl-C, so that what was started ends too.
     """
     stage_flags.define(settings)
+    program = sys.modules["__main__"]
+    command = pathlib.PurePath(sys.argv[0]).stem
+    program.__doc__ = f"{program.__doc__}{flagfiles.help_text(command)}"
+    try:
+        argv = flagfiles.resolved(sys.argv, command)
+    except FileNotFoundError as error:
+        sys.exit(fail(error))
     options = (stage, settings, files, interrupted, ends_like_ctrl_c)
-    app.run(functools.partial(_main, *options))
+    app.run(functools.partial(_main, *options), argv)
 
 
 def _main(stage, settings, files, interrupted, ends_like_ctrl_c, argv: list[str]) -> int:
