@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from absl import app, flags, logging
 
-from soundnet_tf.bin import flagfiles, stage_flags
+from soundnet_tf.bin import flagfiles, quiet_start, stage_flags
 from soundnet_tf.settings import Settings
 
 flags.disclaim_key_flags()
@@ -93,11 +93,11 @@ def set_up_tensorflow() -> None:
     stays.
 
     oneDNN's kernels are on: without AVX-512 TensorFlow leaves them off, and a training step takes
-    about twice as long. Warnings only, unless --verbosity or TF_CPP_MIN_LOG_LEVEL says otherwise:
-    TensorFlow logs each start of its own and every step of saving.
+    about twice as long. Of messages only warnings, unless --verbosity says otherwise, and those
+    without the lines that each start writes, see `quiet_start`.
     """
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+    quiet_start.arrange()
     if not flags.FLAGS["verbosity"].present:
         logging.set_verbosity(logging.WARNING)
 
