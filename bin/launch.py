@@ -28,15 +28,15 @@ def run(
 ) -> None:
     """Reads the flags, calls the stage, and ends the process with its exit code.
 
-    Flags are checked before TensorFlow is imported, which the stage has to do, not its module:
-    worker processes import that again and should stay without.
+    Flags and inputs (`Settings.check_inputs`) are checked before TensorFlow is imported, which the
+    stage has to do, not its module: worker processes import that again and should stay without.
 
     Args:
         stage: is called with the settings, and prints what it did; it gives an exit code, or None
             for 0.
         settings: whose fields are the flags.
         files: what is to be named besides the flags, if anything; the stage is then called with
-            the names too.
+            the names too, and so is `check_inputs`.
         interrupted: what to say after Ctrl-C, if that loses nothing.
         ends_like_ctrl_c: whether SIGTERM is like Ctrl-C, so that what was started ends too.
     """
@@ -58,7 +58,9 @@ def _main(stage, settings, files, interrupted, ends_like_ctrl_c, argv: list[str]
     if ends_like_ctrl_c:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        return stage(stage_flags.read(settings), *named) or 0
+        config = stage_flags.read(settings)
+        config.check_inputs(*named)
+        return stage(config, *named) or 0
     except KeyboardInterrupt:
         if interrupted is None:
             raise

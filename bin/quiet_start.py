@@ -1,9 +1,9 @@
 """TensorFlow starts without lines that are no news; whatever else it says is let through.
 
 TensorFlow writes them from C++ straight to file descriptor 2 when it is imported and when it first
-looks for devices, some of them as errors. So for that while the descriptor leads to a process of its
-own, this file run as a script, which passes the other lines on as they come: also if TensorFlow
-ends the process, for example on a processor that it was not built for.
+looks for devices, some of them as errors. So for that while the descriptor leads to another
+process, this file run as a script, which passes the other lines on as they come: also if TensorFlow
+ends ours, for example on a processor that it was not built for.
 """
 
 import glob
@@ -11,7 +11,6 @@ import importlib.abc
 import importlib.util
 import os
 import re
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -34,11 +33,10 @@ def arrange() -> None:
     """To be called before TensorFlow is imported, whose first import will be quiet.
 
     Warnings only, unless TF_CPP_MIN_LOG_LEVEL says otherwise: TensorFlow logs each start of its own
-    and every step of saving. If the user has set that, nothing is left out.
+    and every step of saving. With 0, which asks for information, nothing is left out.
     """
-    if _LEVEL not in os.environ and "tensorflow" not in sys.modules:
+    if os.environ.setdefault(_LEVEL, "1") != "0" and "tensorflow" not in sys.modules:
         sys.meta_path.insert(0, _Finder())
-    os.environ.setdefault(_LEVEL, "1")
 
 
 def is_news(line: str, has_gpu: bool) -> bool:
@@ -105,5 +103,4 @@ def _pass_on() -> None:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     _pass_on()

@@ -18,7 +18,7 @@ from soundnet_tf.evaluation import (
     probe,
     results,
 )
-from soundnet_tf.evaluation.settings import MODERN, PAPER, EvaluateConfig
+from soundnet_tf.evaluation.settings import ALL, HEADS_LAYER, MODERN, PAPER, EvaluateConfig
 from soundnet_tf.files import atomic, storage
 from soundnet_tf.models.folded import FoldedNetwork
 from soundnet_tf.serving import listener
@@ -27,11 +27,10 @@ from soundnet_tf.sounds.labelled_set import LabelledSet
 from soundnet_tf.sounds.waveforms import read_clips
 from soundnet_tf.version import __version__
 
-ALL = "all"
 CHOSEN = "chosen"
 _TABLE_LAYERS = {
-    "soundnet8": ("conv4", "conv5", "pool5", "conv6", "conv7", features.HEADS_LAYER),
-    "soundnet5": ("conv3", "pool3", "conv4", features.HEADS_LAYER),
+    "soundnet8": ("conv4", "conv5", "pool5", "conv6", "conv7", HEADS_LAYER),
+    "soundnet5": ("conv3", "pool3", "conv4", HEADS_LAYER),
 }
 
 
@@ -98,7 +97,7 @@ def evaluate(config: EvaluateConfig, progress: bool = True) -> dict:
 
 def _layers(config: EvaluateConfig, network: FoldedNetwork) -> tuple[str, ...]:
     known = [layer.name for layer in network.architecture.trunk]
-    known += [features.HEADS_LAYER] if network.heads else []
+    known += [HEADS_LAYER] if network.heads else []
     if config.protocol == MODERN:
         choices = modern.choices(set(known))
         return tuple(dict.fromkeys(name for choice in choices for name in choice.layers))

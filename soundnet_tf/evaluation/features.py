@@ -5,11 +5,10 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import tensorflow as tf
 
+from soundnet_tf.evaluation.settings import HEADS_LAYER
 from soundnet_tf.models.folded import FoldedNetwork
 from soundnet_tf.serving import short
 from soundnet_tf.sounds.waveforms import on_disk
-
-HEADS_LAYER = "conv8"
 
 _BATCH = 16
 

@@ -61,7 +61,7 @@ def finetune(config: FinetuneConfig, data: LabelledSet, out: str) -> dict:
         return found
     _network(config, len(data.classes))  # fails before anything is written
     waveforms = read_clips(data, config.clip_secs)
-    write_run(out, config, data)
+    write_run(out, config, data, {"tensorflow": tf.__version__, "keras": keras.__version__})
     start = time.perf_counter()
     rows = _search(config, data, parts, waveforms, out)
     epochs = int(best_row(rows)["epoch"]) + 1

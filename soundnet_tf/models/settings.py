@@ -5,15 +5,19 @@ refused at once, and by the same rule.
 """
 
 import os
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from soundnet_tf import constants
 from soundnet_tf.files import storage
+from soundnet_tf.models.architecture import ARCHITECTURES
 from soundnet_tf.models.weights import packages
 
 STUDENT_FILE = "student.keras"
 SAVED_MODEL_FILE = "saved_model.pb"
+_ARCHITECTURE_OF = {constants.PUBLISHED: "soundnet8"}
 RELEASED_SUFFIXES = (".npy", ".t7")
+HEADS = ("objects", "scenes")
 
 KERAS, PLACES, FILE, HUB, PYPI = "keras", "places", "file", "hub", "pypi"
 PLACES_NETWORKS = ("vgg16", "resnet18", "resnet50")
@@ -68,6 +72,28 @@ def check_student(source: str) -> None:
     """`student_form` of what is not remote, which TensorFlow has to look for."""
     if not storage.is_remote(source):
         student_form(source)
+
+
+def check_layers(layers: Iterable[str], model: str, others: Iterable[str] = ()) -> None:
+    """Refuses layers that no network of this name can have. Which a loaded one has, it tells.
+
+    Args:
+        layers: names of trunk layers, or of others.
+        model: as for `student_form`, or the name of an architecture.
+        others: what may stand for a layer besides.
+
+    Raises:
+        ValueError: there is no such layer.
+    """
+    names = [_ARCHITECTURE_OF.get(model, model)]
+    if names[0] not in ARCHITECTURES:
+        names = [*ARCHITECTURES]
+    known = [layer.name for name in names for layer in ARCHITECTURES[name].trunk]
+    known = [*dict.fromkeys([*known, *others])]
+    if unknown := [layer for layer in layers if layer not in known]:
+        raise ValueError(
+            f"no layer {', '.join(unknown)} in {' or '.join(names)}; choose of {', '.join(known)}"
+        )
 
 
 class TeacherSpec(NamedTuple):
