@@ -85,7 +85,7 @@ class _Finder(importlib.abc.MetaPathFinder):
         return spec
 
 
-def _has_gpu() -> bool:
+def has_gpu() -> bool:
     """Whether there is an NVIDIA GPU, or the user expects one."""
     return bool(glob.glob("/dev/nvidia[0-9]*") or os.environ.get("CUDA_VISIBLE_DEVICES"))
 
@@ -95,9 +95,9 @@ def _matches(line: str, patterns: tuple[str, ...]) -> bool:
 
 
 def _pass_on() -> None:
-    has_gpu = _has_gpu()
+    with_gpu = has_gpu()
     for line in sys.stdin.buffer:
-        if is_news(line.decode("utf-8", "replace"), has_gpu):
+        if is_news(line.decode("utf-8", "replace"), with_gpu):
             sys.stderr.buffer.write(line)
             sys.stderr.flush()
 
