@@ -82,7 +82,7 @@ def evaluate(config: EvaluateConfig, progress: bool = True) -> dict:
     content = {
         **rows[0],
         "rows": rows,
-        "baselines": _baselines(config, data, waveforms, layers, network),
+        "baselines": _baselines(config, data, waveforms, layers, network, progress),
         "dataset": config.dataset,
         "classes": list(data.classes),
         "protocol": config.protocol,
@@ -114,7 +114,7 @@ def _layers(config: EvaluateConfig, network: FoldedNetwork) -> tuple[str, ...]:
 
 def _rows(config, data, network, waveforms, layers, progress: bool) -> Iterator[dict]:
     for scale in config.input_scales:
-        steps = features.layer_features(network, waveforms, layers, scale)
+        steps = features.layer_features(network, waveforms, layers, scale, progress)
         for layer, outcome in _outcomes(config, data, steps, progress):
             yield _row(data, layer, scale, outcome)
 
@@ -125,7 +125,8 @@ def _outcomes(config, data, steps, progress: bool) -> Iterator[tuple[str, probe.
         yield CHOSEN, modern.cross_validate(data, steps, progress)
         return
     for layer, values in steps.items():
-        yield layer, probe.cross_validate(data, values, probe.windows_for(data))
+        windows, title = probe.windows_for(data), f"fitting {layer}"
+        yield layer, probe.cross_validate(data, values, windows, title, progress)
 
 
 def _row(data: LabelledSet, layer: str, scale: float, outcome: probe.Outcome) -> dict:
@@ -139,7 +140,7 @@ def _row(data: LabelledSet, layer: str, scale: float, outcome: probe.Outcome) ->
     }
 
 
-def _baselines(config, data, waveforms, layers, network) -> dict:
+def _baselines(config, data, waveforms, layers, network, progress: bool) -> dict:
     """MFCC with a linear SVM; the untrained network by the same probe, one layer of it; chance."""
     chance = {"chance": results.chance(data)}
     if not config.baselines:
@@ -147,10 +148,10 @@ def _baselines(config, data, waveforms, layers, network) -> dict:
     untrained = baselines.untrained_network(network, waveforms)
     if config.chosen_layer == ALL and config.protocol == PAPER:
         layers = (network.architecture.embedding,)
-    steps = features.layer_features(untrained, waveforms, layers)
-    ((layer, outcome),) = _outcomes(config, data, steps, progress=False)
+    steps = features.layer_features(untrained, waveforms, layers, progress=progress)
+    ((layer, outcome),) = _outcomes(config, data, steps, progress)
     return {
-        "mfcc": results.figures(data, baselines.mfcc_predictions(data, waveforms)),
+        "mfcc": results.figures(data, baselines.mfcc_predictions(data, waveforms, progress)),
         "untrained": results.figures(data, outcome.predictions) | {"layer": layer},
         **chance,
     }

@@ -40,7 +40,8 @@ NEWS = [
     "2026-01-02 03:04:05.678901: W tensorflow/core/common_runtime/gpu/gpu_device.cc:2251] Cannot "
     "dlopen some GPU libraries. Please make sure the missing libraries are installed properly",
     "2026-01-02 03:04:05.678901: F tensorflow/core/platform/cpu_feature_guard.cc:98] The "
-    "TensorFlow library was compiled to use AVX instructions, but these aren't available on your machine.",
+    "TensorFlow library was compiled to use AVX instructions, but these aren't available on your "
+    "machine.",
     "E0000 00:00:1795652980.140680   32427 cuda_platform.cc:52] something else",
     "W0000 00:00:1795652980.140680   32427 gpu_device.cc:2341] Cannot dlopen some GPU libraries.",
     "Traceback (most recent call last):",
@@ -114,8 +115,9 @@ def test_what_a_process_says_that_is_ended_meanwhile_is_seen():
 STAND_IN = """
 import os, sys, types
 os.write(2, b"E Unable to register cuFFT factory\\nE of the import\\n")
-config = types.SimpleNamespace(
-    list_physical_devices=lambda: os.write(2, b"Unable to register cuDNN factory\\nE of devices\\n"))
+def list_physical_devices():
+    os.write(2, b"Unable to register cuDNN factory\\nE of devices\\n")
+config = types.SimpleNamespace(list_physical_devices=list_physical_devices)
 if os.environ.get("FAILS"):
     raise ImportError("a library is missing")
 """
