@@ -38,8 +38,8 @@ MAY_IMPORT = {
     "demo": {"demo_settings", "training", "serving", "data", "models", "files"},
     "benchmark": {"training", "serving", "data", "models", "media", "files"},
     "bin": {
-        "ablations", "benchmark", "data", "demo", "demo_settings", "evaluation", "finetuning",
-        "models", "serving", "sounds", "training",
+        "ablations", "benchmark", "data", "demo", "demo_settings", "evaluation", "files",
+        "finetuning", "models", "serving", "sounds", "training",
     },
 }  # fmt: skip
 

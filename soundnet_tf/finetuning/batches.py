@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from soundnet_tf.files.progress import progress_bar
 from soundnet_tf.finetuning.settings import check_test_fold
 from soundnet_tf.sounds.labelled_set import LabelledSet
 
@@ -124,6 +125,7 @@ def hear(model: keras.Model, waveforms: np.ndarray, batch_size: int) -> np.ndarr
     channels]."""
     graph = tf.function(model.hear, reduce_retracing=True, autograph=False)
     starts = range(0, len(waveforms), batch_size)
+    starts = progress_bar(len(starts), "hearing", "batch", items=starts, leave=False)
     return np.concatenate([graph(tf.constant(waveforms[s : s + batch_size])) for s in starts])
 
 

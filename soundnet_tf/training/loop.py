@@ -12,6 +12,7 @@ from soundnet_tf.data import pipeline
 from soundnet_tf.data.settings import CACHED, MASK
 from soundnet_tf.data.sources import Source
 from soundnet_tf.files import atomic, storage
+from soundnet_tf.files.progress import progress_bar
 from soundnet_tf.models import initialise
 from soundnet_tf.models import student as students
 from soundnet_tf.training import baselines, monitor, report, targets
@@ -65,13 +66,13 @@ def train(
         training = dataclasses.replace(training, teachers=teachers)
         validation = dataclasses.replace(validation, teachers=teachers)
     validation_batches = pipeline.eval_batches(validation, config.pipeline)
-    floor = baselines.measure_once(
-        out,
-        distiller,
-        pipeline.eval_batches(training, config.pipeline),
-        validation_batches,
-        config.baseline_clips,
-    )
+    batch_size, at_most = config.pipeline.batch_size, config.baseline_clips
+    batches = baselines.batches(training.count, validation.count, at_most, batch_size)
+    with progress_bar(batches, "baselines", "batch", leave=False) as bar:
+        training_batches = pipeline.eval_batches(training, config.pipeline)
+        floor = baselines.measure_once(
+            out, distiller, training_batches, validation_batches, at_most, bar
+        )
     backup = monitor.Backup(os.path.join(out, "backup"), steps_per_epoch)
     backup.set_model(distiller)
     backup.on_train_begin()
