@@ -81,7 +81,7 @@ class _Finder(importlib.abc.MetaPathFinder):
                     execute(module)
                     module.config.list_physical_devices()  # which says what it has to say
 
-            spec.loader.exec_module = exec_module  # type: ignore[method-assign]
+            spec.loader.exec_module = exec_module
         return spec
 
 
