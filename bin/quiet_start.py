@@ -24,6 +24,7 @@ _NO_NEWS = (
     r"All log messages before absl::InitializeLog\(\) is called",
     r"Unable to register cu(FFT|DNN|BLAS) factory",
     r"TF-TRT Warning: Could not find TensorRT",  # nothing here uses it
+    r"Ignored (output_format|drop_control_dependency)\.",  # of each conversion for LiteRT
 )
 _NO_NEWS_WITHOUT_GPU = (r"failed call to cuInit",)
 _NEWS_WITH_GPU = (r"Could not find cuda drivers", r"Cannot dlopen some GPU libraries")
@@ -35,7 +36,8 @@ def arrange() -> None:
     Warnings only, unless TF_CPP_MIN_LOG_LEVEL says otherwise: TensorFlow logs each start of its own
     and every step of saving. With 0, which asks for information, nothing is left out.
     """
-    if os.environ.setdefault(_LEVEL, "1") != "0" and "tensorflow" not in sys.modules:
+    os.environ.setdefault(_LEVEL, "1")
+    if "tensorflow" not in sys.modules:
         sys.meta_path.insert(0, _Finder())
 
 
@@ -49,7 +51,11 @@ def is_news(line: str, has_gpu: bool) -> bool:
 
 @contextmanager
 def only_news() -> Iterator[None]:
-    """Within, what is written to file descriptor 2 goes through `is_news`, line by line."""
+    """Within, what is written to file descriptor 2 goes through `is_news`, line by line; all of it
+    where information is asked for."""
+    if os.environ.get(_LEVEL) == "0":
+        yield
+        return
     sys.stderr.flush()
     kept = os.dup(2)
     # In a session of its own, so that Ctrl-C does not end it before the one that it listens to.

@@ -27,6 +27,10 @@ NO_NEWS = [
     "Warning: Could not find TensorRT",
     "WARNING: All log messages before absl::InitializeLog() is called are written to STDERR",
     "I0000 00:00:1795652978.530975   32427 port.cc:153] oneDNN custom operations are on.",
+    "W0000 00:00:1795655714.402076   27135 tf_tfl_flatbuffer_helpers.cc:390] Ignored "
+    "output_format.",
+    "W0000 00:00:1795655714.402168   27135 tf_tfl_flatbuffer_helpers.cc:393] Ignored "
+    "drop_control_dependency.",
 ]
 ABOUT_A_GPU = [
     "2026-01-02 03:04:05.678901: I external/local_tsl/tsl/cuda/cudart_stub.cc:32] Could not find "
