@@ -1,8 +1,11 @@
 """Settings of benchmarks; the defaults are those of the published figures."""
 
+import os
 from dataclasses import dataclass
 
 from soundnet_tf import constants
+from soundnet_tf.data.settings import check_videos
+from soundnet_tf.files import storage
 from soundnet_tf.settings import Settings, setting
 
 ALL = "all"
@@ -46,3 +49,15 @@ class BenchmarkRunConfig(Settings):
     out: str = setting("JSON file of the figures.")
     suite: str = setting("Which of the above, or all.", ALL, choices=(ALL, *SUITES))
     benchmark: BenchmarkConfig = BenchmarkConfig()
+
+    def check_inputs(self) -> None:
+        from benchmark import report
+
+        super().check_inputs()
+        if self.benchmark.videos is not None:
+            check_videos(self.benchmark.videos)
+        folder = os.path.dirname(self.out) or "."
+        if not storage.is_remote(self.out):
+            if not storage.is_folder(folder):
+                raise FileNotFoundError(f"{self.out}: there is no folder {folder}; make it first")
+            report.read(self.out)

@@ -12,14 +12,16 @@ Forms: savedmodel, a reusable SavedModel for TensorFlow, TF Hub and TensorFlow S
 .keras file with its labels; litert, float32 and int8 files for phones and small machines.
 """
 
-from soundnet_tf.bin import launch
+from soundnet_tf.bin import launch, quiet_start
 from soundnet_tf.serving.export.settings import ExportConfig
 
 
 def main(config: ExportConfig) -> None:
     from soundnet_tf.serving.export import run
 
-    for folder in run.export_configured(config):
+    with quiet_start.only_news():  # the converter for LiteRT starts anew each time
+        folders = run.export_configured(config)
+    for folder in folders:
         print(f"wrote {folder}")
 
 

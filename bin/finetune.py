@@ -2,7 +2,7 @@
 """Fine-tunes a trained SoundNet to your own classes and exports a classifier that names them.
 
     bin/finetune.py --model=published --manifest=sounds.csv --out=RUN
-    bin/finetune.py --flagfile=flags/finetune_esc10.flags --data=ESC10 --out=RUN
+    bin/finetune.py --flagfile=finetune_esc10 --data=ESC10 --out=RUN
 
     python -c 'import tensorflow as tf; print(tf.saved_model.load("RUN/classifier").signatures)'
 

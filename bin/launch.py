@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from absl import app, flags, logging
 
-from soundnet_tf.bin import stage_flags
+from soundnet_tf.bin import flagfiles, quiet_start, stage_flags
 from soundnet_tf.settings import Settings
 
 flags.disclaim_key_flags()
@@ -28,21 +28,28 @@ def run(
 ) -> None:
     """Reads the flags, calls the stage, and ends the process with its exit code.
 
-    Flags are checked before TensorFlow is imported, which the stage has to do, not its module:
-    worker processes import that again and should stay without.
+    Flags and inputs (`Settings.check_inputs`) are checked before TensorFlow is imported, which the
+    stage has to do, not its module: worker processes import that again and should stay without.
 
     Args:
         stage: is called with the settings, and prints what it did; it gives an exit code, or None
             for 0.
         settings: whose fields are the flags.
         files: what is to be named besides the flags, if anything; the stage is then called with
-            the names too.
+            the names too, and so is `check_inputs`.
         interrupted: what to say after Ctrl-C, if that loses nothing.
         ends_like_ctrl_c: whether SIGTERM is like Ctrl-C, so that what was started ends too.
     """
     stage_flags.define(settings)
+    program = sys.modules["__main__"]
+    command = pathlib.PurePath(sys.argv[0]).stem
+    program.__doc__ = f"{program.__doc__}{flagfiles.help_text(command)}"
+    try:
+        argv = flagfiles.resolved(sys.argv, command)
+    except FileNotFoundError as error:
+        sys.exit(fail(error))
     options = (stage, settings, files, interrupted, ends_like_ctrl_c)
-    app.run(functools.partial(_main, *options))
+    app.run(functools.partial(_main, *options), argv)
 
 
 def _main(stage, settings, files, interrupted, ends_like_ctrl_c, argv: list[str]) -> int:
@@ -51,7 +58,9 @@ def _main(stage, settings, files, interrupted, ends_like_ctrl_c, argv: list[str]
     if ends_like_ctrl_c:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        return stage(stage_flags.read(settings), *named) or 0
+        config = stage_flags.read(settings)
+        config.check_inputs(*named)
+        return stage(config, *named) or 0
     except KeyboardInterrupt:
         if interrupted is None:
             raise
@@ -86,11 +95,11 @@ def set_up_tensorflow() -> None:
     stays.
 
     oneDNN's kernels are on: without AVX-512 TensorFlow leaves them off, and a training step takes
-    about twice as long. Warnings only, unless --verbosity or TF_CPP_MIN_LOG_LEVEL says otherwise:
-    TensorFlow logs each start of its own and every step of saving.
+    about twice as long. Of messages only warnings, unless --verbosity says otherwise, and those
+    without the lines that each start writes, see `quiet_start`.
     """
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
+    quiet_start.arrange()
     if not flags.FLAGS["verbosity"].present:
         logging.set_verbosity(logging.WARNING)
 

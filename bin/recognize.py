@@ -16,19 +16,25 @@ from soundnet_tf.serving.settings import RecognizeConfig
 
 
 def main(config: RecognizeConfig, paths: list[str]) -> int:
+    from soundnet_tf.files.progress import progress_bar
     from soundnet_tf.serving import listener, recognition_report
     from soundnet_tf.serving.recognize import recognize_file
 
     listener.load(config.model)
     report = recognition_report.FORMATS[config.format](sys.stdout, config.top)
     unread = 0
-    for path in paths:
-        try:
-            recognition = recognize_file(path, config.model, config.channel, config.short)
-        except (ValueError, OSError) as error:
-            unread = launch.fail(error)
-            continue
-        report.add(path, recognition)
+    bar = progress_bar(len(paths), "hearing", "file", show=len(paths) > 1, leave=False)
+    with bar:
+        for path in paths:
+            try:
+                recognition = recognize_file(path, config.model, config.channel, config.short)
+            except (ValueError, OSError) as error:
+                with bar.external_write_mode():
+                    unread = launch.fail(error)
+            else:
+                with bar.external_write_mode():
+                    report.add(path, recognition)
+            bar.update()
     report.finish()
     return unread
 

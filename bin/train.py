@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Trains a SoundNet: teachers look at the frames of your videos, the student hears their sound.
 
-    bin/train.py --flagfile=flags/soundnet8.flags --data=PREPARED --out=RUN \\
+    bin/train.py --flagfile=soundnet8 --data=PREPARED --out=RUN \\
         --imagenet_teacher=keras:MobileNetV2 --places_teacher=places:vgg16@vgg16_places365.h5
 
 Start from the published network to go on from two million videos: --init_from=published.

@@ -3,6 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from soundnet_tf import constants
+from soundnet_tf.data.settings import check_teachers, check_videos
+from soundnet_tf.files import storage
+from soundnet_tf.models.settings import check_student
 from soundnet_tf.settings import Setting, Settings, by_head, setting
 
 
@@ -30,3 +34,11 @@ class DemoConfig(Settings):
     val_fraction: float = setting(
         "Share of your videos that is held out.", 0.2, at_least=0, below=1
     )
+
+    def check_inputs(self) -> None:
+        super().check_inputs()
+        if self.videos is not None:
+            check_videos(self.videos)
+        check_teachers(self.teachers)
+        check_student(constants.PUBLISHED)
+        storage.check_folder(self.out)

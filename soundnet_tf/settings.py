@@ -96,6 +96,20 @@ class Settings:
             elif _is_settings(kind) and not isinstance(value, kind):
                 raise TypeError(f"{field.name} is {value!r}; give a {kind.__name__}")
 
+    def check_inputs(self) -> None:
+        """Refuses what can be seen to be wrong before any work, and without TensorFlow: inputs that
+        are not there or of another kind, names that nothing has, an `out` that is something else.
+
+        Commands call it before they import TensorFlow. The stage decides by the same functions when
+        it reads; what only TensorFlow can look for, remote files above all, is left to it.
+
+        Raises:
+            ValueError, OSError, ImportError: as the stage would.
+        """
+        for field in dataclasses.fields(self):
+            if isinstance(value := getattr(self, field.name), Settings):
+                value.check_inputs()
+
 
 def _is_settings(kind: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, Settings)

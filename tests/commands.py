@@ -21,7 +21,7 @@ def run(binary: str, *arguments: str) -> int:
         with (
             mock.patch.dict(os.environ),
             mock.patch.object(sys, "argv", [f"{binary}.py", *map(str, arguments)]),
-            mock.patch.object(app, "run", lambda main: codes.append(main(flags.FLAGS(sys.argv)))),
+            mock.patch.object(app, "run", lambda main, argv: codes.append(main(flags.FLAGS(argv)))),
         ):
             runpy.run_module(f"soundnet_tf.bin.{binary}", run_name="__main__", alter_sys=True)
     finally:

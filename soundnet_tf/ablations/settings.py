@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from soundnet_tf import constants
 from soundnet_tf.ablations import tables
 from soundnet_tf.ablations.tables import Row
-from soundnet_tf.data.settings import teachers_by_head
+from soundnet_tf.data.settings import SourceConfig, check_teachers, teachers_by_head
+from soundnet_tf.files import storage
+from soundnet_tf.models.settings import check_student
 from soundnet_tf.settings import Settings, flag_of, setting
-from soundnet_tf.sounds.settings import DATASETS
+from soundnet_tf.sounds.settings import CSV, DATASETS, check_sounds
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,19 @@ class ReproduceConfig(Settings):
             raise ValueError(f"table {self.table} needs {' and '.join(missing)}; give it too")
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"seeds {self.seeds}; give one or more, each once")
+
+    def check_inputs(self) -> None:
+        super().check_inputs()
+        needed = self._needed()
+        storage.check_folder(self.out)
+        check_student(self.model)
+        if self.data is not None and "data" in needed:
+            SourceConfig(self.data).check_inputs()
+        if self.eval_data is not None and "eval_data" in needed:
+            check_sounds(self.dataset, self.eval_data)
+        if self.videos_manifest is not None and "videos_manifest" in needed:
+            check_sounds(CSV, self.videos_manifest)
+        check_teachers({h: s for h, s in self.teachers.items() if teacher_flag(h) in needed})
 
     @property
     def is_trained(self) -> bool:

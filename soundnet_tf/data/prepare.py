@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import partial
 
 import soundnet_tf
-from soundnet_tf.data import audio_ops, clips, shards, videos
+from soundnet_tf.data import audio_ops, claimed, clips, shards, videos
 from soundnet_tf.data.clips import ClipRecord, Video
 from soundnet_tf.data.manifest import (
     LABELLING_NAME,
@@ -17,13 +17,12 @@ from soundnet_tf.data.manifest import (
     Split,
     write_manifest,
 )
-from soundnet_tf.data.settings import PCM16, Cutting, PrepareConfig
+from soundnet_tf.data.settings import PrepareConfig
 from soundnet_tf.data.shards import Results, ShardPlan
 from soundnet_tf.data.videos import TRAIN, VAL
 from soundnet_tf.data.workers import Workers
-from soundnet_tf.files import claim, storage
+from soundnet_tf.files import storage
 from soundnet_tf.files.progress import Bar, progress_bar
-from soundnet_tf.settings import flag_of
 
 _MOST_LINES = 20  # of skipped videos that a summary names
 
@@ -50,7 +49,7 @@ def prepare(config: PrepareConfig, progress: bool = True) -> Manifest:
     audio_ops.check_decodable(config.audio_codec)  # rather now than when they are read
     plans = shard_plans(videos.find_videos(config.videos), config)
     settings = config.settings()
-    _refuse_other_settings(config.out, settings)
+    claimed.refuse_other_settings(config)
     storage.make_folder(config.out)
     finished = [shards.finished(config.out, plan, settings) for plan in plans]
     if config.strict:
@@ -128,23 +127,6 @@ def _refuse_problems_found(finished: Iterable[dict]) -> None:
 
 def _strict_error(video_id: str, reason: str) -> ValueError:
     return ValueError(f"{video_id}: {reason} (strict: repair or remove it, or go on without)")
-
-
-def _refuse_other_settings(out: str, settings: dict) -> None:
-    for found in shards.settings_found(out):
-        claim.refuse_other(out, _by_flag(found), _by_flag(settings))
-
-
-def _by_flag(settings: dict) -> dict:
-    named = {"audio_codec": PCM16} | settings
-    return {_flag(name): value for name, value in named.items()}
-
-
-def _flag(name: str) -> str:
-    for settings in (PrepareConfig, Cutting):
-        if name in settings.__dataclass_fields__:
-            return f"--{flag_of(settings, name)}"
-    return name  # what no flag sets
 
 
 def _summary(config: PrepareConfig, plans: tuple[ShardPlan, ...]) -> Manifest:

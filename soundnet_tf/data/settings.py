@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from soundnet_tf import constants
+from soundnet_tf.files import storage
+from soundnet_tf.files.find import VIDEO_EXTENSIONS, find_files
+from soundnet_tf.models.settings import teacher_spec
 from soundnet_tf.settings import Setting, Settings, by_head, setting
 
 SHORTEST_VIDEO_SECS = 1.0
@@ -40,6 +43,18 @@ def teachers_by_head(objects: str = "", scenes: str = "") -> Mapping[str, str]:
             "places_teacher",
         ),
     )
+
+
+def check_teachers(specs: Mapping[str, str]) -> None:
+    """Errors as of `models.settings.teacher_spec`."""
+    for spec in specs.values():
+        teacher_spec(spec)
+
+
+def check_videos(source: str) -> None:
+    """Errors as of `videos.find_videos`; remote videos are left to that."""
+    if not storage.is_remote(source):
+        find_files(source, VIDEO_EXTENSIONS, "video")
 
 
 @dataclass(frozen=True)
@@ -116,6 +131,15 @@ class PrepareConfig(Settings):
                 f"be at most a clip's {self.cutting.clip_secs:g} s"
             )
 
+    def check_inputs(self) -> None:
+        from soundnet_tf.data import claimed
+
+        super().check_inputs()
+        check_videos(self.videos)
+        storage.check_folder(self.out)
+        if not storage.is_remote(self.out):
+            claimed.refuse_other_settings(self)
+
     def settings(self) -> dict[str, str | int | float]:
         """Everything that shapes the shards, besides the videos."""
         chosen: dict[str, str | int | float] = {
@@ -167,6 +191,14 @@ class LabelConfig(Settings):
                 f"part is {self.part} of {self.parts} parts; parts are counted from 0 on"
             )
 
+    def check_inputs(self) -> None:
+        from soundnet_tf.data import manifest
+
+        super().check_inputs()
+        if not storage.is_remote(self.data):
+            manifest.load_for_labelling(self.data)
+        check_teachers(self.teachers)
+
 
 @dataclass(frozen=True)
 class SourceConfig(Settings):
@@ -196,6 +228,15 @@ class SourceConfig(Settings):
             raise ValueError(
                 "give either --data, a prepared folder, or --videos, a folder of videos"
             )
+
+    def check_inputs(self) -> None:
+        from soundnet_tf.data import manifest
+
+        super().check_inputs()
+        if self.videos is not None:
+            check_videos(self.videos)
+        elif self.data is not None and not storage.is_remote(self.data):
+            manifest.load_manifest(self.data)
 
 
 @dataclass(frozen=True)

@@ -133,12 +133,6 @@ def finished(directory: str, plan: ShardPlan, settings: dict) -> dict | None:
     return content
 
 
-def settings_found(directory: str) -> Iterator[dict]:
-    """Settings of every finished shard in the folder."""
-    for path in storage.glob(os.path.join(directory, "*-of-*.json")):
-        yield atomic.read_json(path)["settings"]
-
-
 def _write_video(writer, video: Video, results: Results, tally: _Tally) -> None:
     """Writes the clips of one video: the runs up to its last one."""
     clips_before, left_out = tally.clips, []

@@ -18,6 +18,7 @@ from soundnet_tf.data.settings import PCM16, Cutting, SourceConfig
 from soundnet_tf.data.videos import TRAIN, VAL, find_videos, split_and_shard
 from soundnet_tf.data.workers import Workers
 from soundnet_tf.files import storage
+from soundnet_tf.files.progress import progress_bar
 
 _INTERLEAVED_SHARDS = 16
 
@@ -72,7 +73,10 @@ def from_records(pattern: str) -> Source:
 
 
 def from_videos(
-    videos: Sequence[Video], cutting: Cutting = Cutting(), workers: int | None = None
+    videos: Sequence[Video],
+    cutting: Cutting = Cutting(),
+    workers: int | None = None,
+    progress: bool = True,
 ) -> Source:
     """The clips of videos, decoded by worker processes each time they are read.
 
@@ -84,6 +88,7 @@ def from_videos(
         videos: what `videos.find_videos` found, or some of it.
         cutting: how they are cut into clips.
         workers: processes; None takes one a core.
+        progress: whether to show on stderr how the videos are planned.
 
     Raises:
         ValueError: no video can be used; says why the first ones cannot.
@@ -91,7 +96,9 @@ def from_videos(
     workers = workers or os.cpu_count()
     plan = functools.partial(clips.plan, cutting=cutting)
     with Workers(workers) as pool:
-        runs = [run for _, planned in pool.map(plan, videos, clips.plan_crashed) for run in planned]
+        planned = pool.map(plan, videos, clips.plan_crashed)
+        planned = progress_bar(len(videos), "planning", "video", progress, items=planned)
+        runs = [run for _, runs_of_video in planned for run in runs_of_video]
     problems = [f"{run.video.id}: {run.problem}" for run in runs if run.problem]
     for problem in problems:
         logging.warning("skipped %s", problem)

@@ -1,15 +1,11 @@
 """What stands beside every figure: MFCC, and the network before it learned anything."""
 
-from collections.abc import Callable
-
 import keras
 import numpy as np
 import tensorflow as tf
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
-from sklearn.svm import LinearSVC
 
-from soundnet_tf.evaluation import mfcc
+from soundnet_tf.evaluation import folds, mfcc, svm
+from soundnet_tf.files.progress import progress_bar
 from soundnet_tf.models import student as students
 from soundnet_tf.models.folded import FoldedNetwork
 from soundnet_tf.sounds.labelled_set import LabelledSet
@@ -17,23 +13,27 @@ from soundnet_tf.sounds.labelled_set import LabelledSet
 _CALIBRATION_CLIPS = 64
 
 
-def mfcc_predictions(data: LabelledSet, waveforms: np.ndarray) -> np.ndarray:
+def mfcc_predictions(data: LabelledSet, waveforms: np.ndarray, progress: bool = True) -> np.ndarray:
     """Each test fold's classes by mean and deviation of MFCC, standardised, and a linear SVM.
 
     Args:
         data: the set.
         waveforms: float32 [clips, samples].
+        progress: whether to show it on stderr.
 
     Returns:
         int [clips]; -1 for clips that are never tested.
     """
-    examples = np.stack([mfcc.mfcc_features(waveform) for waveform in waveforms])
-
-    def classify(train, test):
-        machine = make_pipeline(StandardScaler(), LinearSVC(C=0.01, random_state=0))
-        return machine.fit(examples[train], data.labels[train]).predict(examples[test])
-
-    return _of_all_folds(data, classify)
+    heard = progress_bar(len(waveforms), "MFCC", "clip", progress, items=waveforms)
+    examples = np.stack([mfcc.mfcc_features(waveform) for waveform in heard])
+    predictions = np.full(len(data.clips), -1)
+    splits = [data.split(fold) for fold in data.test_folds]
+    tasks = [(train, data.labels[train], test, {"C": 0.01}) for train, test in splits]
+    # 26 numbers a clip: processes would not have started yet.
+    classes = folds.fit(svm.classify, examples, tasks, "fitting MFCC", progress, is_long=False)
+    for (_, test), found in zip(splits, classes, strict=True):
+        predictions[test] = found
+    return predictions
 
 
 def untrained_network(like: FoldedNetwork, waveforms: np.ndarray, seed: int = 0) -> FoldedNetwork:
@@ -62,11 +62,3 @@ def untrained_network(like: FoldedNetwork, waveforms: np.ndarray, seed: int = 0)
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
     return FoldedNetwork(student)
-
-
-def _of_all_folds(data: LabelledSet, classify: Callable) -> np.ndarray:
-    predictions = np.full(len(data.clips), -1)
-    for fold in data.test_folds:
-        train, test = data.split(fold)
-        predictions[test] = classify(train, test)
-    return predictions

@@ -18,7 +18,7 @@ from soundnet_tf.evaluation import (
     probe,
     results,
 )
-from soundnet_tf.evaluation.settings import MODERN, PAPER, EvaluateConfig
+from soundnet_tf.evaluation.settings import ALL, HEADS_LAYER, MODERN, PAPER, EvaluateConfig
 from soundnet_tf.files import atomic, storage
 from soundnet_tf.models.folded import FoldedNetwork
 from soundnet_tf.serving import listener
@@ -27,11 +27,10 @@ from soundnet_tf.sounds.labelled_set import LabelledSet
 from soundnet_tf.sounds.waveforms import read_clips
 from soundnet_tf.version import __version__
 
-ALL = "all"
 CHOSEN = "chosen"
 _TABLE_LAYERS = {
-    "soundnet8": ("conv4", "conv5", "pool5", "conv6", "conv7", features.HEADS_LAYER),
-    "soundnet5": ("conv3", "pool3", "conv4", features.HEADS_LAYER),
+    "soundnet8": ("conv4", "conv5", "pool5", "conv6", "conv7", HEADS_LAYER),
+    "soundnet5": ("conv3", "pool3", "conv4", HEADS_LAYER),
 }
 
 
@@ -83,7 +82,7 @@ def evaluate(config: EvaluateConfig, progress: bool = True) -> dict:
     content = {
         **rows[0],
         "rows": rows,
-        "baselines": _baselines(config, data, waveforms, layers, network),
+        "baselines": _baselines(config, data, waveforms, layers, network, progress),
         "dataset": config.dataset,
         "classes": list(data.classes),
         "protocol": config.protocol,
@@ -98,7 +97,7 @@ def evaluate(config: EvaluateConfig, progress: bool = True) -> dict:
 
 def _layers(config: EvaluateConfig, network: FoldedNetwork) -> tuple[str, ...]:
     known = [layer.name for layer in network.architecture.trunk]
-    known += [features.HEADS_LAYER] if network.heads else []
+    known += [HEADS_LAYER] if network.heads else []
     if config.protocol == MODERN:
         choices = modern.choices(set(known))
         return tuple(dict.fromkeys(name for choice in choices for name in choice.layers))
@@ -115,7 +114,7 @@ def _layers(config: EvaluateConfig, network: FoldedNetwork) -> tuple[str, ...]:
 
 def _rows(config, data, network, waveforms, layers, progress: bool) -> Iterator[dict]:
     for scale in config.input_scales:
-        steps = features.layer_features(network, waveforms, layers, scale)
+        steps = features.layer_features(network, waveforms, layers, scale, progress)
         for layer, outcome in _outcomes(config, data, steps, progress):
             yield _row(data, layer, scale, outcome)
 
@@ -126,7 +125,8 @@ def _outcomes(config, data, steps, progress: bool) -> Iterator[tuple[str, probe.
         yield CHOSEN, modern.cross_validate(data, steps, progress)
         return
     for layer, values in steps.items():
-        yield layer, probe.cross_validate(data, values, probe.windows_for(data))
+        windows, title = probe.windows_for(data), f"fitting {layer}"
+        yield layer, probe.cross_validate(data, values, windows, title, progress)
 
 
 def _row(data: LabelledSet, layer: str, scale: float, outcome: probe.Outcome) -> dict:
@@ -140,7 +140,7 @@ def _row(data: LabelledSet, layer: str, scale: float, outcome: probe.Outcome) ->
     }
 
 
-def _baselines(config, data, waveforms, layers, network) -> dict:
+def _baselines(config, data, waveforms, layers, network, progress: bool) -> dict:
     """MFCC with a linear SVM; the untrained network by the same probe, one layer of it; chance."""
     chance = {"chance": results.chance(data)}
     if not config.baselines:
@@ -148,10 +148,10 @@ def _baselines(config, data, waveforms, layers, network) -> dict:
     untrained = baselines.untrained_network(network, waveforms)
     if config.chosen_layer == ALL and config.protocol == PAPER:
         layers = (network.architecture.embedding,)
-    steps = features.layer_features(untrained, waveforms, layers)
-    ((layer, outcome),) = _outcomes(config, data, steps, progress=False)
+    steps = features.layer_features(untrained, waveforms, layers, progress=progress)
+    ((layer, outcome),) = _outcomes(config, data, steps, progress)
     return {
-        "mfcc": results.figures(data, baselines.mfcc_predictions(data, waveforms)),
+        "mfcc": results.figures(data, baselines.mfcc_predictions(data, waveforms, progress)),
         "untrained": results.figures(data, outcome.predictions) | {"layer": layer},
         **chance,
     }

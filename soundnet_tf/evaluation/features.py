@@ -5,11 +5,11 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 import tensorflow as tf
 
+from soundnet_tf.evaluation.settings import HEADS_LAYER
+from soundnet_tf.files.progress import progress_bar
 from soundnet_tf.models.folded import FoldedNetwork
 from soundnet_tf.serving import short
 from soundnet_tf.sounds.waveforms import on_disk
-
-HEADS_LAYER = "conv8"
 
 _BATCH = 16
 
@@ -19,6 +19,7 @@ def layer_features(
     waveforms: np.ndarray,
     layers: Sequence[str],
     input_scale: float = 1.0,
+    progress: bool = True,
 ) -> dict[str, np.ndarray]:
     """The layers' steps for clips of one length.
 
@@ -30,17 +31,20 @@ def layer_features(
             `serving.short`) are repeated to 20 s for them.
         input_scale: what the sound is multiplied with. The released evaluation heard sound at
             twice the amplitude of training.
+        progress: whether to show it on stderr.
 
     Returns:
         Layer to float32 [clips, steps, channels].
     """
     features = {}
-    for start in range(0, len(waveforms), _BATCH):
-        batch = tf.constant(waveforms[start : start + _BATCH] * np.float32(input_scale))
-        for layer, values in _run(network, batch, layers).items():
-            if layer not in features:
-                features[layer] = on_disk((len(waveforms), *values.shape[1:]))
-            features[layer][start : start + _BATCH] = values
+    with progress_bar(len(waveforms), "hearing", "clip", progress) as bar:
+        for start in range(0, len(waveforms), _BATCH):
+            batch = tf.constant(waveforms[start : start + _BATCH] * np.float32(input_scale))
+            for layer, values in _run(network, batch, layers).items():
+                if layer not in features:
+                    features[layer] = on_disk((len(waveforms), *values.shape[1:]))
+                features[layer][start : start + _BATCH] = values
+            bar.update(len(batch))
     return features
 
 

@@ -21,9 +21,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from soundnet_tf.evaluation import classifiers
+from soundnet_tf.evaluation import classifiers, folds
 from soundnet_tf.evaluation.probe import Outcome
-from soundnet_tf.files.progress import progress_bar
 from soundnet_tf.sounds.labelled_set import LabelledSet
 
 LAYER_SETS = (  # the first ones are the 8-layer network's, the last ones the 5-layer network's
@@ -47,6 +46,9 @@ POOLINGS = {
 }
 REGULARISATION = classifiers.REGULARISATION[classifiers.LEAST_SQUARES]  # of the first stage
 _PARTS = 5  # of a single training fold
+_LONG_CLIPS = 200  # with fewer a fold takes less than the start of a process
+
+Pooled = Mapping[tuple[str, str], np.ndarray]  # layer and statistic to [clips, channels]
 
 
 class Choice(NamedTuple):
@@ -79,27 +81,42 @@ def cross_validate(
         for statistic in ("mean", "std", "max")
     }
     predictions, details = np.full(len(data.clips), -1), []
-    folds = data.test_folds
-    for fold in progress_bar(len(folds), "choosing", "fold", progress, items=folds):
-        train, test = data.split(fold)
-        products = {name: _products(examples, train) for name, examples in pooled.items()}
-        parts = _parts(data, train)
-        choice = _choose(choices(set(features)), products, data, train, parts)
-        examples = classifiers.coordinates(_kernel(products, *choice), train)
-        labels, losses = data.labels[train], {}
-        for classifier in classifiers.all_classifiers():
-            decisions = classifiers.left_out(
-                classifier.decide, examples[train], labels, parts, len(data.classes)
-            )
-            losses[classifier] = classifiers.calibrated_loss(decisions, labels)
-        best = min(losses, key=losses.get)
-        predictions[test] = best.decide(examples[train], labels, examples[test]).argmax(axis=1)
-        details.append(
-            choice._asdict()
-            | {"classifier": best.name, "regularisation": best.regularisation}
-            | {"loss_in_training_folds": losses[best]}
-        )
+    outcomes = folds.fit(
+        _test,
+        pooled,
+        [(data, fold) for fold in data.test_folds],
+        "choosing",
+        progress,
+        copy_bytes=8 * len(pooled) * len(data.clips) ** 2,  # the products of clips with clips
+        is_long=len(data.clips) >= _LONG_CLIPS,
+    )
+    for fold, (found, detail) in zip(data.test_folds, outcomes, strict=True):
+        predictions[data.split(fold)[1]] = found
+        details.append(detail)
     return Outcome(predictions, tuple(details), time.perf_counter() - start)
+
+
+def _test(pooled: Pooled, data: LabelledSet, fold: str) -> tuple[np.ndarray, dict]:
+    """Classes of a test fold's clips, int [clips], and what was chosen for it in the others."""
+    train, test = data.split(fold)
+    products = {name: _products(examples, train) for name, examples in pooled.items()}
+    parts = _parts(data, train)
+    layers = {layer for layer, _ in pooled}
+    choice = _choose(choices(layers), products, data, train, parts)
+    examples = classifiers.coordinates(_kernel(products, *choice), train)
+    labels, losses = data.labels[train], {}
+    for classifier in classifiers.all_classifiers():
+        decisions = classifiers.left_out(
+            classifier.decide, examples[train], labels, parts, len(data.classes)
+        )
+        losses[classifier] = classifiers.calibrated_loss(decisions, labels)
+    best = min(losses, key=losses.get)
+    detail = (
+        choice._asdict()
+        | {"classifier": best.name, "regularisation": best.regularisation}
+        | {"loss_in_training_folds": losses[best]}
+    )
+    return best.decide(examples[train], labels, examples[test]).argmax(axis=1), detail
 
 
 def _choose(

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from soundnet_tf.evaluation import svm
+from soundnet_tf.evaluation import folds, svm
 from soundnet_tf.sounds.labelled_set import LabelledSet
 
 C = 0.01
+
+_LONG_BYTES = 1 << 32  # of all folds' copies, times classes: about 6 s of one core
 
 
 @dataclass(frozen=True)
@@ -52,22 +54,49 @@ class Outcome:
     seconds: float
 
 
-def cross_validate(data: LabelledSet, features: np.ndarray, windows: Windows) -> Outcome:
+def cross_validate(
+    data: LabelledSet,
+    features: np.ndarray,
+    windows: Windows,
+    title: str = "fitting",
+    progress: bool = True,
+) -> Outcome:
     """Trains on all folds but one and tests on that, for every test fold.
 
     Args:
         data: the set.
         features: float32 [clips, steps, channels], of one layer.
         windows: how clips are cut.
+        title: of the bar.
+        progress: whether to show it on stderr.
     """
     start = time.perf_counter()
     window_steps = windows.steps(features.shape[1])
     predictions = np.full(len(data.clips), -1)
     details = []
-    for fold in data.test_folds:
-        train, test = data.split(fold)
-        machine = svm.fit(features[train], data.labels[train], window_steps, C)
+    splits = [data.split(fold) for fold in data.test_folds]
+    window_numbers = window_steps * features.shape[2]
+    copies = [
+        svm.copy_bytes(len(train), features.shape[1] - window_steps + 1, window_numbers)
+        for train, _ in splits
+    ]
+    machines = folds.fit(
+        _fit,
+        features,
+        [(train, data.labels[train], window_steps) for train, _ in splits],
+        title,
+        progress,
+        max(copies),
+        is_long=sum(copies) * len(data.classes) > _LONG_BYTES,
+    )
+    for (_, test), machine in zip(splits, machines, strict=True):
         values = machine.decision_values(features[test]).mean(axis=1)
         predictions[test] = values.argmax(axis=1)
         details.append({"window_hop_steps": machine.hop_steps, "converged": machine.converged})
     return Outcome(predictions, tuple(details), time.perf_counter() - start)
+
+
+def _fit(
+    features: np.ndarray, train: np.ndarray, labels: np.ndarray, window_steps: int
+) -> svm.LinearMachine:
+    return svm.fit(features[train], labels, window_steps, C)

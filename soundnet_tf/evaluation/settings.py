@@ -4,11 +4,14 @@ import dataclasses
 from dataclasses import dataclass
 
 from soundnet_tf import constants
+from soundnet_tf.files import storage
+from soundnet_tf.models.settings import HEADS, check_layers, check_student, teacher_spec
 from soundnet_tf.settings import Settings, flag_of, setting
-from soundnet_tf.sounds.settings import CSV, DATASETS
+from soundnet_tf.sounds.settings import CSV, DATASETS, check_sounds
 
 PAPER, MODERN = "paper", "modern"
 MODALITIES = ("sound", "vision", "both")
+ALL, HEADS_LAYER = "all", "conv8"
 
 _LAYER, _MODALITIES_LAYER = "pool5", "conv7"  # of the probe; of modalities, as in the paper
 _NOT_OF_MODALITIES = ("protocol", "input_scales", "baselines")
@@ -70,6 +73,18 @@ class EvaluateConfig(Settings):
             self._check_modalities()
         elif self.teacher:
             raise ValueError(f"--teacher={self.teacher} looks at videos; give --modalities too")
+
+    def check_inputs(self) -> None:
+        super().check_inputs()
+        check_sounds(self.dataset, self.data)
+        check_student(self.model)
+        if self.modalities is None:
+            check_layers([self.chosen_layer], self.model, (HEADS_LAYER, ALL))
+        else:
+            check_layers([self.chosen_layer], self.model, HEADS)
+        if self.teacher:
+            teacher_spec(self.teacher)
+        storage.check_folder(self.out)
 
     def _check_modalities(self) -> None:
         if not self.modalities:

@@ -7,11 +7,13 @@ steps in common with the next. Testing looks at all windows, as a convolution, w
 """
 
 import warnings
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
-import tensorflow as tf
 from sklearn.exceptions import ConvergenceWarning
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
 LARGEST_COPY_BYTES = 1 << 29
@@ -39,9 +41,25 @@ class LinearMachine(NamedTuple):
 
     def decision_values(self, features: np.ndarray) -> np.ndarray:
         """float32 [clips, windows, classes] for features [clips, steps, channels]."""
+        import tensorflow as tf  # not for processes that only train
+
         parts = np.split(features, range(_BATCH_CLIPS, len(features), _BATCH_CLIPS))
         values = [tf.nn.conv1d(part, self.kernel, stride=1, padding="VALID") for part in parts]
         return np.concatenate(values) + self.bias
+
+
+def copy_bytes(clips: int, windows: int, numbers: int) -> int:
+    """Bytes of the float64 copy that `fit` makes.
+
+    Args:
+        clips, windows: windows of every clip.
+        numbers: of a window.
+    """
+    return 8 * clips * -(-windows // _hop_steps(clips, windows, numbers)) * numbers
+
+
+def _hop_steps(clips: int, windows: int, numbers: int) -> int:
+    return min(windows, -(-8 * clips * windows * numbers // LARGEST_COPY_BYTES))
 
 
 def fit(features: np.ndarray, labels: np.ndarray, window_steps: int, c: float) -> LinearMachine:
@@ -57,7 +75,7 @@ def fit(features: np.ndarray, labels: np.ndarray, window_steps: int, c: float) -
         c: the SVM's C.
     """
     windows = np.lib.stride_tricks.sliding_window_view(features, window_steps, axis=1)
-    hop_steps = min(windows.shape[1], -(-8 * windows.size // LARGEST_COPY_BYTES))
+    hop_steps = _hop_steps(*windows.shape[:2], windows[0, 0].size)
     windows = windows[:, ::hop_steps].transpose(0, 1, 3, 2)  # [clips, windows, steps, channels]
     machine = LinearSVC(
         C=c,
@@ -79,3 +97,26 @@ def fit(features: np.ndarray, labels: np.ndarray, window_steps: int, c: float) -
         weights, bias = np.concatenate([-weights, weights]), np.concatenate([-bias, bias])
     kernel = weights.T.reshape(window_steps, features.shape[2], -1)
     return LinearMachine(np.float32(kernel), np.float32(bias), hop_steps, not caught)
+
+
+def classify(
+    features: np.ndarray,
+    train: np.ndarray,
+    labels: np.ndarray,
+    test: np.ndarray,
+    options: Mapping[str, Any],
+) -> np.ndarray:
+    """Trains a linear SVM on some examples, standardised, and gives the classes of others.
+
+    Args:
+        features: float32 [examples, channels].
+        train: int [train], indices of those to train on.
+        labels: int [train].
+        test: int [test], indices of the others.
+        options: of scikit-learn's LinearSVC.
+
+    Returns:
+        int [test].
+    """
+    machine = make_pipeline(StandardScaler(), LinearSVC(random_state=0, **options))
+    return machine.fit(features[train], labels).predict(features[test])

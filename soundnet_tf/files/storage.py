@@ -142,8 +142,26 @@ def make_folder(path: str) -> None:
         else:
             os.makedirs(path, exist_ok=True)
     except OSError as error:
-        reason = f"{path}: cannot be made a folder ({error.strerror}); choose another"
-        raise type(error)(reason) from error
+        raise type(error)(_no_folder(path, error.strerror)) from error
+
+
+def check_folder(path: str) -> None:
+    """Refuses a local path of which `make_folder` can make no folder, since a file is in its way.
+
+    Raises:
+        NotADirectoryError: there is a file.
+    """
+    if is_remote(path):
+        return
+    above = os.path.abspath(path)
+    while not os.path.lexists(above):
+        above = os.path.dirname(above)
+    if not os.path.isdir(above):
+        raise NotADirectoryError(_no_folder(path, f"{above} is a file"))
+
+
+def _no_folder(path: str, reason: str | None) -> str:
+    return f"{path}: cannot be made a folder ({reason}); choose another"
 
 
 def rename(source: str, target: str, overwrite: bool = False) -> None:

@@ -7,6 +7,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from soundnet_tf.files.progress import progress_bar
+from soundnet_tf.finetuning.settings import check_test_fold
 from soundnet_tf.sounds.labelled_set import LabelledSet
 
 GAIN_DB = 6.0
@@ -33,10 +35,7 @@ def split(data: LabelledSet, test_fold: str, val_share: float, seed: int) -> Spl
     Raises:
         ValueError: a fold that is not there or not to be tested on, or a share out of its range.
     """
-    if test_fold not in data.test_folds:
-        raise ValueError(
-            f"test fold {test_fold!r}: {data.name} can be tested on {', '.join(data.test_folds)}"
-        )
+    check_test_fold(data, test_fold)
     if not 0 < val_share < 1:
         raise ValueError(f"val_share is {val_share}; it should be above 0 and below 1")
     folds, test = data.split(test_fold)
@@ -126,6 +125,7 @@ def hear(model: keras.Model, waveforms: np.ndarray, batch_size: int) -> np.ndarr
     channels]."""
     graph = tf.function(model.hear, reduce_retracing=True, autograph=False)
     starts = range(0, len(waveforms), batch_size)
+    starts = progress_bar(len(starts), "hearing", "batch", items=starts, leave=False)
     return np.concatenate([graph(tf.constant(waveforms[s : s + batch_size])) for s in starts])
 
 

@@ -1,25 +1,24 @@
-"""The file that says which fine-tuning run a folder holds."""
+"""The file that says which fine-tuning run a folder holds. No TensorFlow."""
 
 import dataclasses
 import hashlib
 import os
-
-import keras
-import tensorflow as tf
+from collections.abc import Mapping
 
 from soundnet_tf.files import atomic, claim, storage
 from soundnet_tf.finetuning.settings import FinetuneConfig
 from soundnet_tf.sounds.labelled_set import LabelledSet
-from soundnet_tf.training.loop import RUN_FILE
+from soundnet_tf.training.claimed import RUN_FILE
 from soundnet_tf.version import __version__
 
 
-def write_run(out: str, config: FinetuneConfig, data: LabelledSet) -> None:
-    """Writes `run.json`: versions, settings, data."""
+def write_run(
+    out: str, config: FinetuneConfig, data: LabelledSet, versions: Mapping[str, str]
+) -> None:
+    """Writes `run.json`: versions (those of other packages are given), settings, data."""
     run = {
         "soundnet_tf": __version__,
-        "tensorflow": tf.__version__,
-        "keras": keras.__version__,
+        **versions,
         "settings": _settings(config, data),
         "classes": data.classes,
     }

@@ -2,7 +2,6 @@
 
 import time
 
-import keras
 import numpy as np
 from tqdm import tqdm
 
@@ -10,21 +9,23 @@ from soundnet_tf.finetuning.batches import Split
 from soundnet_tf.finetuning.callbacks import best_row
 from soundnet_tf.sounds.labelled_set import LabelledSet
 from soundnet_tf.training import monitor
+from soundnet_tf.training.report import EpochBar
 
 
-class Progress(keras.callbacks.Callback):
-    """A line of figures after every epoch. Stands after `monitor.History`."""
+class Progress(EpochBar):
+    """A bar for every epoch, then a line of figures. Stands after `monitor.History`."""
 
-    def __init__(self, epochs: int, history_file: str):
-        super().__init__()
-        self._epochs = epochs
+    def __init__(self, epochs: int, steps_per_epoch: int, batch_size: int, history_file: str):
+        super().__init__(epochs, steps_per_epoch, batch_size)
         self._history_file = history_file
         self._begun_secs = 0.0
 
     def on_epoch_begin(self, epoch, logs=None):
+        super().on_epoch_begin(epoch, logs)
         self._begun_secs = time.perf_counter()
 
     def on_epoch_end(self, epoch, logs=None):
+        super().on_epoch_end(epoch, logs)
         best = int(best_row(monitor.read_history(self._history_file))["epoch"])
         tqdm.write(
             f"epoch {epoch + 1}/{self._epochs}: loss {logs['loss']:.3f}, held-out loss "
@@ -33,14 +34,14 @@ class Progress(keras.callbacks.Callback):
         )
 
 
-class Countdown(keras.callbacks.Callback):
-    """A line after every epoch of the training on all clips."""
+class Countdown(EpochBar):
+    """A bar for every epoch of the training on all clips, then a line."""
 
-    def __init__(self, epochs: int):
-        super().__init__()
-        self._epochs = epochs
+    def __init__(self, epochs: int, steps_per_epoch: int, batch_size: int):
+        super().__init__(epochs, steps_per_epoch, batch_size, "all clips, epoch")
 
     def on_epoch_end(self, epoch, logs=None):
+        super().on_epoch_end(epoch, logs)
         tqdm.write(
             f"all clips, epoch {epoch + 1}/{self._epochs}: loss {logs['loss']:.3f}, accuracy "
             f"{logs['accuracy']:.1%}"

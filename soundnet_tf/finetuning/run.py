@@ -13,6 +13,7 @@ import tensorflow as tf
 from absl import logging
 
 from soundnet_tf.files import atomic
+from soundnet_tf.files.progress import progress_bar
 from soundnet_tf.finetuning import batches, classifier, report
 from soundnet_tf.finetuning.callbacks import (
     RefuseInfinite,
@@ -61,7 +62,7 @@ def finetune(config: FinetuneConfig, data: LabelledSet, out: str) -> dict:
         return found
     _network(config, len(data.classes))  # fails before anything is written
     waveforms = read_clips(data, config.clip_secs)
-    write_run(out, config, data)
+    write_run(out, config, data, {"tensorflow": tf.__version__, "keras": keras.__version__})
     start = time.perf_counter()
     rows = _search(config, data, parts, waveforms, out)
     epochs = int(best_row(rows)["epoch"]) + 1
@@ -96,10 +97,11 @@ def _search(config, data: LabelledSet, parts, waveforms, out: str) -> list[dict]
         held_out = batches.eval_batches(
             waveforms[parts.validation], data.labels[parts.validation], config.batch_size
         )
+        steps = batches.steps_per_epoch(len(parts.train), config.batch_size)
         callbacks = [
             StopEarly(history_file, config.patience),
             monitor.History(out),
-            report.Progress(config.epochs, history_file),
+            report.Progress(config.epochs, steps, config.batch_size, history_file),
         ]
         _train(
             config,
@@ -120,7 +122,8 @@ def _fit_all(config, data: LabelledSet, parts, waveforms, epochs: int, out: str)
     clips = np.union1d(parts.train, parts.validation)
     network, backup = _begin(config, data, waveforms, clips, epochs, f"{out}/backup_all")
     if backup.epochs_done < epochs:
-        progress = report.Countdown(epochs)
+        steps = batches.steps_per_epoch(len(clips), config.batch_size)
+        progress = report.Countdown(epochs, steps, config.batch_size)
         _train(config, data, waveforms, clips, network, backup, epochs, [progress])
     return network
 
@@ -189,5 +192,6 @@ def _classify(folder: str, waveforms: np.ndarray, batch_size: int) -> np.ndarray
     """The exported classifier's class indices int [clips]."""
     exported = tf.saved_model.load(folder)
     starts = range(0, len(waveforms), batch_size)
+    starts = progress_bar(len(starts), "testing", "batch", items=starts, leave=False)
     outputs = [exported(tf.constant(waveforms[s : s + batch_size])) for s in starts]
     return np.concatenate([o["probabilities"].numpy().argmax(axis=-1) for o in outputs])

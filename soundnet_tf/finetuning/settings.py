@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 
 from soundnet_tf import constants
+from soundnet_tf.files import storage
 from soundnet_tf.models.architecture import ARCHITECTURES
+from soundnet_tf.models.settings import check_layers, check_student
 from soundnet_tf.settings import Settings, setting
+from soundnet_tf.sounds.labelled_set import LabelledSet
 from soundnet_tf.sounds.settings import SoundsConfig
 
 NONE, TRUNK, BALANCED = "none", "trunk", "balanced"
@@ -62,9 +65,23 @@ class FinetuneConfig(Settings):
     batch_size: int = setting("Clips a step.", 16, at_least=1)
     seed: int = setting("Of all that is drawn.", 0)
 
+    def check_inputs(self) -> None:
+        super().check_inputs()
+        if self.is_pretrained:
+            check_student(self.model)
+        check_layers(self.layers, self.model)
+
     @property
     def is_pretrained(self) -> bool:
         return self.model not in ARCHITECTURES
+
+
+def check_test_fold(data: LabelledSet, test_fold: str) -> None:
+    """ValueError if the set has no such fold, or it is not to be tested on."""
+    if test_fold not in data.test_folds:
+        raise ValueError(
+            f"test fold {test_fold!r}: {data.name} can be tested on {', '.join(data.test_folds)}"
+        )
 
 
 @dataclass(frozen=True)
@@ -74,3 +91,16 @@ class FinetuneRunConfig(Settings):
     sounds: SoundsConfig
     out: str = setting("Folder of the run.")
     finetune: FinetuneConfig = FinetuneConfig()
+
+    def check_inputs(self) -> None:
+        from soundnet_tf.finetuning import folder
+        from soundnet_tf.sounds import esc_dcase
+
+        super().check_inputs()
+        storage.check_folder(self.out)
+        if not storage.is_remote(self.sounds.path):  # with all its recordings checked just now
+            data = esc_dcase.load(self.sounds.kind, self.sounds.path)
+            if self.finetune.test_fold:
+                check_test_fold(data, self.finetune.test_fold)
+            if not storage.is_remote(self.out):
+                folder.check_folder(self.out, self.finetune, data)

@@ -14,8 +14,8 @@ import keras
 
 from soundnet_tf.files import atomic, storage
 from soundnet_tf.models import student as students
+from soundnet_tf.models.settings import STUDENT_FILE
 
-STUDENT_FILE = "student.keras"
 LABELS_FOLDER = "labels"
 
 Labels = Mapping[str, tuple[str, ...]]

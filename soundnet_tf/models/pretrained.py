@@ -11,11 +11,11 @@ from soundnet_tf import labels as label_lists
 from soundnet_tf.files import storage
 from soundnet_tf.models import checkpoint
 from soundnet_tf.models import student as students
+from soundnet_tf.models.settings import SAVED_MODEL_FILE, STUDENT_FILE, student_form
 from soundnet_tf.models.weights import published
 
 ASSETS_FOLDER = "assets"
 METADATA_FILE = "metadata.json"
-_RELEASED_SUFFIXES = (".npy", ".t7")
 
 
 def load(source: str) -> tuple[keras.Model, checkpoint.Labels]:
@@ -30,16 +30,8 @@ def load(source: str) -> tuple[keras.Model, checkpoint.Labels]:
         FileNotFoundError: there is no such thing; the message says what was looked for.
         ValueError: it is not a SoundNet, or does not fit its class names.
     """
-    if source == constants.PUBLISHED or str(source).endswith(_RELEASED_SUFFIXES):
-        return _load_released(source)
-    if storage.exists(os.path.join(source, checkpoint.STUDENT_FILE)):
-        return checkpoint.load_student(source)
-    if storage.exists(os.path.join(source, "saved_model.pb")):
-        return load_savedmodel(source)
-    raise FileNotFoundError(
-        f"{source} is no trained SoundNet; give published, a .npy or .t7 file of released weights, "
-        f"or a folder with saved_model.pb (bin/export.py) or {checkpoint.STUDENT_FILE} (RUN/best)"
-    )
+    readers = {STUDENT_FILE: checkpoint.load_student, SAVED_MODEL_FILE: load_savedmodel}
+    return readers.get(student_form(source), _load_released)(source)
 
 
 def load_savedmodel(folder: str) -> tuple[keras.Model, checkpoint.Labels]:

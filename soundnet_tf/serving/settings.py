@@ -1,8 +1,11 @@
 """Settings of what is done with a trained network; without TensorFlow."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from soundnet_tf import constants
+from soundnet_tf.files import storage
+from soundnet_tf.models.settings import check_student
 from soundnet_tf.settings import Settings, setting
 
 POOLINGS = ("none", "mean", "max", "meanstd")
@@ -36,3 +39,11 @@ class RecognizeConfig(Settings):
         SHORT_POLICIES[0],
         choices=SHORT_POLICIES,
     )
+
+    def check_inputs(self, paths: Sequence[str] = ()) -> None:
+        """Also refuses recordings of which none is there; else the others are recognised, and the
+        stage tells which are missing."""
+        super().check_inputs()
+        check_student(self.model)
+        if paths and not any(storage.is_remote(path) or storage.exists(path) for path in paths):
+            raise FileNotFoundError(f"no such media file: {', '.join(paths)}")

@@ -2,10 +2,19 @@
 
 from dataclasses import dataclass
 
+from soundnet_tf.files import storage
 from soundnet_tf.settings import Settings, setting
 
 CSV = "csv"
 DATASETS = ("esc10", "esc50", "dcase", CSV)
+
+
+def check_sounds(dataset: str, path: str) -> None:
+    """Errors as of `esc_dcase.load`; a remote set is left to that."""
+    from soundnet_tf.sounds import esc_dcase
+
+    if not storage.is_remote(path):
+        esc_dcase.load(dataset, path)
 
 
 @dataclass(frozen=True)
@@ -31,6 +40,10 @@ class SoundsConfig(Settings):
             )
         if (self.dataset is None) != (self.data is None):
             raise ValueError("--dataset and --data, its folder, go together")
+
+    def check_inputs(self) -> None:
+        super().check_inputs()
+        check_sounds(self.kind, self.path)
 
     @property
     def kind(self) -> str:

@@ -11,18 +11,18 @@ from absl import logging
 from soundnet_tf.data import pipeline
 from soundnet_tf.data.settings import CACHED, MASK
 from soundnet_tf.data.sources import Source
-from soundnet_tf.files import atomic, claim, storage
+from soundnet_tf.files import atomic, storage
+from soundnet_tf.files.progress import progress_bar
 from soundnet_tf.models import initialise
 from soundnet_tf.models import student as students
 from soundnet_tf.training import baselines, monitor, report, targets
+from soundnet_tf.training.claimed import RUN_FILE, refuse_other_run
 from soundnet_tf.training.distiller import Distiller
 from soundnet_tf.training.optimizer import build_optimizer
-from soundnet_tf.training.settings import DistillConfig, TrainConfig
+from soundnet_tf.training.settings import TrainConfig
 from soundnet_tf.version import __version__
 
-RUN_FILE = "run.json"
 FLAGS_FILE = "flags.txt"
-_MAY_DIFFER = ("soundnet_tf", "tensorflow", "keras", "settings.epochs", "settings.steps")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -66,13 +66,13 @@ def train(
         training = dataclasses.replace(training, teachers=teachers)
         validation = dataclasses.replace(validation, teachers=teachers)
     validation_batches = pipeline.eval_batches(validation, config.pipeline)
-    floor = baselines.measure_once(
-        out,
-        distiller,
-        pipeline.eval_batches(training, config.pipeline),
-        validation_batches,
-        config.baseline_clips,
-    )
+    batch_size, at_most = config.pipeline.batch_size, config.baseline_clips
+    batches = baselines.batches(training.count, validation.count, at_most, batch_size)
+    with progress_bar(batches, "baselines", "batch", leave=False) as bar:
+        training_batches = pipeline.eval_batches(training, config.pipeline)
+        floor = baselines.measure_once(
+            out, distiller, training_batches, validation_batches, at_most, bar
+        )
     backup = monitor.Backup(os.path.join(out, "backup"), steps_per_epoch)
     backup.set_model(distiller)
     backup.on_train_begin()
@@ -156,24 +156,6 @@ def _claim_folder(out: str, config: TrainConfig, teachers, training: Source, val
         "clips": {"train": training.count, "validation": validation.count},
         "frame_every_secs": training.frame_every_secs,
     }
-    path = os.path.join(out, RUN_FILE)
-    if found := atomic.read_json(path):
-        claim.refuse_other(out, _as_now(found), run, _MAY_DIFFER)
+    refuse_other_run(out, run)
     storage.make_folder(out)
-    atomic.write_json(path, run)
-
-
-def _as_now(run: dict) -> dict:
-    """A `run.json` in today's form. Before, the spacing of frames stood among the settings, with a
-    seed and a mask that follow from others, and weights of 1 could be left out."""
-    settings = run.get("settings", {})
-    batches, distill = settings.get("pipeline", {}), settings.get("distill", {})
-    if "frame_every_secs" not in batches:
-        return run
-    kept = {name: batches[name] for name in batches.keys() - {"frame_every_secs", "seed"}}
-    learned = {name: distill[name] for name in distill.keys() - {"mask_sound"}}
-    learned["weights"] = distill.get("weights") or DistillConfig().weights
-    return run | {
-        "settings": settings | {"pipeline": kept, "distill": learned},
-        "frame_every_secs": batches["frame_every_secs"],
-    }
+    atomic.write_json(os.path.join(out, RUN_FILE), run)

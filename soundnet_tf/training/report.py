@@ -11,19 +11,25 @@ from soundnet_tf.models.initialise import HeadStart
 from soundnet_tf.training.baselines import Baselines
 
 
-class Progress(keras.callbacks.Callback):
-    """A bar with loss and clips a second for every epoch, then a line of held-out figures."""
+class EpochBar(keras.callbacks.Callback):
+    """A bar with loss and clips a second for every epoch.
 
-    def __init__(self, baselines: Baselines, epochs: int, steps_per_epoch: int, batch_size: int):
+    Args:
+        epochs: of the whole training.
+        steps_per_epoch, batch_size: whose product the clips of an epoch are, or nearly.
+        title: stands before the epoch's number.
+    """
+
+    def __init__(self, epochs: int, steps_per_epoch: int, batch_size: int, title: str = "epoch"):
         super().__init__()
-        self._baselines = baselines
         self._epochs = epochs
         self._clips = steps_per_epoch * batch_size
         self._batch_size = batch_size
+        self._epoch_title = title
         self._bar = None
 
     def on_epoch_begin(self, epoch, logs=None):
-        title = f"epoch {epoch + 1}/{self._epochs}"
+        title = f"{self._epoch_title} {epoch + 1}/{self._epochs}"
         self._bar = progress_bar(self._clips, title, "clip", leave=False)
 
     def on_train_batch_end(self, batch, logs=None):
@@ -36,6 +42,17 @@ class Progress(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         self._bar.close()
+
+
+class Progress(EpochBar):
+    """Adds a line of held-out figures after every epoch."""
+
+    def __init__(self, baselines: Baselines, epochs: int, steps_per_epoch: int, batch_size: int):
+        super().__init__(epochs, steps_per_epoch, batch_size)
+        self._baselines = baselines
+
+    def on_epoch_end(self, epoch, logs=None):
+        super().on_epoch_end(epoch, logs)
         figures = "; ".join(
             _beside_baselines(name, logs[f"val_{name}"], self._baselines)
             for name in self._baselines["constant"]

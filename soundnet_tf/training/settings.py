@@ -1,11 +1,20 @@
 """Settings of a training run; without TensorFlow."""
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from soundnet_tf import constants
-from soundnet_tf.data.settings import PipelineConfig, SourceConfig, teachers_by_head
+from soundnet_tf.data.settings import (
+    ONLINE,
+    PipelineConfig,
+    SourceConfig,
+    check_teachers,
+    teachers_by_head,
+)
+from soundnet_tf.files import storage
 from soundnet_tf.models.architecture import ARCHITECTURES
+from soundnet_tf.models.settings import check_student
 from soundnet_tf.settings import Setting, Settings, by_head, setting
 
 KL, L2 = "kl", "l2"
@@ -124,6 +133,23 @@ class TrainConfig(Settings):
                 f"{self.architecture} needs at least {minimum_secs:.2f} s"
             )
 
+    def check_inputs(self) -> None:
+        super().check_inputs()
+        if self.pipeline.targets == ONLINE:
+            check_given(self.teachers)
+        check_teachers(self.teachers)
+        if self.init_from is not None:
+            check_student(self.init_from)
+
+
+def check_given(teachers: Mapping[str, str]) -> None:
+    """ValueError if there is no teacher, of those that look at the frames in every step."""
+    if not teachers:
+        raise ValueError(
+            "no teacher was given: at least one head needs one to learn from (or the posteriors of "
+            "labelled shards, --targets=cached)"
+        )
+
 
 @dataclass(frozen=True)
 class RunConfig(Settings):
@@ -132,3 +158,11 @@ class RunConfig(Settings):
     source: SourceConfig
     out: str = setting("Folder of the run.")
     train: TrainConfig = TrainConfig()
+
+    def check_inputs(self) -> None:
+        from soundnet_tf.training import claimed
+
+        super().check_inputs()
+        storage.check_folder(self.out)
+        if not storage.is_remote(self.out):
+            claimed.refuse_other_run(self.out, {"settings": dataclasses.asdict(self.train)})

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from soundnet_tf.data.cached import CachedTeacher
 from soundnet_tf.data.sources import Source
 from soundnet_tf.models.teachers.teacher import Teacher, load_teacher
+from soundnet_tf.training.settings import check_given
 
 
 def online_teachers(specs: Mapping[str, str]) -> dict[str, Teacher]:
@@ -16,11 +17,7 @@ def online_teachers(specs: Mapping[str, str]) -> dict[str, Teacher]:
     Raises:
         ValueError, FileNotFoundError: as `load_teacher`; ValueError if there are no specs.
     """
-    if not specs:
-        raise ValueError(
-            "no teacher was given: at least one head needs one to learn from (or the posteriors of "
-            "labelled shards, --targets=cached)"
-        )
+    check_given(specs)
     return {head: load_teacher(spec) for head, spec in specs.items()}
 
 

@@ -17,7 +17,7 @@ PARSE = """
 import json, runpy, sys
 from absl import app, flags
 binary = sys.argv.pop()
-app.run = lambda main: None  # flags are defined, the stage is not begun
+app.run = lambda main, argv: None  # flags are defined, the stage is not begun
 runpy.run_module(binary, run_name="__main__")
 for command in json.load(sys.stdin):
     flags.FLAGS.unparse_flags()

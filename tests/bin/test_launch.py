@@ -17,6 +17,10 @@ from soundnet_tf.settings import Settings, setting
 class Config(Settings):
     top: int = setting("How many.", 3, at_least=1)
 
+    def check_inputs(self, files=()):
+        if self.top == 13 or "missing" in files:
+            raise FileNotFoundError("it is not there")
+
 def main(config, *files):
     {body}
 
@@ -91,6 +95,13 @@ def test_settings_that_are_refused_are_one_line_and_the_stage_is_not_begun(run):
     done = run("print('begun')", "--top=0")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "stage.py: top is 0; it should be at least 1\n"
+
+
+def test_inputs_are_checked_before_the_stage_is_begun(run):
+    for arguments, options in ((["--top=13"], ""), (["a.wav", "missing"], "files='a file'")):
+        done = run("print('begun')", *arguments, options=options)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr == "stage.py: it is not there\n"
 
 
 def test_arguments_are_refused_or_given_as_files(run):

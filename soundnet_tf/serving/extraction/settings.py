@@ -4,6 +4,8 @@ import os
 from dataclasses import dataclass
 
 from soundnet_tf import constants
+from soundnet_tf.files import find, storage
+from soundnet_tf.models.settings import HEADS, check_layers, check_student
 from soundnet_tf.serving.settings import POOLINGS, SHORT_POLICIES
 from soundnet_tf.settings import Settings, setting
 
@@ -60,3 +62,21 @@ class ExtractConfig(Settings):
     def __post_init__(self):
         super().__post_init__()
         check_path(self.out)
+
+    def check_inputs(self) -> None:
+        from soundnet_tf.serving.extraction import feature_file, parts
+
+        super().check_inputs()
+        if not storage.is_remote(self.inputs):
+            find.find_media(self.inputs)
+        check_student(self.model)
+        check_layers([self.layer], self.model, HEADS)
+        storage.check_folder(os.path.dirname(self.out))
+        if storage.exists(self.out):
+            about, _ = feature_file.read_about(self.out)
+            parts.refuse_other(self.out, about, self.claims())
+
+    def claims(self) -> dict[str, str]:
+        """What shapes the embeddings, of these settings."""
+        named = ("layer", "pooling", "channel", "short", "model")
+        return {name: getattr(self, name) for name in named}

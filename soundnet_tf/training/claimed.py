@@ -1,0 +1,41 @@
+"""Whose the folder of a training run is: another run is not gone on with. No TensorFlow."""
+
+import os
+from collections.abc import Mapping
+
+from soundnet_tf.files import atomic, claim
+from soundnet_tf.training.settings import DistillConfig
+
+RUN_FILE = "run.json"
+_MAY_DIFFER = ("soundnet_tf", "tensorflow", "keras", "settings.epochs", "settings.steps")
+
+
+def refuse_other_run(out: str, run: Mapping) -> None:
+    """Refuses a folder whose run is not this one. Its length may grow.
+
+    Args:
+        out: the folder.
+        run: what `run.json` will hold, or the part of it that is known so far.
+
+    Raises:
+        ValueError: another run is there; says where it differs.
+    """
+    if found := atomic.read_json(os.path.join(out, RUN_FILE)):
+        known = {name: value for name, value in _as_now(found).items() if name in run}
+        claim.refuse_other(out, known, run, _MAY_DIFFER)
+
+
+def _as_now(run: dict) -> dict:
+    """A `run.json` in today's form. Before, the spacing of frames stood among the settings, with a
+    seed and a mask that follow from others, and weights of 1 could be left out."""
+    settings = run.get("settings", {})
+    batches, distill = settings.get("pipeline", {}), settings.get("distill", {})
+    if "frame_every_secs" not in batches:
+        return run
+    kept = {name: batches[name] for name in batches.keys() - {"frame_every_secs", "seed"}}
+    learned = {name: distill[name] for name in distill.keys() - {"mask_sound"}}
+    learned["weights"] = distill.get("weights") or DistillConfig().weights
+    return run | {
+        "settings": settings | {"pipeline": kept, "distill": learned},
+        "frame_every_secs": batches["frame_every_secs"],
+    }

@@ -1,0 +1,193 @@
+"""What is wrong is said before TensorFlow is imported, by every command."""
+
+import csv
+import json
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+# `sys.modules[...] = None` makes each import of it an error.
+WITHOUT_TENSORFLOW = """
+import runpy, sys
+sys.modules.update(tensorflow=None, keras=None)
+command = sys.argv.pop(1)
+sys.path[0] = sys.argv.pop(1)
+sys.argv[0] = f"{command}.py"
+runpy.run_path(f"{sys.path[0]}/{command}.py", run_name="__main__")
+"""
+STUDENT = "is no trained SoundNet; give published, a .npy or .t7 file"
+NO_FILE = "there is no file nowhere"
+
+
+def run(folder, command, *arguments):
+    """Gives what the command says on stderr; TensorFlow cannot be imported."""
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT_TENSORFLOW, command, str(ROOT / "bin"), *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    return done.stderr
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Inputs that are there, as far as can be seen without TensorFlow: a video, recordings with
+    their manifest, a prepared folder, a student; an empty folder, and a file."""
+    folder = tmp_path_factory.mktemp("inputs")
+    for name in ("empty", "shards", "student", "elsewhere"):
+        (folder / name).mkdir()
+    for name in ("film.mp4", "file", "odd.npz", "student/student.keras"):
+        (folder / name).write_bytes(b"x")
+    rows = [("path", "label", "fold")]
+    for fold in "12":
+        for label in ("rain", "wind"):
+            (folder / f"{label}{fold}.wav").write_bytes(b"x")
+            rows.append((f"{label}{fold}.wav", label, fold))
+    with open(folder / "sounds.csv", "w", newline="") as file:
+        csv.writer(file).writerows(rows)
+    manifest = {"format": 1, "version": "0", "videos": "films", "settings": {}, "skipped": []}
+    (folder / "shards" / "manifest.json").write_text(json.dumps(manifest | {"splits": {}}))
+    settings = {"settings": {"clip_secs": 5.0}}
+    (folder / "elsewhere" / "train-00000-of-00001.json").write_text(json.dumps(settings))
+    (folder / "elsewhere" / "run.json").write_text(json.dumps({"settings": {"seed": 7}}))
+    return folder
+
+
+TRAIN = "train --data=shards --out=new"
+TEACHER = "--imagenet_teacher=file:student/student.keras"
+FINETUNE = "finetune --manifest=sounds.csv --model=student --out=new"
+EVALUATE = "evaluate --data=sounds.csv --model=student --out=new"
+EXTRACT = "extract --inputs=rain1.wav --model=student"
+LAYERS = "reproduce --table=layers --dataset=csv --eval_data=sounds.csv --model=student --out=new"
+MODALITIES = f"reproduce --table=modalities {TEACHER} --model=student --out=new"
+LOSS = "reproduce --table=loss --dataset=csv --eval_data=sounds.csv --model=student --out=new"
+PLACES = "--places_teacher=file:student/student.keras"
+CASES = {
+    # Inputs that are not there, are empty, or are something else.
+    "prepare --videos=nowhere --out=new": "nowhere: no such folder, pattern, video or list",
+    "prepare --videos=empty --out=new": "empty: no videos found",
+    f"label --data=nowhere {TEACHER}": "nowhere is not a prepared folder: it has no manifest.json",
+    f"label --data=empty {TEACHER}": "empty is not a prepared folder: it has no manifest.json",
+    f"train --data=empty {TEACHER} --out=new": "empty is not a prepared folder",
+    f"train --videos=empty {TEACHER} --out=new": "empty: no videos found",
+    "finetune --manifest=nowhere --model=student --out=new": "nowhere: no such manifest",
+    "finetune --dataset=esc10 --data=nowhere --model=student --out=new": "nowhere: no such folder",
+    "finetune --dataset=esc10 --data=empty --model=student --out=new": "empty: found neither meta",
+    f"{FINETUNE} --test_fold=3": "test fold '3': sounds.csv can be tested on 1, 2",
+    "evaluate --data=nowhere --model=student --out=new": "nowhere: no such manifest",
+    "evaluate --dataset=dcase --data=empty --model=student --out=new": "empty: found no folder",
+    "extract --inputs=nowhere --model=student --out=new.npz": "nowhere: no such folder, pattern,",
+    "extract --inputs=empty --model=student --out=new.npz": "empty: no media files found",
+    "recognize --model=student nothing.wav": "no such media file: nothing.wav",
+    "recognize --model=student a.wav b.wav": "no such media file: a.wav, b.wav",
+    "reproduce --table=layers --eval_data=nowhere --model=student --out=new": "nowhere: no such",
+    f"{MODALITIES} --videos_manifest=nowhere": "nowhere: no such manifest",
+    f"{LOSS} --data=empty {TEACHER} {PLACES}": "empty is not a prepared folder",
+    "demo --videos=nowhere": "nowhere: no such folder, pattern, video or list",
+    "benchmark --videos=empty --out=new": "empty: no videos found",
+    # Networks.
+    f"{TRAIN} {TEACHER} --init_from=nowhere": f"nowhere {STUDENT}",
+    "finetune --manifest=sounds.csv --model=nowhere --out=new": f"nowhere {STUDENT}",
+    f"{FINETUNE} --layers=pool5,pool9": "no layer pool9 in soundnet8 or soundnet5; choose of conv1",
+    "finetune --manifest=sounds.csv --model=soundnet5 --layers=conv6 --out=new": (
+        "no layer conv6 in soundnet5; choose of conv1, pool1, conv2, pool2, conv3, pool3, conv4\n"
+    ),
+    "export --run=nowhere --out=new": f"nowhere/best {STUDENT}",
+    "export --weights=empty --out=new": f"empty {STUDENT}",
+    "export --weights=nowhere.npy --out=new": "there is no file nowhere.npy",
+    "extract --inputs=rain1.wav --model=nowhere --out=new.npz": f"nowhere {STUDENT}",
+    f"{EXTRACT} --layer=pool9 --out=new.npz": "no layer pool9 in soundnet8 or soundnet5",
+    "evaluate --data=sounds.csv --model=nowhere --out=new": f"nowhere {STUDENT}",
+    f"{EVALUATE} --layer=pool9": "no layer pool9 in soundnet8 or soundnet5",
+    f"{EVALUATE} --modalities=sound --layer=all": "no layer all in soundnet8 or soundnet5",
+    "recognize --model=nowhere rain1.wav": f"nowhere {STUDENT}",
+    LAYERS.replace("=student", "=nowhere"): f"nowhere {STUDENT}",
+    # Teachers.
+    TRAIN: "no teacher was given",
+    f"{TRAIN} --imagenet_teacher=keras:VGG17": "Keras Applications has no 'VGG17'; it has ConvNeXt",
+    f"{TRAIN} --imagenet_teacher=keras:VGG16@nowhere": NO_FILE,
+    f"{TRAIN} --places_teacher=places:vgg19@film.mp4": "no teacher 'places:vgg19@film.mp4'; specs",
+    f"{TRAIN} --places_teacher=places:vgg16": "there is no teacher 'places:vgg16'; specs look like",
+    f"{TRAIN} --targets=cached --places_teacher=file:nowhere": NO_FILE,
+    "label --data=shards --imagenet_teacher=hup:x": "there is no teacher 'hup:x'; specs look like",
+    "label --data=shards --imagenet_teacher=pypi:x": "no teacher 'pypi:x', only pypi:efficientnet",
+    f"{EVALUATE} --modalities=vision --teacher=file:film.mp4": "film.mp4 is neither a .keras file",
+    f"{LOSS} --data=shards {TEACHER} --places_teacher=file:nowhere": NO_FILE,
+    "reproduce --table=modalities --imagenet_teacher=file:nowhere --model=student "
+    "--videos_manifest=sounds.csv --out=new": NO_FILE,
+    "demo --videos=film.mp4 --imagenet_teacher=nothing": "there is no teacher 'nothing'; specs",
+    # An --out that is something else.
+    "prepare --videos=film.mp4 --out=file": "file: cannot be made a folder (",
+    "prepare --videos=film.mp4 --out=file/new": "file/new: cannot be made a folder (",
+    "prepare --videos=film.mp4 --out=elsewhere": "elsewhere was made with other settings (",
+    f"train --data=shards {TEACHER} --out=file": "file: cannot be made a folder (",
+    f"train --data=shards {TEACHER} --out=elsewhere": "elsewhere was made with other settings (",
+    FINETUNE.replace("new", "file"): "file: cannot be made a folder (",
+    FINETUNE.replace("new", "elsewhere"): "elsewhere was made with other settings (",
+    EVALUATE.replace("new", "file"): "file: cannot be made a folder (",
+    "export --weights=student --out=file": "file: cannot be made a folder (",
+    f"{EXTRACT} --out=odd.npz": "odd.npz is no whole file of features",
+    f"{EXTRACT} --out=file/new.npz": "file: cannot be made a folder (",
+    LAYERS.replace("new", "file"): "file: cannot be made a folder (",
+    "demo --videos=film.mp4 --imagenet_teacher= --out=file": "file: cannot be made a folder (",
+    "benchmark --out=file": "file is no JSON",
+    "benchmark --out=nowhere/new": "nowhere/new: there is no folder nowhere; make it first",
+}
+
+
+@pytest.mark.parametrize("command", CASES)
+def test_what_is_wrong_is_said_without_tensorflow(folder, command):
+    before = sorted(folder.iterdir())
+    said = run(folder, *command.split())
+    assert said.count("\n") == 1 and said.startswith(f"{command.split()[0]}.py: ")
+    assert CASES[command] in said
+    assert sorted(folder.iterdir()) == before, "nothing was made"
+
+
+RIGHT = [
+    f"{TRAIN} {TEACHER} --init_from=student",
+    f"label --data=shards {TEACHER}",
+    "export --weights=student --out=new",
+    FINETUNE,
+    EVALUATE,
+    f"{EXTRACT} --out=new.npz",
+    "recognize --model=student nothing.wav rain1.wav",
+    LAYERS,
+    f"{MODALITIES} --videos_manifest=sounds.csv",
+]
+
+
+@pytest.mark.parametrize("command", RIGHT)
+def test_what_may_be_right_comes_to_tensorflow(folder, command):
+    """With nothing to find fault with, so that the errors above are of what they name."""
+    said = run(folder, *command.split())
+    assert "import of tensorflow halted" in said or "import of keras halted" in said
+
+
+STOPPED_AT_TENSORFLOW = """
+import os, runpy, sys
+class Stop:
+    def find_spec(self, name, path=None, target=None):
+        if name == "tensorflow":
+            sys.exit("oneDNN " + os.environ.get("TF_ENABLE_ONEDNN_OPTS", "as it is"))
+sys.meta_path.insert(0, Stop())
+runpy.run_module("soundnet_tf.bin." + sys.argv.pop(1), run_name="__main__", alter_sys=True)
+"""
+
+
+@pytest.mark.parametrize("command", RIGHT[:5])
+def test_a_binary_turns_onednn_on_before_tensorflow_reads_of_it(folder, command, monkeypatch):
+    """Without AVX-512 TensorFlow leaves it off. What the user has set stays."""
+    for given, expected in ((None, "1"), ("0", "0")):
+        monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS", raising=False)
+        if given:
+            monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", given)
+        arguments = [sys.executable, "-c", STOPPED_AT_TENSORFLOW, *command.split()]
+        done = subprocess.run(arguments, cwd=folder, capture_output=True, text=True, check=False)
+        assert done.stderr.strip().endswith(f"oneDNN {expected}")
