@@ -5,14 +5,16 @@ import math
 import re
 
 import numpy as np
+import odd_media
 import pytest
 import synthetic_media
+from av.stream import Disposition
 from hypothesis import given
 from hypothesis import strategies as st
+from media_writer import Sound, counted_film, index_of, write
 from PIL import Image
 
 from soundnet_tf import media
-from soundnet_tf.constants import SAMPLE_RATE
 from soundnet_tf.data import clips
 from soundnet_tf.data.clips import LeftOut, Run, Video
 from soundnet_tf.data.settings import Cutting
@@ -62,7 +64,7 @@ def test_a_film_is_planned_in_runs(tmp_path, monkeypatch, clip_secs, per_run):
     """Two hours in runs of 100 s, or of one clip if that is longer; the last run is marked."""
     info = media.probe(synthetic_media.write_clock_video(tmp_path / "clock.mp4", 1, **SMALL))
     film = {**vars(info), "duration_secs": 7200.0}
-    monkeypatch.setattr(clips.media, "probe", lambda path: media.MediaInfo(**film))
+    monkeypatch.setattr(clips.media, "probe", lambda *_: media.MediaInfo(**film))
     runs = clips.plan(Video("film.mkv", "film.mkv", 1), Cutting(clip_secs))
     assert [start for run in runs for start in run.starts_secs] == [
         i * clip_secs for i in range(math.ceil(7200 / clip_secs))
@@ -205,15 +207,49 @@ def test_a_clip_that_cannot_be_read_is_left_out_as_damaged(tmp_path):
     assert outcomes[1].damaged and "sound" in outcomes[1].reason
 
 
-def test_a_picture_on_screen_since_before_the_clip_counts_from_its_start(tmp_path):
-    """`read_clip` tells the true time, -3 s; a record's times count within the clip."""
-    path = tmp_path / "slides.mp4"
-    synthetic_media.write_clock_video(path, 2, **SMALL)
-    picture = media.read_clip(str(path)).frames[0]
-    sound = np.full(2 * SAMPLE_RATE, 0.5, np.float32)
-    seen = media.Clip(sound, (picture, picture), np.array([-3.0, 1.5], np.float32))
-    record = clips.cut_clip(FilmOf(seen), video_at(path), 4.0, Cutting())
-    assert record.frame_secs == (0.0, 1.5)
+def test_a_slide_is_the_picture_of_every_moment(tmp_path):
+    """Slides at 0, 3 and 5.5 s; the clip of 2 to 6 s wants one each second."""
+    video = video_at(odd_media.write_slide_show(tmp_path / "slides.mp4"))
+    record = clips.cut(Run(video, (2.0,), last=True), Cutting(4.0, 1.0))[0]
+    assert record.frame_secs == (0.0, 1.0, 2.0, 3.0)
+    shown = [index_of(np.asarray(Image.open(io.BytesIO(jpeg)))) for jpeg in record.jpegs]
+    assert shown == [0, 1, 1, 1]
+
+
+def test_channels_that_cancel_out_are_the_reason(tmp_path):
+    left = odd_media.tone(440.0, 3.0)
+    sound = Sound("pcm_s16le", 44100, np.stack([left, -left], axis=1))
+    video = video_at(write(tmp_path / "x.mkv", counted_film("libx264", 3.0), sound))
+    run = Run(video, (0.0,), last=True)
+    (left_out,) = clips.cut(run, Cutting(3.0, 1.0))
+    assert left_out.reason == "silent, since its channels cancel out (see --channel=loudest)"
+    (record,) = clips.cut(run, Cutting(3.0, 1.0, channel="loudest"))
+    samples = np.frombuffer(record.audio, "<i2") / 32768
+    assert samples.max() == pytest.approx(0.5, abs=0.01)
+
+
+@pytest.mark.parametrize(("asked", "taken", "hz"), [(None, 1, 1000), (0, 0, 440), (1, 1, 1000)])
+def test_the_sound_stream_that_is_taken(tmp_path, asked, taken, hz):
+    """440 Hz is a commentary, so 1000 Hz is taken unless the other is asked for; the run tells."""
+    film = odd_media.write_two_sounds(tmp_path / "x.mkv", Disposition.comment, 0)
+    cutting = Cutting(3.0, 1.0, audio_stream=asked)
+    (run,) = clips.plan(video_at(film), cutting)
+    assert run.streams == clips.Streams(audio_stream=taken, video_stream=0)
+    (record,) = clips.cut(run, cutting)
+    samples = np.frombuffer(record.audio, "<i2")[:22050]
+    assert np.argmax(np.abs(np.fft.rfft(samples))) == hz
+
+
+def test_the_picture_stream_that_is_taken(tmp_path):
+    """A red preview before the blue film; the second stream unless the first is asked for."""
+    film = odd_media.write_preview_first(tmp_path / "x.mkv")
+    for asked, colour in ((None, odd_media.BLUE), (0, odd_media.RED)):
+        cutting = Cutting(3.0, 1.0, video_stream=asked)
+        (run,) = clips.plan(video_at(film), cutting)
+        assert run.streams == clips.Streams(0, 0 if asked == 0 else 1)
+        (record,) = clips.cut(run, cutting)
+        pixels = np.asarray(Image.open(io.BytesIO(record.jpegs[0])))
+        np.testing.assert_allclose(pixels.mean(axis=(0, 1)), colour, atol=12)
 
 
 def test_a_run_goes_on_after_a_clip_that_cannot_be_read(tmp_path, monkeypatch):
