@@ -12,7 +12,9 @@ from keras import initializers, layers
 from soundnet_tf import constants, labels
 from soundnet_tf.media.waveform import check_samples, resample, to_mono
 from soundnet_tf.models import architecture as arch
-from soundnet_tf.models.convolution import StridedConv1D
+from soundnet_tf.models.convolution import strided_conv1d
+from soundnet_tf.models.finite import zero_or_nan_layers
+from soundnet_tf.models.keras_settings import check_policy
 from soundnet_tf.models.weights import published
 
 
@@ -36,16 +38,19 @@ def SoundNet8(
         scene_classes: classes of the `scenes` head: 401 (Places2, the published model), 365
             (Places365) or what the teacher has; None leaves that head out.
         classifier_activation: None gives logits, as training needs; "softmax" probabilities.
-        plain_layers: build with Keras's Conv1D, which is slower in training, so that a saved
-            `.keras` file loads where there is no soundnet_tf.
+        plain_layers: compute as Keras's Conv1D does, which is slower in training. A saved `.keras`
+            file is of such layers either way, and loads where there is no soundnet_tf.
 
     Returns:
         A model from waveforms, float32 [batch, samples], mono, 22 050 Hz, in [-1, 1], to
         {"objects": [batch, steps, object_classes], "scenes": [batch, steps, scene_classes]};
-        without top to conv7's [batch, steps, 1024]. 20 s give 4 head steps.
+        without top to conv7's [batch, steps, 1024]. 20 s give 4 head steps. A clip with samples
+        that are NaN or infinite gives NaN, in training the whole batch; sound of another scale is
+        not noticed (see `preprocess_input`).
 
     Raises:
-        ValueError: weights that do not fit the layers.
+        ValueError: weights that do not fit the layers, or a global dtype policy of Keras whose
+            weights are not float32.
         FileNotFoundError: weights that are not there; the message says how to get them.
     """
     return _build(
@@ -53,7 +58,7 @@ def SoundNet8(
         weights,
         {"objects": object_classes, "scenes": scene_classes} if include_top else None,
         classifier_activation,
-        layers.Conv1D if plain_layers else StridedConv1D,
+        layers.Conv1D if plain_layers else strided_conv1d,
     )
 
 
@@ -68,7 +73,7 @@ def SoundNet5(
     """The five-layer network of the paper (table 2). Arguments as `SoundNet8`; none is published.
 
     Raises:
-        ValueError: weights="published", or weights that do not fit the layers.
+        ValueError: weights="published", or as `SoundNet8`.
     """
     if weights == "published":
         raise ValueError('weights="published" exist for SoundNet8 only; use SoundNet8, or None')
@@ -77,20 +82,23 @@ def SoundNet5(
         weights,
         {"objects": object_classes, "scenes": scene_classes} if include_top else None,
         classifier_activation,
-        layers.Conv1D if plain_layers else StridedConv1D,
+        layers.Conv1D if plain_layers else strided_conv1d,
     )
 
 
 BUILDERS = {"soundnet8": SoundNet8, "soundnet5": SoundNet5}
+_LAST = "channels_last"  # whatever Keras's image_data_format is
 
 
 def _build(architecture, weights, classes, activation, convolution) -> keras.Model:
     """Heads with `classes` (head name to count, or None for no such head); None: no top."""
+    check_policy()
     waveform = keras.Input((None,), dtype="float32", name="waveform")
     x = layers.Reshape((-1, 1), name="one_channel")(waveform)
+    nothing = zero_or_nan_layers(x)
     x = layers.Rescaling(constants.INPUT_SCALE, name="scale")(x)
     for layer in architecture.trunk:
-        x = _pool(layer, x) if not layer.filters else _block(layer, convolution, x)
+        x = _block(layer, convolution, x) if layer.filters else _pool(layer, x, nothing)
     outputs = x
     if classes is not None:
         outputs = {
@@ -107,8 +115,12 @@ def _build(architecture, weights, classes, activation, convolution) -> keras.Mod
     return model
 
 
-def _pool(layer: arch.Layer, x):
-    return layers.MaxPooling1D(layer.kernel, layer.stride, "valid", name=layer.name)(x)
+def _pool(layer: arch.Layer, x, nothing):
+    """Max pool, and what it loses: NaN, see `models.finite`."""
+    pool = layers.MaxPooling1D(
+        layer.kernel, layer.stride, "valid", _LAST, name=f"{layer.name}_max"
+    )
+    return layers.Add(name=layer.name)([pool(x), nothing])
 
 
 def _block(layer: arch.Layer, convolution, x):
@@ -124,12 +136,13 @@ def _block(layer: arch.Layer, convolution, x):
 
 def _convolution(convolution, layer: arch.Layer, filters: int, name: str, x, activation=None):
     if layer.padding:
-        x = layers.ZeroPadding1D(layer.padding, name=f"{name}_pad")(x)
+        x = layers.ZeroPadding1D(layer.padding, _LAST, name=f"{name}_pad")(x)
     return convolution(
         filters,
         layer.kernel,
         layer.stride,
         "valid",
+        _LAST,
         activation=activation,
         kernel_initializer=initializers.RandomNormal(0.0, constants.KERNEL_STDDEV),
         name=name,
