@@ -12,6 +12,7 @@ from sklearn.svm import LinearSVC
 from soundnet_tf.evaluation import mfcc
 from soundnet_tf.models import student as students
 from soundnet_tf.models.folded import FoldedNetwork
+from soundnet_tf.models.keras_settings import standard_settings
 from soundnet_tf.sounds.labelled_set import LabelledSet
 
 _CALIBRATION_CLIPS = 64
@@ -36,6 +37,7 @@ def mfcc_predictions(data: LabelledSet, waveforms: np.ndarray) -> np.ndarray:
     return _of_all_folds(data, classify)
 
 
+@standard_settings()
 def untrained_network(like: FoldedNetwork, waveforms: np.ndarray, seed: int = 0) -> FoldedNetwork:
     """A network with random weights whose batch norms know the sound, without any label.
 

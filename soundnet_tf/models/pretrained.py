@@ -11,6 +11,7 @@ from soundnet_tf import labels as label_lists
 from soundnet_tf.files import storage
 from soundnet_tf.models import checkpoint
 from soundnet_tf.models import student as students
+from soundnet_tf.models.keras_settings import standard_settings
 from soundnet_tf.models.weights import published
 
 ASSETS_FOLDER = "assets"
@@ -18,6 +19,7 @@ METADATA_FILE = "metadata.json"
 _RELEASED_SUFFIXES = (".npy", ".t7")
 
 
+@standard_settings()
 def load(source: str) -> tuple[keras.Model, checkpoint.Labels]:
     """A trained student and the class names of its heads.
 
@@ -42,6 +44,7 @@ def load(source: str) -> tuple[keras.Model, checkpoint.Labels]:
     )
 
 
+@standard_settings()
 def load_savedmodel(folder: str) -> tuple[keras.Model, checkpoint.Labels]:
     """The student inside a SavedModel that `serving.export.savedmodel` wrote: its variables are
     read as arrays, its graph is not run.

@@ -117,9 +117,7 @@ def _build(architecture, weights, classes, activation, convolution) -> keras.Mod
 
 def _pool(layer: arch.Layer, x, nothing):
     """Max pool, and what it loses: NaN, see `models.finite`."""
-    pool = layers.MaxPooling1D(
-        layer.kernel, layer.stride, "valid", _LAST, name=f"{layer.name}_max"
-    )
+    pool = layers.MaxPooling1D(layer.kernel, layer.stride, "valid", _LAST, name=f"{layer.name}_max")
     return layers.Add(name=layer.name)([pool(x), nothing])
 
 
