@@ -5,6 +5,7 @@ and an MP4 that starts at 0 read alike. What lies before 0 (encoder delay of AAC
 presented, so a negative start counts as 0.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -92,6 +93,7 @@ def open_container(path: str) -> Iterator[av.container.InputContainer]:
         FileNotFoundError: no such file.
         MediaError: a folder, an empty file, or any FFmpeg error.
     """
+    path = os.fsdecode(path)
     with open_file(path) as file:
         # FFmpeg reads a local file faster by its name; with the prefix no name such as
         # "concat:a|b" is taken for a protocol.
@@ -109,6 +111,7 @@ def open_container(path: str) -> Iterator[av.container.InputContainer]:
 @contextmanager
 def open_file(path: str) -> Iterator[BinaryIO]:
     """The bytes of a local or remote file; errors as in `open_container`."""
+    path = os.fsdecode(path)
     if not storage.exists(path):
         raise FileNotFoundError(f"no such media file: {path}")
     if storage.is_folder(path):

@@ -12,6 +12,7 @@ from soundnet_tf.files import storage
 from soundnet_tf.models import checkpoint
 from soundnet_tf.models import student as students
 from soundnet_tf.models.keras_settings import standard_settings
+from soundnet_tf.models.process import check_process
 from soundnet_tf.models.weights import published
 
 ASSETS_FOLDER = "assets"
@@ -31,8 +32,11 @@ def load(source: str) -> tuple[keras.Model, checkpoint.Labels]:
     Raises:
         FileNotFoundError: there is no such thing; the message says what was looked for.
         ValueError: it is not a SoundNet, or does not fit its class names.
+        RuntimeError: in a process that was forked after a network was used.
     """
-    if source == constants.PUBLISHED or str(source).endswith(_RELEASED_SUFFIXES):
+    check_process()
+    source = os.fsdecode(source)
+    if source == constants.PUBLISHED or source.endswith(_RELEASED_SUFFIXES):
         return _load_released(source)
     if storage.exists(os.path.join(source, checkpoint.STUDENT_FILE)):
         return checkpoint.load_student(source)

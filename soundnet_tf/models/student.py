@@ -10,7 +10,8 @@ import numpy as np
 from keras import initializers, layers
 
 from soundnet_tf import constants, labels
-from soundnet_tf.media.waveform import check_samples, resample, to_mono
+from soundnet_tf.media.samples import check_rate, checked
+from soundnet_tf.media.waveform import resample, to_mono
 from soundnet_tf.models import architecture as arch
 from soundnet_tf.models.convolution import strided_conv1d
 from soundnet_tf.models.finite import zero_or_nan_layers
@@ -191,7 +192,8 @@ def preprocess_input(
     """Brings sound of any rate and channel count to what the student takes.
 
     Args:
-        waveform: [samples] or [samples, channels]; floats in [-1, 1] or integers of full scale.
+        waveform: [samples] or [samples, channels]; floats in [-1, 1], or integers of 8, 16 or 32
+            bits that use their type's full scale (unsigned ones have silence in the middle).
         sample_rate: of the waveform, in Hz.
         channel: "mean" of the channels, or the "first" one as the original did.
 
@@ -199,18 +201,17 @@ def preprocess_input(
         float32 [samples], mono, 22 050 Hz, in [-1, 1]. The caller's array is not changed.
 
     Raises:
-        ValueError: no sample rate, or one that is not positive; wrong rank or dtype; samples that
-            are not finite or beyond ±8; or an unknown `channel`.
+        ValueError: no sample rate, or one below 1000 Hz; wrong rank or dtype; samples that are not
+            finite or beyond ±8; integers whose scale is not known, such as int64 (see
+            `media.samples`); or an unknown `channel`.
     """
     if sample_rate is None:
         raise ValueError(
             f"sample_rate is missing; give that of the sound in Hz, {constants.SAMPLE_RATE} if it "
             "is what SoundNet takes"
         )
-    waveform = np.asarray(waveform)
-    mono = to_mono(waveform, channel)
-    check_samples(waveform)
-    return resample(mono, sample_rate, constants.SAMPLE_RATE)
+    rate = check_rate(sample_rate)
+    return resample(to_mono(checked(waveform), channel), rate, constants.SAMPLE_RATE)
 
 
 def decode_predictions(
@@ -228,10 +229,17 @@ def decode_predictions(
         For each row a list of `top` pairs (name, probability).
 
     Raises:
-        ValueError: values that are no probabilities (logits, most often), or a class count that
-            neither `names` nor a published list has.
+        ValueError: no steps; values that are no probabilities (logits, most often), or not finite;
+            or a class count that neither `names` nor a published list has.
     """
     rows = np.asarray(probabilities)
+    if 0 in rows.shape or rows.ndim not in (1, 2, 3):
+        raise ValueError(
+            f"probabilities of shape {list(rows.shape)}; give [batch, steps, classes], [rows, "
+            "classes] or [classes], of one step at least (sound that is too short has none)"
+        )
+    if not np.isfinite(rows).all():
+        raise ValueError("probabilities are NaN or infinite; the sound had such samples")
     rows = rows.mean(axis=1, dtype=np.float64) if rows.ndim == 3 else np.atleast_2d(rows)
     if rows.min() < 0 or not np.allclose(rows.sum(axis=-1), 1.0, atol=1e-2):
         raise ValueError(
