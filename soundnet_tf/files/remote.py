@@ -30,7 +30,7 @@ def gfile(path: str):
     try:
         yield tf.io.gfile
     except tf.errors.UnimplementedError as error:
-        reason = f"there is no file system {scheme}:// here; copy it to a local path first"
+        reason = f"{error.message}; copy it to a local path first"
         raise OSError(errno.EPROTONOSUPPORT, reason, os.fspath(path)) from error
     except tf.errors.OpError as error:
         # Of the number Python makes the class: FileNotFoundError, FileExistsError, ...
