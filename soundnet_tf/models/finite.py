@@ -25,7 +25,7 @@ def zero_or_nan(waveform: tf.Tensor) -> tf.Tensor:
 def batch_zero_or_nan(waveform: tf.Tensor) -> tf.Tensor:
     """`zero_or_nan` of all clips together [1, 1, 1]: where they share the statistics of batch norms
     each one's NaN is all others' too."""
-    return tf.reduce_sum(zero_or_nan(waveform), axis=0, keepdims=True)
+    return zero_or_nan(tf.reshape(waveform, [1, -1]))
 
 
 def zero_or_nan_layers(waveform):
