@@ -4,9 +4,12 @@ TensorFlow's max pool drops NaN, and would give such a clip plausible numbers. S
 a number that is added to what the network gives: zero, or NaN.
 """
 
+import numpy as np
 import tensorflow as tf
 from keras import layers
 
+# An array: of Python's -0.0 TensorFlow may make the 0.0 that it has met before.
+_NOTHING, _NAN = np.float32([-0.0]), np.float32([np.nan])
 _FINITE_BELOW = 1e38  # a sum of samples; a comparison, since LiteRT has no `is_finite`
 
 
@@ -18,7 +21,7 @@ def zero_or_nan(waveform: tf.Tensor) -> tf.Tensor:
     """
     samples = tf.cast(waveform, tf.float32)
     total = tf.reduce_sum(samples, axis=list(range(1, samples.shape.rank)))
-    nothing = tf.where(tf.abs(total) < _FINITE_BELOW, -0.0, float("nan"))
+    nothing = tf.where(tf.abs(total) < _FINITE_BELOW, _NOTHING, _NAN)
     return nothing[:, None, None]
 
 
