@@ -135,3 +135,12 @@ def test_standard_settings_end_after_an_error_too():
         assert keras.config.dtype_policy().name == "mixed_bfloat16"
         raise KeyError
     assert keras.config.floatx() == "float64" and keras.config.dtype_policy().name == "float64"
+
+
+def test_a_network_of_pictures_is_built_with_channels_last():
+    """Keras's own, which asks the global setting where its channels are."""
+    SETTINGS["channels_first"]()
+    with standard_settings():
+        network = keras.applications.MobileNetV2(weights=None, input_shape=(32, 32, 3))
+    assert network.output_shape == (None, 1000)
+    assert keras.config.image_data_format() == "channels_first"

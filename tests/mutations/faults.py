@@ -100,9 +100,9 @@ ARRAYS = (
         _FINITE,
     ),
     Fault(
-        "what is built depends on image_data_format",
+        "what is loaded depends on the global dtype policy",
         "soundnet_tf/models/keras_settings.py",
-        'keras.config.set_image_data_format("channels_last")',
+        "keras.config.set_dtype_policy(policy)",
         "pass",
         ("tests/models/test_keras_settings.py",),
     ),
