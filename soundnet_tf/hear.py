@@ -15,9 +15,11 @@ import numpy as np
 import tensorflow as tf
 
 from soundnet_tf import constants
+from soundnet_tf.media import samples
 from soundnet_tf.models import pretrained
 from soundnet_tf.models.architecture import Endpoint
 from soundnet_tf.models.folded import FoldedNetwork
+from soundnet_tf.models.process import check_process
 from soundnet_tf.serving import short
 from soundnet_tf.serving.stream import stream
 
@@ -29,7 +31,6 @@ TIMESTAMP_LAYERS = {"soundnet8": ("conv4", "conv3", "pool5"), "soundnet5": ("con
 SCENE_LAYERS = {"soundnet8": ("pool5",), "soundnet5": ("conv4",)}
 
 _PIECE_SAMPLES = 3 * constants.CLIP_SAMPLES  # A minute, of which conv1 makes 42 MB.
-_PEAK = 8.0  # Loud masters and resampling overshoot 1; integers scaled to floats go far beyond.
 
 
 class Model(tf.Module):
@@ -70,6 +71,7 @@ class Model(tf.Module):
         Returns:
             Layer to float32 [n_sounds, steps, channels].
         """
+        check_process()
         needed = max(self.network.architecture.need(layer) for layer in layers)
         waveforms = np.stack([short.lengthen(waveform, needed) for waveform in waveforms])
         together = max(1, _PIECE_SAMPLES // waveforms.shape[1])
@@ -138,8 +140,9 @@ def get_timestamp_embeddings(audio: tf.Tensor, model: Model) -> tuple[tf.Tensor,
     lie within the sound. The other layers are interpolated linearly between their own centres.
 
     Args:
-        audio: float [n_sounds, n_samples], mono, at `model.sample_rate`, in [-1, 1]. HEAR's sounds
-            last 1 s or more; of less than one hop there may be no timestamp.
+        audio: float [n_sounds, n_samples], mono, at `model.sample_rate`, in [-1, 1]; what is a
+            little beyond is clipped. HEAR's sounds last 1 s or more; of less than one hop there
+            may be no timestamp.
         model: of `load_model`.
 
     Returns:
@@ -147,7 +150,8 @@ def get_timestamp_embeddings(audio: tf.Tensor, model: Model) -> tuple[tf.Tensor,
         timestamps: float32 [n_sounds, n_timestamps], in milliseconds, the same for every sound.
 
     Raises:
-        ValueError: audio of another rank or dtype, empty, not finite, or beyond 8.
+        ValueError: audio of another rank or dtype, empty, not finite, or beyond ±8.
+        RuntimeError: in a process that was forked after a network was used.
     """
     waveforms = _checked(audio)
     steps = model.hear(waveforms, model.timestamp_layers)
@@ -196,7 +200,4 @@ def _checked(audio: tf.Tensor) -> np.ndarray:
         raise ValueError(f"audio of shape {list(waveforms.shape)}; give [n_sounds, n_samples]")
     if not np.issubdtype(waveforms.dtype, np.floating):
         raise ValueError(f"audio of {waveforms.dtype}; give floats in [-1, 1]")
-    peak = np.abs(waveforms).max()
-    if not peak <= _PEAK:
-        raise ValueError(f"audio with a peak of {peak}; give finite floats in [-1, 1]")
-    return waveforms.astype(np.float32)
+    return samples.scaled(samples.checked(waveforms))

@@ -184,9 +184,9 @@ def test_other_floats_are_taken(model, dtype):
         (np.zeros((0, SECOND), np.float32), r"shape \[0, 22050\]"),
         (np.zeros((2, 0), np.float32), r"shape \[2, 0\]"),
         (np.zeros((2, SECOND), np.int16), "int16; give floats"),
-        (np.full((1, SECOND), np.nan, np.float32), "peak of nan; give finite"),
-        (np.full((1, SECOND), -np.inf, np.float32), "peak of inf"),
-        (np.eye(1, SECOND, 7, dtype=np.float32) * -8.5, "peak of 8.5"),
+        (np.full((1, SECOND), np.nan, np.float32), "NaN or infinite samples, the first at 0, 0"),
+        (np.full((1, SECOND), -np.inf, np.float32), "NaN or infinite samples"),
+        (np.eye(1, SECOND, 7, dtype=np.float32) * -8.5, "reaches 8.5, where full scale is 1"),
     ],
 )
 def test_audio_that_is_refused(model, function, audio, message):

@@ -33,7 +33,7 @@ MAY_IMPORT = {
     "evaluation": {"sounds", "serving", "models", "media", "files"},
     "finetuning": {"training", "sounds", "serving", "models", "files"},
     "ablations": {"evaluation", "sounds", "serving", "models", "files"},
-    "hear": {"serving", "models"},
+    "hear": {"serving", "models", "media"},
     "demo_settings": {"files"},
     "demo": {"demo_settings", "training", "serving", "data", "models", "files"},
     "benchmark": {"training", "serving", "data", "models", "media", "files"},

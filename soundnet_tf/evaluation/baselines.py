@@ -8,6 +8,7 @@ from soundnet_tf.evaluation import folds, mfcc, svm
 from soundnet_tf.files.progress import progress_bar
 from soundnet_tf.models import student as students
 from soundnet_tf.models.folded import FoldedNetwork
+from soundnet_tf.models.keras_settings import standard_settings
 from soundnet_tf.sounds.labelled_set import LabelledSet
 
 _CALIBRATION_CLIPS = 64
@@ -36,6 +37,7 @@ def mfcc_predictions(data: LabelledSet, waveforms: np.ndarray, progress: bool = 
     return predictions
 
 
+@standard_settings()
 def untrained_network(like: FoldedNetwork, waveforms: np.ndarray, seed: int = 0) -> FoldedNetwork:
     """A network with random weights whose batch norms know the sound, without any label.
 

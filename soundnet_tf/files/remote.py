@@ -5,10 +5,21 @@ import errno
 import io
 import os
 
+_WEB = ("http", "https", "ftp", "ftps")
+
 
 @contextlib.contextmanager
 def gfile(path: str):
-    """Gives `tf.io.gfile`, whose errors about `path` become Python's."""
+    """Gives `tf.io.gfile`, whose errors about `path` become Python's.
+
+    Raises:
+        OSError: a file system that TensorFlow does not know, of the web for example.
+    """
+    scheme = os.fsdecode(path).partition("://")[0]
+    if scheme in _WEB:
+        raise OSError(
+            errno.EPROTONOSUPPORT, f"{scheme}:// is not read; download it first", os.fsdecode(path)
+        )
     import tensorflow as tf  # only remote paths pay for it
 
     kinds = {
@@ -18,6 +29,9 @@ def gfile(path: str):
     }
     try:
         yield tf.io.gfile
+    except tf.errors.UnimplementedError as error:
+        reason = f"{error.message}; copy it to a local path first"
+        raise OSError(errno.EPROTONOSUPPORT, reason, os.fspath(path)) from error
     except tf.errors.OpError as error:
         # Of the number Python makes the class: FileNotFoundError, FileExistsError, ...
         number = kinds.get(type(error), errno.EIO)

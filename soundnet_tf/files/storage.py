@@ -21,7 +21,7 @@ _MODES = ("r", "w", "rb", "wb")
 
 
 def is_remote(path: str) -> bool:
-    return "://" in os.fspath(path)
+    return "://" in os.fsdecode(path)
 
 
 def open_file(path: str, mode: str = "r") -> IO:

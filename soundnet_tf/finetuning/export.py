@@ -8,7 +8,9 @@ soundnet_tf and which names the classes itself.
     embedding      float32 [batch, 2 channels], what the head hears: layers pooled over time
 
 Any length from one sample on works: what is shorter than the clips that the classifier learned
-from is looped to their length in the graph, as it was in training.
+from is looped to their length in the graph, as it was in training. Of a clip with samples that are
+NaN or infinite the numbers are NaN and the label is empty; sound of another scale than [-1, 1] is
+not noticed.
 
 Batch norms are folded into the kernels at each call, from the variables as they are then. With
 training they use and move the batch's statistics.
@@ -30,7 +32,9 @@ from soundnet_tf.files import atomic
 from soundnet_tf.finetuning.classifier import SoundClassifier, pool
 from soundnet_tf.models import checkpoint, pretrained
 from soundnet_tf.models.architecture import Need
+from soundnet_tf.models.finite import batch_zero_or_nan
 from soundnet_tf.models.folded import FoldedNetwork
+from soundnet_tf.models.keras_settings import standard_settings
 from soundnet_tf.serving import short
 from soundnet_tf.version import __version__
 
@@ -39,6 +43,7 @@ LABELS = "labels"
 _WAVEFORM = tf.TensorSpec([None, None], tf.float32, name="waveform")
 
 
+@standard_settings()
 def save_classifier(
     classifier: SoundClassifier, classes: Sequence[str], clip_secs: float, folder: str
 ) -> None:
@@ -96,12 +101,15 @@ def _root(
     def call(waveform, training=False):
         waveform = short.loop_in_graph(waveform, needed)
         if training:
+            nothing = batch_zero_or_nan(waveform)
             steps = trained_steps(waveform, training=True)
+            steps = {name: steps[name] + nothing for name in layers}
         else:
             steps = FoldedNetwork(trunk)(waveform, endpoints=layers)
         embedding = tf.concat([pool(steps[name]) for name in layers], axis=-1)
         probabilities = tf.nn.softmax(embedding @ kernel + bias)
         label = tf.gather(tf.constant(list(classes)), tf.argmax(probabilities, axis=-1))
+        label = tf.where(probabilities[:, 0] >= 0, label, "")  # of NaN no class is the greatest
         return {"probabilities": probabilities, "label": label, "embedding": embedding}
 
     root = tf.train.Checkpoint()

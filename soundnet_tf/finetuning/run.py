@@ -27,6 +27,7 @@ from soundnet_tf.finetuning.folder import check_folder, write_run
 from soundnet_tf.finetuning.settings import NONE, TRUNK, FinetuneConfig
 from soundnet_tf.models import initialise, pretrained
 from soundnet_tf.models import student as students
+from soundnet_tf.models.keras_settings import standard_settings
 from soundnet_tf.sounds.labelled_set import LabelledSet
 from soundnet_tf.sounds.waveforms import read_clips
 from soundnet_tf.training import monitor
@@ -37,6 +38,7 @@ RESULTS_FILE = "results.json"
 CLASSIFIER_FOLDER = "classifier"
 
 
+@standard_settings()
 def finetune(config: FinetuneConfig, data: LabelledSet, out: str) -> dict:
     """Trains, tests and exports a classifier, or goes on with the run in `out` where it was left.
 

@@ -1,5 +1,6 @@
 """How a media file is opened, and its packets are read."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from fractions import Fraction
@@ -30,6 +31,7 @@ def open_container(path: str) -> Iterator[av.container.InputContainer]:
         FileNotFoundError: no such file.
         MediaError: a folder, an empty file, or any FFmpeg error.
     """
+    path = os.fsdecode(path)
     with open_file(path) as file:
         # FFmpeg reads a local file faster by its name; with the prefix no name such as
         # "concat:a|b" is taken for a protocol.
@@ -47,6 +49,7 @@ def open_container(path: str) -> Iterator[av.container.InputContainer]:
 @contextmanager
 def open_file(path: str) -> Iterator[BinaryIO]:
     """The bytes of a local or remote file; errors as in `open_container`."""
+    path = os.fsdecode(path)
     if not storage.exists(path):
         raise FileNotFoundError(f"no such media file: {path}")
     if storage.is_folder(path):

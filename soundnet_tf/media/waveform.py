@@ -20,23 +20,6 @@ def check_channel(channel: str) -> None:
         raise ValueError(f"channel is {channel!r}; it must be one of {CHANNELS}")
 
 
-def check_samples(waveform: np.ndarray) -> None:
-    """ValueError if float samples are not finite, or far outside of [-1, 1]."""
-    if waveform.dtype.kind != "f" or not waveform.size:
-        return
-    peak = float(np.abs(waveform).max())  # NaN if any sample is
-    if not np.isfinite(peak):
-        first = int(np.argmin(np.isfinite(waveform).reshape(len(waveform), -1).all(axis=1)))
-        raise ValueError(
-            f"waveform has NaN or infinite samples, the first at {first}; leave them out or put 0"
-        )
-    if peak > HIGHEST_PEAK:
-        raise ValueError(
-            f"waveform reaches {peak:g}, where full scale is 1; divide integers that were stored "
-            "as floats by their full scale (16 bits: 32768), or give them as integers"
-        )
-
-
 class CancelledWarning(UserWarning):
     """Channels are out of phase, so that their mean is silent though they are not."""
 

@@ -14,6 +14,7 @@ import keras
 
 from soundnet_tf.files import atomic, storage
 from soundnet_tf.models import student as students
+from soundnet_tf.models.keras_settings import standard_settings
 from soundnet_tf.models.settings import STUDENT_FILE
 
 LABELS_FOLDER = "labels"
@@ -68,7 +69,8 @@ def load_student(folder: str) -> tuple[keras.Model, Labels]:
         raise FileNotFoundError(
             f"{path} is missing; give a folder that training or export wrote, such as RUN/best"
         )
-    student = keras.saving.load_model(path, compile=False, safe_mode=True)
+    with standard_settings():
+        student = keras.saving.load_model(path, compile=False, safe_mode=True)
     students.architecture_of(student)
     return student, read_labels(os.path.join(folder, LABELS_FOLDER), students.heads_of(student))
 
@@ -77,17 +79,13 @@ def float32_copy(student: keras.Model) -> keras.Model:
     """A student with the same weights, of plain Keras layers that compute in float32 and are all
     trainable, whatever policy it was trained under and whatever was frozen."""
     heads = students.heads_of(student)
-    policy = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("float32")
-    try:
+    with standard_settings():
         copy = students.BUILDERS[student.name](
             include_top=bool(heads),
             object_classes=heads.get("objects"),
             scene_classes=heads.get("scenes"),
             plain_layers=True,
         )
-    finally:
-        keras.config.set_dtype_policy(policy)
     copy_weights(student, copy)
     return copy
 

@@ -11,7 +11,8 @@ kernel gradient takes longer than all else in a training step. So here:
 GPUs have convolutions of their own that know strides, and get TensorFlow's.
 """
 
-import keras
+import functools
+
 import tensorflow as tf
 from keras import layers
 
@@ -19,26 +20,35 @@ _COLUMNS = 256  # of the matrix product that gives a kernel's gradient
 _LONG_KERNEL = 4096  # numbers of a filter, from which on it is a matrix product
 
 
-@keras.saving.register_keras_serializable(package="soundnet_tf")
-class StridedConv1D(layers.Conv1D):
+def strided_conv1d(*args, **kwargs) -> layers.Conv1D:
     """Keras's Conv1D with padding "valid", computed by `convolve`: weights, names, configuration
-    and results are the same."""
+    and results are the same.
 
-    def __init__(self, *args, **kwargs):
-        super().__init__(*args, **kwargs)
-        plain = self.padding == "valid" and self.dilation_rate == (1,) and self.groups == 1
-        if not plain or self.data_format != "channels_last":
-            raise ValueError(
-                f"{self.name}: StridedConv1D has padding 'valid', channels last, no dilation and "
-                "no groups; use keras.layers.Conv1D for others"
-            )
+    Not a class of its own: a model is saved with what its layers are, so that it loads, as plain
+    layers, where nobody has imported this module, and its weights fit those of plain layers.
 
-    def call(self, inputs):
-        x = tf.convert_to_tensor(inputs)
-        outputs = convolve(x, tf.cast(self.kernel, x.dtype), self.strides[0])
-        if self.use_bias:
-            outputs += tf.cast(self.bias, x.dtype)
-        return outputs if self.activation is None else self.activation(outputs)
+    Args: as of Conv1D.
+
+    Raises:
+        ValueError: another padding, channels first, dilation or groups.
+    """
+    layer = layers.Conv1D(*args, **kwargs)
+    plain = layer.padding == "valid" and layer.dilation_rate == (1,) and layer.groups == 1
+    if not plain or layer.data_format != "channels_last":
+        raise ValueError(
+            f"{layer.name}: strided_conv1d has padding 'valid', channels last, no dilation and no "
+            "groups; use keras.layers.Conv1D for others"
+        )
+    layer.call = functools.partial(_call, layer)
+    return layer
+
+
+def _call(layer: layers.Conv1D, inputs: tf.Tensor) -> tf.Tensor:
+    x = tf.convert_to_tensor(inputs)
+    outputs = convolve(x, tf.cast(layer.kernel, x.dtype), layer.strides[0])
+    if layer.use_bias:
+        outputs += tf.cast(layer.bias, x.dtype)
+    return outputs if layer.activation is None else layer.activation(outputs)
 
 
 def convolve(x: tf.Tensor, kernel: tf.Tensor, stride: int) -> tf.Tensor:

@@ -24,6 +24,7 @@ from soundnet_tf.models import architecture as arch
 from soundnet_tf.models import masking
 from soundnet_tf.models import student as students
 from soundnet_tf.models.convolution import by_channels, by_windows
+from soundnet_tf.models.finite import zero_or_nan
 
 
 class FoldedNetwork:
@@ -64,17 +65,19 @@ class FoldedNetwork:
             Name to float32 [batch, steps, channels]: trunk layers after their ReLU, heads as
             logits, of which only those are given that hear no step of the trunk's end (see
             `Architecture`). A clip shorter than the batch has zeros behind its last trunk step;
-            how many of its head steps are its own, `inner_head_steps` of its length tells.
+            how many of its head steps are its own, `inner_head_steps` of its length tells. A clip
+            with samples of its own that are NaN or infinite gives NaN throughout.
         """
         wanted = self.select(endpoints or self.endpoints)
         outputs = {}
         x = masking.mask(waveform[..., None], lengths)
+        nothing = zero_or_nan(x)
         for block in self.blocks_for(wanted):
             x, lengths = self._block(block, x, lengths, wanted, outputs)
         for head in self.heads.keys() & set(wanted):
             padding = self.architecture.head.padding
             outputs[head] = self.head(head, tf.pad(x[:, :-1], [[0, 0], [padding, 0], [0, 0]]))
-        return {name: outputs[name] for name in wanted}
+        return {name: outputs[name] + nothing for name in wanted}
 
     def select(self, endpoints: Iterable[str]) -> tuple[str, ...]:
         """Endpoints in the network's order; ValueError if one is unknown."""

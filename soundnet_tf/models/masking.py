@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from soundnet_tf.models import architecture as arch
 from soundnet_tf.models import student as students
+from soundnet_tf.models.finite import zero_or_nan
 
 
 def output_lengths(layer: arch.Layer, lengths: tf.Tensor | None) -> tf.Tensor | None:
@@ -50,11 +51,13 @@ def masked_call(
 
     Returns:
         Head name to logits, float32 [batch, steps, classes]. Of a clip the first
-        `output_length("heads", length)` steps are its own; later ones hear silence behind it.
+        `output_length("heads", length)` steps are its own; later ones hear silence behind it. A
+        clip of which not all samples are finite gives NaN, in training the whole batch.
     """
     architecture = students.architecture_of(student)
     x = student.get_layer("scale")(student.get_layer("one_channel")(waveform))
     x = mask(x, lengths)
+    nothing = tf.cast(zero_or_nan(x), x.dtype)
     for conv, pool in architecture.blocks:
         if conv.padding:
             x = student.get_layer(f"{conv.name}_conv_pad")(x)
@@ -64,7 +67,7 @@ def masked_call(
         x = norm(x, training=training, mask=step_mask(x, lengths))
         x = mask(student.get_layer(conv.name)(x), lengths)
         if pool:
-            x = student.get_layer(pool.name)(x)
+            x = tf.nn.max_pool1d(x, pool.kernel, pool.stride, "VALID") + nothing
             lengths = output_lengths(pool, lengths)
             x = mask(x, lengths)
     logits = {}

@@ -11,6 +11,8 @@ from soundnet_tf import labels as label_lists
 from soundnet_tf.files import storage
 from soundnet_tf.models import checkpoint
 from soundnet_tf.models import student as students
+from soundnet_tf.models.keras_settings import standard_settings
+from soundnet_tf.models.process import check_process
 from soundnet_tf.models.settings import SAVED_MODEL_FILE, STUDENT_FILE, student_form
 from soundnet_tf.models.weights import published
 
@@ -18,6 +20,7 @@ ASSETS_FOLDER = "assets"
 METADATA_FILE = "metadata.json"
 
 
+@standard_settings()
 def load(source: str) -> tuple[keras.Model, checkpoint.Labels]:
     """A trained student and the class names of its heads.
 
@@ -29,11 +32,15 @@ def load(source: str) -> tuple[keras.Model, checkpoint.Labels]:
     Raises:
         FileNotFoundError: there is no such thing; the message says what was looked for.
         ValueError: it is not a SoundNet, or does not fit its class names.
+        RuntimeError: in a process that was forked after a network was used.
     """
+    check_process()
+    source = os.fsdecode(source)
     readers = {STUDENT_FILE: checkpoint.load_student, SAVED_MODEL_FILE: load_savedmodel}
     return readers.get(student_form(source), _load_released)(source)
 
 
+@standard_settings()
 def load_savedmodel(folder: str) -> tuple[keras.Model, checkpoint.Labels]:
     """The student inside a SavedModel that `serving.export.savedmodel` wrote: its variables are
     read as arrays, its graph is not run.

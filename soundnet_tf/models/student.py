@@ -10,9 +10,12 @@ import numpy as np
 from keras import initializers, layers
 
 from soundnet_tf import constants, labels
-from soundnet_tf.media.waveform import check_samples, resample, to_mono
+from soundnet_tf.media.samples import check_rate, checked
+from soundnet_tf.media.waveform import resample, to_mono
 from soundnet_tf.models import architecture as arch
-from soundnet_tf.models.convolution import StridedConv1D
+from soundnet_tf.models.convolution import strided_conv1d
+from soundnet_tf.models.finite import zero_or_nan_layers
+from soundnet_tf.models.keras_settings import check_policy
 from soundnet_tf.models.weights import published
 
 
@@ -36,16 +39,19 @@ def SoundNet8(
         scene_classes: classes of the `scenes` head: 401 (Places2, the published model), 365
             (Places365) or what the teacher has; None leaves that head out.
         classifier_activation: None gives logits, as training needs; "softmax" probabilities.
-        plain_layers: build with Keras's Conv1D, which is slower in training, so that a saved
-            `.keras` file loads where there is no soundnet_tf.
+        plain_layers: compute as Keras's Conv1D does, which is slower in training. A saved `.keras`
+            file is of such layers either way, and loads where there is no soundnet_tf.
 
     Returns:
         A model from waveforms, float32 [batch, samples], mono, 22 050 Hz, in [-1, 1], to
         {"objects": [batch, steps, object_classes], "scenes": [batch, steps, scene_classes]};
-        without top to conv7's [batch, steps, 1024]. 20 s give 4 head steps.
+        without top to conv7's [batch, steps, 1024]. 20 s give 4 head steps. A clip with samples
+        that are NaN or infinite gives NaN, in training the whole batch; sound of another scale is
+        not noticed (see `preprocess_input`).
 
     Raises:
-        ValueError: weights that do not fit the layers.
+        ValueError: weights that do not fit the layers, or a global dtype policy of Keras whose
+            weights are not float32.
         FileNotFoundError: weights that are not there; the message says how to get them.
     """
     return _build(
@@ -53,7 +59,7 @@ def SoundNet8(
         weights,
         {"objects": object_classes, "scenes": scene_classes} if include_top else None,
         classifier_activation,
-        layers.Conv1D if plain_layers else StridedConv1D,
+        layers.Conv1D if plain_layers else strided_conv1d,
     )
 
 
@@ -68,7 +74,7 @@ def SoundNet5(
     """The five-layer network of the paper (table 2). Arguments as `SoundNet8`; none is published.
 
     Raises:
-        ValueError: weights="published", or weights that do not fit the layers.
+        ValueError: weights="published", or as `SoundNet8`.
     """
     if weights == "published":
         raise ValueError('weights="published" exist for SoundNet8 only; use SoundNet8, or None')
@@ -77,20 +83,23 @@ def SoundNet5(
         weights,
         {"objects": object_classes, "scenes": scene_classes} if include_top else None,
         classifier_activation,
-        layers.Conv1D if plain_layers else StridedConv1D,
+        layers.Conv1D if plain_layers else strided_conv1d,
     )
 
 
 BUILDERS = {"soundnet8": SoundNet8, "soundnet5": SoundNet5}
+_LAST = "channels_last"  # whatever Keras's image_data_format is
 
 
 def _build(architecture, weights, classes, activation, convolution) -> keras.Model:
     """Heads with `classes` (head name to count, or None for no such head); None: no top."""
+    check_policy()
     waveform = keras.Input((None,), dtype="float32", name="waveform")
     x = layers.Reshape((-1, 1), name="one_channel")(waveform)
+    nothing = zero_or_nan_layers(x)
     x = layers.Rescaling(constants.INPUT_SCALE, name="scale")(x)
     for layer in architecture.trunk:
-        x = _pool(layer, x) if not layer.filters else _block(layer, convolution, x)
+        x = _block(layer, convolution, x) if layer.filters else _pool(layer, x, nothing)
     outputs = x
     if classes is not None:
         outputs = {
@@ -107,8 +116,10 @@ def _build(architecture, weights, classes, activation, convolution) -> keras.Mod
     return model
 
 
-def _pool(layer: arch.Layer, x):
-    return layers.MaxPooling1D(layer.kernel, layer.stride, "valid", name=layer.name)(x)
+def _pool(layer: arch.Layer, x, nothing):
+    """Max pool, and what it loses: NaN, see `models.finite`."""
+    pool = layers.MaxPooling1D(layer.kernel, layer.stride, "valid", _LAST, name=f"{layer.name}_max")
+    return layers.Add(name=layer.name)([pool(x), nothing])
 
 
 def _block(layer: arch.Layer, convolution, x):
@@ -124,12 +135,13 @@ def _block(layer: arch.Layer, convolution, x):
 
 def _convolution(convolution, layer: arch.Layer, filters: int, name: str, x, activation=None):
     if layer.padding:
-        x = layers.ZeroPadding1D(layer.padding, name=f"{name}_pad")(x)
+        x = layers.ZeroPadding1D(layer.padding, _LAST, name=f"{name}_pad")(x)
     return convolution(
         filters,
         layer.kernel,
         layer.stride,
         "valid",
+        _LAST,
         activation=activation,
         kernel_initializer=initializers.RandomNormal(0.0, constants.KERNEL_STDDEV),
         name=name,
@@ -180,7 +192,8 @@ def preprocess_input(
     """Brings sound of any rate and channel count to what the student takes.
 
     Args:
-        waveform: [samples] or [samples, channels]; floats in [-1, 1] or integers of full scale.
+        waveform: [samples] or [samples, channels]; floats in [-1, 1], or integers of 8, 16 or 32
+            bits that use their type's full scale (unsigned ones have silence in the middle).
         sample_rate: of the waveform, in Hz.
         channel: "mean" of the channels, or the "first" one as the original did.
 
@@ -188,18 +201,17 @@ def preprocess_input(
         float32 [samples], mono, 22 050 Hz, in [-1, 1]. The caller's array is not changed.
 
     Raises:
-        ValueError: no sample rate, or one that is not positive; wrong rank or dtype; samples that
-            are not finite or beyond ±8; or an unknown `channel`.
+        ValueError: no sample rate, or one below 1000 Hz; wrong rank or dtype; samples that are not
+            finite or beyond ±8; integers whose scale is not known, such as int64 (see
+            `media.samples`); or an unknown `channel`.
     """
     if sample_rate is None:
         raise ValueError(
             f"sample_rate is missing; give that of the sound in Hz, {constants.SAMPLE_RATE} if it "
             "is what SoundNet takes"
         )
-    waveform = np.asarray(waveform)
-    mono = to_mono(waveform, channel)
-    check_samples(waveform)
-    return resample(mono, sample_rate, constants.SAMPLE_RATE)
+    rate = check_rate(sample_rate)
+    return resample(to_mono(checked(waveform), channel), rate, constants.SAMPLE_RATE)
 
 
 def decode_predictions(
@@ -217,10 +229,17 @@ def decode_predictions(
         For each row a list of `top` pairs (name, probability).
 
     Raises:
-        ValueError: values that are no probabilities (logits, most often), or a class count that
-            neither `names` nor a published list has.
+        ValueError: no steps; values that are no probabilities (logits, most often), or not finite;
+            or a class count that neither `names` nor a published list has.
     """
     rows = np.asarray(probabilities)
+    if 0 in rows.shape or rows.ndim not in (1, 2, 3):
+        raise ValueError(
+            f"probabilities of shape {list(rows.shape)}; give [batch, steps, classes], [rows, "
+            "classes] or [classes], of one step at least (sound that is too short has none)"
+        )
+    if not np.isfinite(rows).all():
+        raise ValueError("probabilities are NaN or infinite; the sound had such samples")
     rows = rows.mean(axis=1, dtype=np.float64) if rows.ndim == 3 else np.atleast_2d(rows)
     if rows.min() < 0 or not np.allclose(rows.sum(axis=-1), 1.0, atol=1e-2):
         raise ValueError(

@@ -16,6 +16,7 @@ import tensorflow as tf
 from soundnet_tf.models import architecture as arch
 from soundnet_tf.models import student as students
 from soundnet_tf.models.convolution import convolve
+from soundnet_tf.models.finite import zero_or_nan
 
 
 def training_pass(student: keras.Model, waveform: tf.Tensor) -> dict[str, tf.Tensor]:
@@ -26,7 +27,8 @@ def training_pass(student: keras.Model, waveform: tf.Tensor) -> dict[str, tf.Ten
         waveform: float32 [batch, samples], mono, 22 050 Hz, in [-1, 1].
 
     Returns:
-        Head name to logits [batch, steps, classes].
+        Head name to logits [batch, steps, classes]. NaN or infinite samples of one clip make them
+        all NaN, since they are in the batch's statistics; where those are frozen only its own.
     """
     architecture = students.architecture_of(student)
     last = architecture.trunk[-1].name
@@ -44,6 +46,7 @@ def trunk_pass(
         ValueError: the trunk has no such layer.
     """
     outputs = {}
+    nothing = zero_or_nan(waveform)
     x = student.get_layer("scale")(student.get_layer("one_channel")(waveform))
     for conv, pool in students.architecture_of(student).blocks:
         if set(layers) <= outputs.keys():
@@ -59,7 +62,7 @@ def trunk_pass(
         outputs[(pool or conv).name] = x
     if unknown := set(layers) - outputs.keys():
         raise ValueError(f"{student.name} has no layer {', '.join(unknown)} in its trunk")
-    return {layer: outputs[layer] for layer in layers}
+    return {layer: outputs[layer] + tf.cast(nothing, x.dtype) for layer in layers}
 
 
 def _pad(layer: arch.Layer, x: tf.Tensor) -> tf.Tensor:

@@ -26,8 +26,8 @@ def embed(
     """Embeddings of one sound, or of several, which run in batches.
 
     Args:
-        waveform: [samples] or [samples, channels], floats in [-1, 1] or integers of full scale; or
-            a list of such arrays.
+        waveform: [samples] or [samples, channels], floats in [-1, 1] or integers of full scale (see
+            `preprocess_input`); or a list of such arrays, which may be empty.
         sample_rate: in Hz, of all or of each.
         layer: the endpoint: "conv1" … "pool5", "conv6", "conv7", or "objects" and "scenes", whose
             probabilities are given.
@@ -45,6 +45,7 @@ def embed(
         ValueError: an unknown layer, pooling, channel or policy, or sound that
             `preprocess_input` refuses.
         FileNotFoundError: the model is not there.
+        RuntimeError: in a process that was forked after a network was used.
     """
     check_pooling(pooling)
     waveforms, is_one = as_list(waveform, sample_rate, channel)
@@ -100,7 +101,9 @@ def as_list(waveform, sample_rate, channel: str) -> tuple[list[np.ndarray], bool
     Raises:
         ValueError: another number of sample rates than of sounds, or as `preprocess_input`.
     """
-    is_one = not isinstance(waveform, (list, tuple)) or bool(waveform and np.isscalar(waveform[0]))
+    is_one = not isinstance(waveform, (list, tuple))
+    if not is_one and waveform:  # a list of numbers is one sound
+        is_one = np.isscalar(waveform[0]) or getattr(waveform[0], "ndim", 1) == 0
     waveforms = [waveform] if is_one else list(waveform)
     rates = [sample_rate] * len(waveforms) if np.ndim(sample_rate) == 0 else list(sample_rate)
     if len(rates) != len(waveforms):

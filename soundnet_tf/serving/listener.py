@@ -12,9 +12,11 @@ import tensorflow as tf
 
 from soundnet_tf import constants
 from soundnet_tf.files import storage
+from soundnet_tf.media import samples
 from soundnet_tf.media.waveform import joined
 from soundnet_tf.models import checkpoint, pretrained
 from soundnet_tf.models.folded import FoldedNetwork
+from soundnet_tf.models.process import check_process
 from soundnet_tf.serving import short as short_sound
 from soundnet_tf.serving.stream import Steps, stream
 
@@ -55,17 +57,21 @@ class Listener:
         """Hears several sounds, batched by their lengths; each gives what it gives alone.
 
         Args:
-            waveforms: each float32 [samples], mono, 22 050 Hz, in [-1, 1], of any length.
+            waveforms: each float32 [samples], mono, 22 050 Hz, in [-1, 1], of any length. Integers
+                and others are treated and refused as by `preprocess_input`.
             endpoints: names of those that are wanted. A sound that is too short for one of them is
                 lengthened for all.
             short: how, "loop" or "pad"; see `serving.short`.
 
         Raises:
-            ValueError: an unknown endpoint or policy.
+            ValueError: an unknown endpoint or policy, or sound that is refused.
+            RuntimeError: in a process that was forked after a network was used.
         """
+        check_process()
         endpoints = self.network.select(endpoints)
         short_sound.check_policy(short)
         needed = max(self.network.architecture.need(name) for name in endpoints)
+        waveforms = [_one_sound(waveform) for waveform in waveforms]
         fitted = [short_sound.lengthen(waveform, needed, short) for waveform in waveforms]
         heard: list = [None] * len(fitted)
         for batch in _batches([waveform.size for waveform in fitted]):
@@ -93,12 +99,12 @@ class Listener:
         return self._hear_stream(itertools.chain(first, pieces), self.network.select(endpoints))
 
     def _hear_stream(self, pieces: Iterable[np.ndarray], endpoints: tuple[str, ...]) -> Heard:
-        samples, parts = 0, []
+        count, parts = 0, []
 
         def counted():
-            nonlocal samples
+            nonlocal count
             for piece in pieces:
-                samples += piece.size
+                count += piece.size
                 yield piece
 
         for outputs in stream(self.network, counted(), endpoints):
@@ -110,7 +116,7 @@ class Listener:
             )
             for name in endpoints
         }
-        return Heard(steps, samples / constants.SAMPLE_RATE)
+        return Heard(steps, count / constants.SAMPLE_RATE)
 
     def _run(self, batch: list[np.ndarray], endpoints: tuple[str, ...]) -> list[dict[str, Steps]]:
         """One masked batch; to each waveform its own steps."""
@@ -149,14 +155,24 @@ def load(model: str = constants.PUBLISHED) -> Listener:
 
     Raises:
         FileNotFoundError, ValueError: as `models.pretrained.load`.
+        RuntimeError: in a process that was forked after a network was used.
     """
-    return _load(str(model), _version(str(model)))
+    check_process()
+    model = os.fsdecode(model)
+    return _load(model, _version(model))
 
 
 @functools.lru_cache(maxsize=2)
 def _load(model: str, _version) -> Listener:
     student, labels = pretrained.load(model)
     return Listener(FoldedNetwork(student), labels)
+
+
+def _one_sound(waveform) -> np.ndarray:
+    sound = samples.scaled(samples.checked(waveform))
+    if sound.ndim != 1:
+        raise ValueError(f"a sound of shape {list(sound.shape)}; give a list of [samples]")
+    return sound
 
 
 def _version(model: str) -> tuple[int | None, ...]:

@@ -56,7 +56,7 @@ def recognize(
         A `Recognition`; for a list of sounds a list.
 
     Raises:
-        ValueError, FileNotFoundError: as `soundnet_tf.embed`.
+        ValueError, FileNotFoundError, RuntimeError: as `soundnet_tf.embed`.
     """
     waveforms, is_one = as_list(waveform, sample_rate, channel)
     ears = listener.load(model)

@@ -12,8 +12,10 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
+from soundnet_tf.media import samples
 from soundnet_tf.models.architecture import Layer
 from soundnet_tf.models.folded import FoldedNetwork, max_pool
+from soundnet_tf.models.process import check_process
 
 
 class Steps(NamedTuple):
@@ -44,6 +46,7 @@ class Stream:
     """
 
     def __init__(self, network: FoldedNetwork, endpoints: Iterable[str], batch: int = 1):
+        check_process()
         self._network = network
         self._batch = batch
         self._wanted = network.select(endpoints)
@@ -53,34 +56,42 @@ class Stream:
             for padding, channels in _kept_shapes(network, self._wanted)
         ]
         self._is_over = False
+        self._known: np.dtype | None = None  # of pieces that were not silent
         self._counts = dict.fromkeys(self._wanted, 0)
 
     def push(self, waveform: np.ndarray) -> dict[str, Steps]:
         """Takes the next samples and gives what they determine.
 
         Args:
-            waveform: float32 [samples] or [batch, samples], mono, 22 050 Hz, in [-1, 1]; any
-                number of samples.
+            waveform: [samples] or [batch, samples], mono, 22 050 Hz, any number of samples; floats
+                in [-1, 1], or integers of full scale as for `preprocess_input`. Of 32-bit integers
+                the first piece that is not silent has to be louder than 2**-8 of full scale.
 
         Returns:
             For each wanted endpoint its new steps, which may be none.
 
         Raises:
-            ValueError: another batch size than the stream's, or the stream is over.
+            ValueError: another batch size than the stream's, the stream is over, or samples that
+                `preprocess_input` refuses; the stream is then as it was before.
+            RuntimeError: in a process that was forked after a network was used.
         """
-        waveform = np.atleast_2d(np.asarray(waveform, np.float32))
+        waveform = np.atleast_2d(samples.checked(waveform, self._known))
         if waveform.ndim != 2 or len(waveform) != self._batch:
             raise ValueError(
                 f"a piece of shape {list(waveform.shape)} came to a stream of {self._batch} "
                 "recordings; give [batch, samples]"
             )
-        return self._run(tf.constant(waveform[..., None]), is_end=False)
+        outputs = self._run(tf.constant(samples.scaled(waveform)[..., None]), is_end=False)
+        if waveform.any():
+            self._known = waveform.dtype
+        return outputs
 
     def finish(self) -> dict[str, Steps]:
         """Ends the sound and gives the steps that hear the padding behind it."""
         return self._run(tf.zeros([self._batch, 0, 1]), is_end=True)
 
     def _run(self, x: tf.Tensor, is_end: bool) -> dict[str, Steps]:
+        check_process()
         if self._is_over:
             raise ValueError("the stream is over; make a new one for the next recording")
         self._is_over = is_end

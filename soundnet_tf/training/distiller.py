@@ -58,10 +58,10 @@ class Distiller(keras.Model):
         # A tuple of plain objects: Keras would track, train and save models that it finds.
         self._teachers = tuple(teachers.items())
         self.wait_secs = 0.0  # time that training has waited for batches, since the last reset
-        self.loss_mean = keras.metrics.Mean(name="loss")
-        self.gradient_norm_mean = keras.metrics.Mean(name="gradient_norm")
+        self.loss_mean = keras.metrics.Mean("loss", dtype="float32")
+        self.gradient_norm_mean = keras.metrics.Mean("gradient_norm", dtype="float32")
         self.head_means = {
-            f"{kind}_{head}": keras.metrics.Mean(name=f"{kind}_{head}")
+            f"{kind}_{head}": keras.metrics.Mean(f"{kind}_{head}", dtype="float32")
             for head in teachers
             for kind in ("kl", "agreement")
         }

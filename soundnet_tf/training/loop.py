@@ -15,6 +15,7 @@ from soundnet_tf.files import atomic, storage
 from soundnet_tf.files.progress import progress_bar
 from soundnet_tf.models import initialise
 from soundnet_tf.models import student as students
+from soundnet_tf.models.keras_settings import standard_settings
 from soundnet_tf.training import baselines, monitor, report, targets
 from soundnet_tf.training.claimed import RUN_FILE, refuse_other_run
 from soundnet_tf.training.distiller import Distiller
@@ -34,6 +35,7 @@ class TrainResult:
     head_starts: Mapping[str, initialise.HeadStart]
 
 
+@standard_settings()
 def train(
     config: TrainConfig, training: Source, validation: Source, out: str, flags: str = ""
 ) -> TrainResult:
@@ -125,14 +127,10 @@ def _teachers(config: TrainConfig, training: Source, validation: Source):
 
 
 def _build_student(config: TrainConfig, teachers, labels):
-    policy = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("mixed_bfloat16" if config.mixed_bfloat16 else "float32")
-    try:
+    with standard_settings("mixed_bfloat16" if config.mixed_bfloat16 else "float32"):
         student = students.BUILDERS[config.architecture](
             object_classes=_classes(teachers, "objects"), scene_classes=_classes(teachers, "scenes")
         )
-    finally:
-        keras.config.set_dtype_policy(policy)
     head_starts = {}
     if config.init_from:
         head_starts = initialise.initialise(student, labels, config.init_from)

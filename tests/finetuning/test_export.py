@@ -202,3 +202,19 @@ def test_it_is_no_student(folder):
 def test_a_head_needs_a_layer_of_the_trunk(fine_tuned):
     with pytest.raises(ValueError, match="no layer objects for a head; choose some of"):
         classifier.SoundClassifier(fine_tuned.trunk, 3, ["objects"])
+
+
+def test_a_clip_that_is_not_finite_has_no_label(folder):
+    """NaN has no greatest class; the others are named as ever, but in training all share it."""
+    loaded = tf.saved_model.load(folder)
+    waveform = noise(CLIP)
+    usual = loaded(waveform)
+    waveform[1, 1000] = np.nan
+    outputs = loaded(waveform)
+    assert outputs["label"][1] == b"" and np.isnan(outputs["probabilities"][1]).all()
+    assert np.isnan(outputs["embedding"][1]).all()
+    for i in (0, 2):
+        assert outputs["label"][i] == usual["label"][i]
+        np.testing.assert_array_equal(outputs["probabilities"][i], usual["probabilities"][i])
+    for output in (loaded(waveform, training=True)[n] for n in ("probabilities", "embedding")):
+        assert np.isnan(output).all()

@@ -156,6 +156,15 @@ class TestDecodePredictions:
         with pytest.raises(ValueError, match="logits"):
             student.decode_predictions(np.full((1, 1000), -3.0))
 
+    @pytest.mark.parametrize("shape", [(0, 1000), (1, 0, 1000), (0,), (1, 1, 1, 1000)])
+    def test_no_steps_are_named_as_such(self, shape):
+        with pytest.raises(ValueError, match=r"of shape \[.*of one step at least"):
+            student.decode_predictions(np.ones(shape) / 1000)
+
+    def test_nan_is_named_as_such(self):
+        with pytest.raises(ValueError, match="NaN or infinite; the sound had such samples"):
+            student.decode_predictions(np.full((1, 1000), np.nan))
+
     def test_names_must_fit(self):
         with pytest.raises(ValueError, match="2 names for 3 classes"):
             student.decode_predictions(np.ones((1, 3)) / 3, names=("a", "b"))

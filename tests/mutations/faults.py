@@ -46,6 +46,75 @@ _OPTIMIZER = ("tests/training/test_optimizer.py", "tests/training/test_run_steps
 _PIPELINE = ("tests/data/test_pipeline.py",)
 _INITIALISE = ("tests/models/test_initialise.py",)
 
+_ARRAYS = ("tests/media/test_samples.py",)
+_FINITE = ("tests/models/test_finite.py",)
+
+ARRAYS = (
+    Fault(
+        "int64 is divided by 2 ** 63",
+        "soundnet_tf/media/samples.py",
+        "if bits == 64:",
+        "if bits == 128:",
+        _ARRAYS,
+    ),
+    Fault(
+        "16-bit samples in int32 are taken for 32-bit ones",
+        "soundnet_tf/media/samples.py",
+        "0 < peak <= half >> _QUIET_BITS",
+        "0 < peak <= half >> 16",
+        _ARRAYS,
+    ),
+    Fault(
+        "a rate in kHz is taken for one in Hz",
+        "soundnet_tf/media/samples.py",
+        "rate < _LOWEST_RATE",
+        "rate < 1",
+        _ARRAYS,
+    ),
+    Fault(
+        "a stream takes what embed refuses",
+        "soundnet_tf/serving/stream.py",
+        "samples.checked(waveform, self._known)",
+        "np.asarray(waveform)",
+        ("tests/serving/test_stream.py",),
+    ),
+    Fault(
+        "a folded network loses NaN in its pools",
+        "soundnet_tf/models/folded.py",
+        "outputs[name] + nothing for",
+        "outputs[name] for",
+        _FINITE,
+    ),
+    Fault(
+        "a Keras student loses NaN in its pools",
+        "soundnet_tf/models/student.py",
+        "([pool(x), nothing])",
+        "([pool(x), pool(x) * 0.0])",
+        _FINITE,
+    ),
+    Fault(
+        "infinite samples count as finite",
+        "soundnet_tf/models/finite.py",
+        "tf.abs(total) < _FINITE_BELOW",
+        "tf.abs(total) <= float('inf')",
+        _FINITE,
+    ),
+    Fault(
+        "what is built depends on image_data_format",
+        "soundnet_tf/models/keras_settings.py",
+        'keras.config.set_image_data_format("channels_last")',
+        "pass",
+        ("tests/models/test_keras_settings.py",),
+    ),
+    Fault(
+        "a forked process waits for threads that are not there",
+        "soundnet_tf/models/process.py",
+        "if _first != os.getpid():",
+        "if False:",
+        ("tests/models/test_other_processes.py",),
+    ),
+)
+
 TRAINING = (
     Fault(
         "best/ is the epoch of the highest val_loss",
@@ -811,4 +880,4 @@ FILES = (
     ),
 )
 
-FAULTS = (*TRAINING, *DATA, *MODELS, *FINETUNING, *SERVING, *EVALUATION, *COMMANDS, *FILES)
+FAULTS = (*ARRAYS, *TRAINING, *DATA, *MODELS, *FINETUNING, *SERVING, *EVALUATION, *COMMANDS, *FILES)

@@ -1,5 +1,7 @@
 """embed and recognize: sounds of any form and length, alone, in lists, from files."""
 
+import os
+
 import numpy as np
 import pytest
 import soundfile
@@ -137,6 +139,50 @@ class TestEmbed:
         with pytest.raises(ValueError, match="3 sample rates for 2 sounds"):
             soundnet_tf.embed([noise(10), noise(10)], [1, 2, 3], model=model)
 
+    def test_a_list_of_no_sounds_gives_none(self, model):
+        for rate in (SECOND, []):
+            assert soundnet_tf.embed([], rate, model=model) == ([], [])
+            assert soundnet_tf.embed((), rate, pooling="mean", model=model) == ([], [])
+            assert soundnet_tf.recognize([], rate, model=model) == []
+
+    @pytest.mark.parametrize("verb", [soundnet_tf.embed, soundnet_tf.recognize])
+    @pytest.mark.parametrize(
+        ("sound", "rate", "message"),
+        [
+            (np.arange(9000), SECOND, "int64.*full scale.*not known"),
+            (list(range(9000)), SECOND, "int64.*full scale.*not known"),
+            (np.arange(9000, dtype=np.int32), SECOND, "int32.*of another scale"),
+            ([noise(9000), np.arange(9000)], SECOND, "int64.*not known"),
+            (noise(9000), 44.1, "44.1, .*in Hz, not kHz"),
+            ([noise(9000), noise(9000)], [44100, 44.1], "44.1, .*in Hz, not kHz"),
+        ],
+    )
+    def test_what_would_become_silence_is_refused(self, model, verb, sound, rate, message):
+        with pytest.raises(ValueError, match=message):
+            verb(sound, rate, model=model)
+
+    def test_a_list_of_scalars_is_one_sound(self, model):
+        sound = noise(6000)
+        expected, _ = soundnet_tf.embed(sound, SECOND, model=model)
+        for scalars in (list(sound), list(tf.constant(sound)), sound.tolist()):
+            found, _ = soundnet_tf.embed(scalars, SECOND, model=model)
+            np.testing.assert_array_equal(found, expected)
+
+    def test_a_listener_takes_and_refuses_the_same(self, model):
+        ears = soundnet_tf.load(model)
+        integers = np.round(noise(6000) * 32767).astype(np.int16)
+        (found,) = ears.hear([integers], ["pool5"])
+        (expected,) = ears.hear([np.float32(integers / 32768)], ["pool5"])
+        np.testing.assert_array_equal(found.steps["pool5"].values, expected.steps["pool5"].values)
+        for wrong, message in (
+            (np.full(6000, np.nan), "NaN"),
+            (noise(6000) * 32768, "full scale is 1"),
+            (integers.astype(np.int64), "int64"),
+            (np.zeros((6000, 2), np.float32), r"shape \[6000, 2\]"),
+        ):
+            with pytest.raises(ValueError, match=message):
+                ears.hear([wrong], ["pool5"])
+
 
 class TestEmbedFile:
     def test_it_is_embed_of_what_the_file_holds(self, model, tmp_path):
@@ -155,6 +201,27 @@ class TestEmbedFile:
         expected, _ = soundnet_tf.embed(read_audio(path), SECOND, pooling="mean", model=model)
         np.testing.assert_allclose(pooled, expected, rtol=1e-4, atol=1e-6)
         assert secs == pytest.approx(waveform.size / SECOND / 2)
+
+    def test_paths_of_every_kind(self, model, tmp_path):
+        path = tmp_path / "ä.wav"
+        soundfile.write(path, noise(SECOND), SECOND)
+        expected, _ = soundnet_tf.embed_file(str(path), model=model)
+        for way in (path, os.fsencode(path)):
+            np.testing.assert_array_equal(soundnet_tf.embed_file(way, model=model)[0], expected)
+            assert soundnet_tf.recognize_file(way, model=model).duration_secs == 1.0
+            assert soundnet_tf.probe(way).sample_rate == SECOND
+            np.testing.assert_array_equal(read_audio(way), read_audio(str(path)))
+        by_bytes, _ = soundnet_tf.embed_file(path, model=os.fsencode(model))
+        np.testing.assert_array_equal(by_bytes, expected)
+        with pytest.raises(FileNotFoundError, match="no such media file: .*none"):
+            soundnet_tf.embed_file(os.fsencode(tmp_path / "none"), model=model)
+
+    def test_the_web_is_not_read(self, model):
+        for verb in (soundnet_tf.embed_file, soundnet_tf.recognize_file):
+            with pytest.raises(OSError, match="https:// is not read; download it first"):
+                verb("https://example.org/a.wav", model=model)
+        with pytest.raises(OSError, match="https:// is not read; download it first"):
+            soundnet_tf.load("https://example.org/model")
 
     def test_files_that_cannot_be_read_are_named(self, model, tmp_path):
         with pytest.raises(FileNotFoundError, match="no such media file"):

@@ -130,6 +130,52 @@ def test_misuse_is_named(network):
         live.push(noise(10))
 
 
+def test_integers_are_what_their_floats_are(soundnet5):
+    """The int16 and, in its upper bits, the int32 of a float32 sound, quiet pieces among them."""
+    sound = np.round(noise(60_000) * 32767).astype(np.int16)
+    sound[20_000:40_000] //= 2000  # at most 6 of 32768
+
+    def heard(samples):
+        live = Stream(soundnet5, ["conv4"])
+        parts = [live.push(piece)["conv4"].values for piece in split(samples, 10_000)]
+        return np.concatenate([*parts, live.finish()["conv4"].values], axis=1)
+
+    expected = heard(np.float32(sound / 32768))
+    np.testing.assert_array_equal(heard(sound), expected)
+    np.testing.assert_array_equal(heard(sound.astype(np.int32) << 16), expected)
+
+
+@pytest.mark.parametrize(
+    ("piece", "message"),
+    [
+        (np.float32([0, np.nan]), "NaN or infinite"),
+        (np.float32([0, -np.inf]), "NaN or infinite"),
+        (np.float32([0, 20000]), "full scale is 1"),
+        (np.array([0, 20000]), "int64"),
+        (np.array([0, 20000], np.int32), "int32"),
+        ([0, 20000], "int64"),
+    ],
+)
+def test_pieces_that_are_refused_leave_the_stream_as_it_was(soundnet5, piece, message):
+    sound = noise(30_000)
+    live, undisturbed = Stream(soundnet5, ["conv4"]), Stream(soundnet5, ["conv4"])
+    live.push(sound)
+    undisturbed.push(sound)
+    with pytest.raises(ValueError, match=message):
+        live.push(piece)
+    np.testing.assert_array_equal(
+        live.push(sound)["conv4"].values, undisturbed.push(sound)["conv4"].values
+    )
+
+
+def test_beyond_full_scale_is_clipped_as_embed_does(soundnet5):
+    loud, clipped = (Stream(soundnet5, ["conv4"]) for _ in range(2))
+    sound = 4 * noise(30_000)
+    np.testing.assert_array_equal(
+        loud.push(sound)["conv4"].values, clipped.push(np.clip(sound, -1, 1))["conv4"].values
+    )
+
+
 _HOURS = """
 import resource, sys
 import numpy as np

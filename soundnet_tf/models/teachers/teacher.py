@@ -13,12 +13,10 @@ TF Hub's own image networks mostly want [0, 1] instead: put a `Rescaling(1 / 255
 export it and name that as `file:`. A SavedModel is a program: load only those that you trust.
 """
 
-import contextlib
 import dataclasses
 import functools
 import hashlib
 import re
-from collections.abc import Iterator
 
 import keras
 import numpy as np
@@ -27,6 +25,7 @@ from absl import logging
 
 from soundnet_tf import labels as label_lists
 from soundnet_tf.files import storage
+from soundnet_tf.models.keras_settings import standard_settings
 from soundnet_tf.models.teachers import networks
 from soundnet_tf.models.teachers.networks import Network
 
@@ -88,6 +87,7 @@ class Teacher:
         return self._see(self._penultimate, frames)
 
     @functools.cached_property
+    @standard_settings()
     def _penultimate(self) -> keras.Model:
         if not self.model.weights:
             raise ValueError(
@@ -99,6 +99,7 @@ class Teacher:
         outputs = keras.ops.mean(features, axis=space) if space else features
         return keras.Model(self.model.input, outputs)
 
+    @standard_settings()
     def _see(self, model: keras.Model, frames: tf.Tensor) -> tf.Tensor:
         """float32 [batch, time, channels]: what `model` says of each frame."""
         frames = tf.convert_to_tensor(frames)
@@ -172,7 +173,7 @@ def load_teacher(spec: str) -> Teacher:
         RuntimeError: a download failed.
         ImportError: `hub:` without TF Hub.
     """
-    with _float32_policy():
+    with standard_settings():
         network = networks.find(spec)
         model = _with_probabilities(network.model, spec)
     model.trainable = False
@@ -184,16 +185,6 @@ def load_teacher(spec: str) -> Teacher:
         labels=_labels(network.path, model.output_shape[-1], spec),
         fingerprint=_fingerprint(network),
     )
-
-
-@contextlib.contextmanager
-def _float32_policy() -> Iterator[None]:
-    policy = keras.config.dtype_policy()
-    keras.config.set_dtype_policy("float32")
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(policy)
 
 
 def _with_probabilities(model: keras.Model, spec: str) -> keras.Model:

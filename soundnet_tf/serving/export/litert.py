@@ -11,6 +11,7 @@ the embedding, which have 2 % of the weights, stay in float32 in the small file 
 The input `waveform` is float32 [1, samples], 20 s unless it is resized; the outputs are those of
 the SavedModel, `embedding`, `objects` and `scenes`. Nothing loops in here: a resized input must be
 as long as `minimum_secs` of the heads in metadata.json (SoundNet-8: 10.99 s).
+Samples that are NaN or infinite give NaN; another scale than [-1, 1] is not noticed.
 """
 
 import itertools
@@ -24,12 +25,15 @@ from tensorflow.lite.tools import flatbuffer_utils
 from soundnet_tf import constants
 from soundnet_tf.files import atomic
 from soundnet_tf.models import checkpoint, pretrained
+from soundnet_tf.models.finite import zero_or_nan
 from soundnet_tf.models.folded import FoldedNetwork
+from soundnet_tf.models.keras_settings import standard_settings
 from soundnet_tf.serving.export.savedmodel import metadata
 
 _CONV_2D = schema.BuiltinOperator.CONV_2D
 
 
+@standard_settings()
 def save_litert(student: keras.Model, labels: checkpoint.Labels, folder: str) -> None:
     """Writes the files of the module's docstring.
 
@@ -91,6 +95,7 @@ def _listen(network: FoldedNetwork, waveform: tf.Tensor) -> dict[str, tf.Tensor]
     input can be resized.
     """
     architecture, outputs = network.architecture, {}
+    nothing = zero_or_nan(waveform)
     x = tf.reshape(waveform, [1, 1, -1, 1])
     for conv, pool in architecture.blocks:
         kernel, bias = network.weights[conv.name]
@@ -99,13 +104,13 @@ def _listen(network: FoldedNetwork, waveform: tf.Tensor) -> dict[str, tf.Tensor]
             size = [1, 1, pool.kernel, 1]
             x = tf.nn.max_pool2d(x, size, size, "VALID")
         if architecture.embedding == (pool or conv).name:
-            outputs["embedding"] = tf.reduce_mean(x, axis=[1, 2])
+            outputs["embedding"] = tf.reduce_mean(x, axis=[1, 2]) + nothing[:, 0]
     x = _pad(x[:, :, :-1], architecture.head.padding, 0)
     for head in network.heads:
         kernel, bias = network.weights[head]
         logits = _convolve(x, kernel, architecture.head.stride) + bias
         # A sum over the height of 1: tf.squeeze would become a reshape to a fixed length.
-        outputs[head] = tf.nn.softmax(tf.reduce_sum(logits, axis=1))
+        outputs[head] = tf.nn.softmax(tf.reduce_sum(logits, axis=1) + nothing)
     return outputs
 
 

@@ -7,11 +7,13 @@ import keras
 from soundnet_tf.files import atomic
 from soundnet_tf.models import checkpoint, pretrained
 from soundnet_tf.models import student as students
+from soundnet_tf.models.keras_settings import standard_settings
 from soundnet_tf.serving.export import litert
 from soundnet_tf.serving.export.savedmodel import save_savedmodel
 from soundnet_tf.serving.export.settings import FORMATS, ExportConfig
 
 
+@standard_settings()
 def save_keras(student: keras.Model, labels: checkpoint.Labels, folder: str) -> None:
     """Writes `student.keras` and the class names, see `models.checkpoint`."""
     checkpoint.save_student(folder, checkpoint.float32_copy(student), labels)

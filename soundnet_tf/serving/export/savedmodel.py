@@ -11,6 +11,10 @@ Signatures: `serving_default` gives the same; one of every endpoint's name ("con
 "objects", "scenes") gives {"output": [batch, steps, channels]}. Any length from one sample on
 works: what is too short for an endpoint is looped in the graph (see `serving.short`).
 
+The graph checks nothing: sound is to be in [-1, 1], and 16-bit numbers as floats (32768 times too
+loud) give finite, wrong answers, as loud sound would. But a clip with samples that are NaN or
+infinite gives NaN, in training the whole batch, whose statistics they are in.
+
 Without training, batch norms are folded into the kernels at each call, from the variables as they
 are then, so the fast form stays true after fine-tuning. With training, batch norms use and move the
 batch's statistics.
@@ -30,13 +34,16 @@ from soundnet_tf import constants
 from soundnet_tf.files import atomic
 from soundnet_tf.models import checkpoint, pretrained
 from soundnet_tf.models import student as students
+from soundnet_tf.models.finite import batch_zero_or_nan
 from soundnet_tf.models.folded import FoldedNetwork
+from soundnet_tf.models.keras_settings import standard_settings
 from soundnet_tf.serving import short
 from soundnet_tf.version import __version__
 
 _WAVEFORM = tf.TensorSpec([None, None], tf.float32, name="waveform")
 
 
+@standard_settings()
 def save_savedmodel(student: keras.Model, labels: checkpoint.Labels, folder: str) -> None:
     """Writes the SavedModel of the module's docstring.
 
@@ -105,7 +112,8 @@ class _TrainingNetwork:
         heard = values[self.architecture.trunk[-1].name][:, :-1]
         heard = tf.pad(heard, [[0, 0], [padding, 0], [0, 0]])
         values |= {head: self._student.get_layer(head)(heard) for head in self.heads}
-        return {name: values[name] for name in endpoints}
+        nothing = batch_zero_or_nan(waveform)
+        return {name: values[name] + nothing for name in endpoints}
 
 
 def _outputs(network, waveform: tf.Tensor) -> dict[str, tf.Tensor]:

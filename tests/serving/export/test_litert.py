@@ -118,3 +118,12 @@ def test_soundnet5_too(tmp_path):
     np.testing.assert_allclose(outputs["objects"], tf.nn.softmax(values["objects"]), atol=1e-5)
     pooled = tf.reduce_mean(values["conv4"], axis=1)
     np.testing.assert_allclose(outputs["embedding"], pooled, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("suffix", ["", "_int8"])
+@pytest.mark.parametrize("bad", [np.nan, -np.inf])
+def test_samples_that_are_not_finite_give_nan(folder, suffix, bad):
+    waveform = noise(441_000)
+    waveform[123_456] = bad
+    for output in listen(f"{folder}/soundnet8{suffix}.tflite", waveform).values():
+        assert np.isnan(output).all()

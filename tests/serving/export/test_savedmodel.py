@@ -165,3 +165,27 @@ def test_batch_equals_single(folder):
     together = loaded(waveform)["objects"].numpy()
     single = np.concatenate([loaded(w[None])["objects"].numpy() for w in waveform])
     np.testing.assert_allclose(together, single, atol=1e-6)
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_clip_that_is_not_finite_gives_nan_and_no_other(folder, bad):
+    """In every signature; in training the whole batch, whose statistics it is in."""
+    loaded = tf.saved_model.load(folder)
+    waveform = noise(MINIMUM + 100)
+    waveform[1, 50_000] = bad
+    for name, signature in loaded.signatures.items():
+        for output in signature(waveform=tf.constant(waveform)).values():
+            assert np.isfinite(output[0]).all() and np.isnan(output[1]).all(), name
+    for output in loaded(tf.constant(waveform)).values():
+        assert np.isfinite(output[0]).all() and np.isnan(output[1]).all()
+    for output in loaded(tf.constant(waveform), training=True).values():
+        assert np.isnan(output).all()
+
+
+def test_sound_of_another_scale_is_not_noticed(folder):
+    """As the module's docstring says: 16-bit numbers as floats give finite answers, other ones."""
+    loaded = tf.saved_model.load(folder)
+    waveform = noise(MINIMUM)
+    right, wrong = loaded(tf.constant(waveform)), loaded(tf.constant(32768 * waveform))
+    assert np.isfinite(wrong["embedding"]).all() and np.isfinite(wrong["scenes"]).all()
+    assert np.abs(wrong["embedding"] - right["embedding"]).max() > 1.0
