@@ -27,7 +27,9 @@ def main(config: RecognizeConfig, paths: list[str]) -> int:
     with bar:
         for path in paths:
             try:
-                recognition = recognize_file(path, config.model, config.channel, config.short)
+                recognition = recognize_file(
+                    path, config.model, config.channel, config.short, config.audio_stream
+                )
             except (ValueError, OSError) as error:
                 with bar.external_write_mode():
                     unread = launch.fail(error)

@@ -8,9 +8,8 @@ import numpy as np
 from soundnet_tf.constants import SAMPLE_RATE
 from soundnet_tf.media.container import MediaError
 from soundnet_tf.media.native_sound import NativeSound, Window, open_sound
-from soundnet_tf.media.waveform import CancelledWarning, Resampler, check_channel, joined
+from soundnet_tf.media.waveform import CANCELLED, CancelledWarning, Resampler, check_channel, joined
 
-CANCELLED = "silent, since its channels cancel out in their mean; take the loudest or the first one"
 _BLOCK_SECS = 4  # soon there, and long enough that the work is in the samples, not in the calls
 
 
@@ -114,7 +113,7 @@ def _stream(
 
 def _warn_if_cancelled(sound: NativeSound) -> None:
     if sound.timeline.is_cancelled:
-        warnings.warn(f"{sound.track.path}: {CANCELLED}", CancelledWarning, stacklevel=4)
+        warnings.warn(f"{sound.track.path} is {CANCELLED}", CancelledWarning, stacklevel=4)
 
 
 def _resampled(sound: NativeSound, sample_rate: int) -> Iterator[np.ndarray]:

@@ -7,10 +7,18 @@ scale, and a quiet recording is one.
 """
 
 import math
+import warnings
 
 import numpy as np
 
-from soundnet_tf.media.waveform import HIGHEST_PEAK, to_mono
+from soundnet_tf.media.waveform import (
+    CANCELLED,
+    HIGHEST_PEAK,
+    MEAN,
+    CancelledWarning,
+    is_cancelled,
+    to_mono,
+)
 
 _LOWEST_RATE = 1000  # Hz; no sound has less, but rates given in kHz have
 _QUIET_BITS = 8  # integers that leave more bits unused are of another scale
@@ -41,6 +49,14 @@ def checked(sound, known: np.dtype | None = None) -> np.ndarray:
             return np.zeros(waveform.shape, np.float32)
         _check_scale(waveform)
     return waveform
+
+
+def mono(waveform: np.ndarray, channel: str) -> np.ndarray:
+    """`to_mono` of what `checked` gave, with a CancelledWarning if channels cancel out."""
+    channels = to_mono(waveform, channel)
+    if channel == MEAN and is_cancelled(channels, waveform):
+        warnings.warn(f"waveform is {CANCELLED}", CancelledWarning, stacklevel=4)
+    return channels
 
 
 def scaled(waveform: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ from soundnet_tf.constants import CHANNELS
 HIGHEST_PEAK = 8.0  # of float samples; beyond it they are integers in disguise, or garbage
 MEAN, FIRST, LOUDEST = CHANNELS
 SILENT_PEAK = 1e-4  # -80 dBFS
+CANCELLED = "silent, since its channels cancel out in their mean; take the loudest or the first one"
 _MOST_CHANNELS = 64  # a "waveform" of more has its axes turned round
 
 

@@ -10,8 +10,8 @@ import numpy as np
 from keras import initializers, layers
 
 from soundnet_tf import constants, labels
-from soundnet_tf.media.samples import check_rate, checked
-from soundnet_tf.media.waveform import resample, to_mono
+from soundnet_tf.media.samples import check_rate, checked, mono
+from soundnet_tf.media.waveform import resample
 from soundnet_tf.models import architecture as arch
 from soundnet_tf.models.convolution import strided_conv1d
 from soundnet_tf.models.finite import zero_or_nan_layers
@@ -195,7 +195,8 @@ def preprocess_input(
         waveform: [samples] or [samples, channels]; floats in [-1, 1], or integers of 8, 16 or 32
             bits that use their type's full scale (unsigned ones have silence in the middle).
         sample_rate: of the waveform, in Hz.
-        channel: "mean" of the channels, or the "first" one as the original did.
+        channel: "mean" of the channels (a CancelledWarning tells if they cancel out in it), the
+            "first" one as the original did, or the one that is "loudest" over the whole.
 
     Returns:
         float32 [samples], mono, 22 050 Hz, in [-1, 1]. The caller's array is not changed.
@@ -211,7 +212,7 @@ def preprocess_input(
             "is what SoundNet takes"
         )
     rate = check_rate(sample_rate)
-    return resample(to_mono(checked(waveform), channel), rate, constants.SAMPLE_RATE)
+    return resample(mono(checked(waveform), channel), rate, constants.SAMPLE_RATE)
 
 
 def decode_predictions(

@@ -33,7 +33,8 @@ def embed(
             probabilities are given.
         pooling: over time: "none", "mean", "max", or "meanstd" (mean, then standard deviation).
         model: "published", or what `models.pretrained.load` takes; loaded once.
-        channel: "mean" of the channels, or the "first" one.
+        channel: "mean" of the channels (a CancelledWarning tells if they cancel out in it), the
+            "first" one, or the one that is "loudest" over the whole.
         short: sound that is too short for the layer is "loop"ed, or "pad"ded with silence.
 
     Returns:
@@ -63,16 +64,19 @@ def embed_file(
     model: str = constants.PUBLISHED,
     channel: str = "mean",
     short: str = "loop",
+    audio_stream: int | None = None,
 ) -> Embedding:
     """Embeddings of a sound or video file of any length, in constant memory but for the result.
 
-    Args and returns: as `embed`.
+    Args and returns: as `embed`; `audio_stream` is the number of the sound stream of a file that
+    has several, as `media.read_audio` has it.
 
     Raises:
         ValueError, FileNotFoundError: as `embed`; MediaError, a file that cannot be read.
     """
     check_pooling(pooling)
-    heard = listener.load(model).hear_pieces(stream_audio(path, channel), (layer,), short)
+    pieces = stream_audio(path, channel, audio_stream=audio_stream)
+    heard = listener.load(model).hear_pieces(pieces, (layer,), short)
     return pool(heard.steps[layer], heard.duration_secs, pooling)
 
 

@@ -65,15 +65,23 @@ def recognize(
 
 
 def recognize_file(
-    path: str, model: str = constants.PUBLISHED, channel: str = "mean", short: str = "loop"
+    path: str,
+    model: str = constants.PUBLISHED,
+    channel: str = "mean",
+    short: str = "loop",
+    audio_stream: int | None = None,
 ) -> Recognition:
     """What a sound or video file of any length sounds like; otherwise as `recognize`.
+
+    `audio_stream` is the number of the sound stream of a file that has several, as
+    `media.read_audio` has it.
 
     Raises:
         MediaError: a file that cannot be read; others as `recognize`.
     """
     ears = listener.load(model)
-    heard = ears.hear_pieces(stream_audio(path, channel), ears.labels, short)
+    pieces = stream_audio(path, channel, audio_stream=audio_stream)
+    heard = ears.hear_pieces(pieces, ears.labels, short)
     return _recognition(ears, heard)
 
 

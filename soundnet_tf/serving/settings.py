@@ -22,6 +22,7 @@ class RecognizeConfig(Settings):
         top: classes of each head.
         format: see `recognition_report`.
         channel, short: as of `embed`.
+        audio_stream: as of `embed_file`.
     """
 
     model: str = setting(
@@ -32,7 +33,15 @@ class RecognizeConfig(Settings):
     top: int = setting("Classes of each head.", 3, at_least=1)
     format: str = setting("What to print.", TABLE, choices=(TABLE, JSON, CSV))
     channel: str = setting(
-        "Of stereo (paper: first).", constants.CHANNELS[0], choices=constants.CHANNELS
+        "Of stereo (paper: first); the loudest where channels cancel out.",
+        constants.CHANNELS[0],
+        choices=constants.CHANNELS,
+    )
+    audio_stream: int | None = setting(
+        "Sound stream of files that have several, from 0; default: the film's own by what the file "
+        "says of them, else the largest.",
+        None,
+        at_least=0,
     )
     short: str = setting(
         "Repeat sound under 11 s, or put silence behind it.",

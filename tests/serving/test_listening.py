@@ -3,12 +3,13 @@
 import os
 
 import numpy as np
+import odd_media
 import pytest
 import soundfile
 import tensorflow as tf
 
 import soundnet_tf
-from soundnet_tf.media import MediaError, read_audio
+from soundnet_tf.media import CancelledWarning, MediaError, read_audio
 from soundnet_tf.models import checkpoint, pretrained, student
 from soundnet_tf.models.architecture import SOUNDNET8
 from soundnet_tf.models.folded import FoldedNetwork
@@ -88,6 +89,20 @@ class TestEmbed:
         embeddings, _ = soundnet_tf.embed([tone, tone[::2]], [44100, 22050], "conv5", model=model)
         middle = slice(3, -3)  # the ends differ: a tone that breaks off is no tone
         np.testing.assert_allclose(embeddings[0][middle], embeddings[1][middle], atol=2e-2)
+
+    @pytest.mark.parametrize("dtype", [np.float32, np.int16])
+    def test_channels_that_cancel_out_are_told_and_the_loudest_is_offered(self, model, dtype):
+        """The second channel is the louder one of two in phase opposition."""
+        left = noise(SECOND) * np.iinfo(np.int16).max if dtype == np.int16 else noise(SECOND)
+        stereo = np.stack([left, -left], axis=1).astype(dtype)
+        with pytest.warns(CancelledWarning, match="waveform is silent, since its channels cancel"):
+            silent, _ = soundnet_tf.embed(stereo, SECOND, model=model)
+        nothing, _ = soundnet_tf.embed(np.zeros(SECOND, np.float32), SECOND, model=model)
+        np.testing.assert_array_equal(silent, nothing)
+        stereo[:, 0] = stereo[:, 0] / 2
+        loudest, _ = soundnet_tf.embed(stereo, SECOND, model=model, channel="loudest")
+        alone, _ = soundnet_tf.embed(stereo[:, 1], SECOND, model=model)
+        np.testing.assert_array_equal(loudest, alone)
 
     def test_integers_and_channels_are_brought_to_one_form(self, model):
         """int16 stereo of which one channel is silent: half of the float sound."""
@@ -192,6 +207,18 @@ class TestEmbedFile:
         expected, moments = soundnet_tf.embed(read_audio(path), SECOND, "conv5", model=model)
         np.testing.assert_allclose(embeddings, expected, rtol=1e-5, atol=1e-5)
         np.testing.assert_array_equal(secs, moments)
+
+    def test_the_sound_stream_that_was_asked_for(self, model, tmp_path):
+        path = str(odd_media.write_two_sounds(tmp_path / "two.mkv"))
+        for number in (0, 1):
+            waveform = read_audio(path, audio_stream=number)
+            expected, _ = soundnet_tf.embed(waveform, SECOND, model=model)
+            embeddings, _ = soundnet_tf.embed_file(path, model=model, audio_stream=number)
+            np.testing.assert_allclose(embeddings, expected, rtol=1e-4, atol=1e-5)
+            heard = soundnet_tf.recognize_file(path, model, audio_stream=number)
+            expected = soundnet_tf.recognize(waveform, SECOND, model=model)
+            for head, values in expected.probabilities.items():
+                np.testing.assert_allclose(heard.probabilities[head], values, atol=1e-5)
 
     def test_a_long_file(self, model, tmp_path):
         path = str(tmp_path / "long.flac")
