@@ -322,9 +322,10 @@ def test_channels_that_cancel_out(tmp_path):
 
 @pytest.mark.parametrize("codec", ["pcm_s16le", "pcm_u8", "pcm_f32le"])
 def test_the_loudest_channel_is_that_of_the_whole_file(tmp_path, codec):
-    """The second channel has more energy in all, the first one at the beginning; in windows too."""
-    left, right = odd_media.chirp(4.0), 2 * odd_media.chirp(4.0)[::-1].copy()
-    left[44100:], right[:44100] = 0, 0
+    """The first channel sounds for 7 s, the second for 5 s and twice as loud: four times the energy
+    a second. In a window that has the first alone, too."""
+    left, right = odd_media.chirp(12.0), 2 * odd_media.chirp(12.0)
+    left[7 * 44100 :], right[: 7 * 44100] = 0, 0
     path = write(tmp_path / "x.wav", Sound(codec, 44100, np.stack([left, right], axis=1)))
     alone = write(tmp_path / "right.wav", Sound(codec, 44100, right))
     np.testing.assert_array_equal(read_audio(path, channel="loudest"), read_audio(alone))
@@ -332,6 +333,33 @@ def test_the_loudest_channel_is_that_of_the_whole_file(tmp_path, codec):
     np.testing.assert_array_equal(window, read_audio(alone, 0.2, 2.0))
     blocks = np.concatenate(list(stream_audio(path, channel="loudest")))
     np.testing.assert_array_equal(blocks, read_audio(alone))
+
+
+def test_the_loudest_channel_of_the_stream_that_was_asked_for(tmp_path):
+    """Of the first stream the first channel is the louder one, of the second the second."""
+    loud, quiet = odd_media.chirp(3.0), odd_media.chirp(3.0) / 2
+    sounds = [np.stack(pair, axis=1) for pair in ((loud, quiet), (quiet, loud))]
+    streams = [Sound("pcm_s16le", 44100, sound) for sound in sounds]
+    path = write(tmp_path / "x.mkv", counted_film("libx264", 3.0), *streams)
+    for number in (0, 1):
+        heard = read_audio(path, channel="loudest", audio_stream=number)
+        assert np.abs(heard).max() == pytest.approx(0.3, abs=0.01)
+        clip = read_clip(path, 0.0, 3.0, channel="loudest", audio_stream=number)
+        np.testing.assert_array_equal(clip.waveform, heard)
+
+
+def test_what_follows_on_a_packet_that_is_lost_stays_in_its_place(tmp_path):
+    """The second of two joined MP3s begins with a header that is no sound: the decoder refuses it,
+    and 26 ms are missing there, not at the end."""
+    parts = [
+        write(tmp_path / name, Sound("libmp3lame", 44100, odd_media.chirp(4.0)))
+        for name in ("a.mp3", "b.mp3")
+    ]
+    path = odd_media.join(tmp_path / "x.mp3", *parts)
+    whole = read_audio(path)
+    for start_secs in (1.0, 5.0, 6.5):
+        there = whole[round(start_secs * RATE) :][:RATE]
+        np.testing.assert_allclose(read_audio(path, start_secs, 1.0), there, atol=1e-4)
 
 
 def test_a_file_that_was_replaced_is_read_anew(tmp_path):
