@@ -51,7 +51,7 @@ class ReproduceConfig(Settings):
         "Of layers and modalities, and beside floors; as of bin/evaluate.py.", constants.PUBLISHED
     )
     videos_manifest: str | None = setting(
-        "For modalities: CSV of videos with path,label,fold.", None
+        "For modalities: CSV of videos with path,label,fold, as --data of bin/evaluate.py.", None
     )
 
     def __post_init__(self):

@@ -21,7 +21,7 @@ from soundnet_tf.data.settings import PCM16, Cutting, PrepareConfig
 from soundnet_tf.data.shards import Results, ShardPlan
 from soundnet_tf.data.videos import TRAIN, VAL
 from soundnet_tf.data.workers import Workers
-from soundnet_tf.files import claim, storage
+from soundnet_tf.files import claim, find, storage
 from soundnet_tf.files.progress import Bar, progress_bar
 from soundnet_tf.settings import flag_of
 
@@ -156,7 +156,7 @@ def _summary(config: PrepareConfig, plans: tuple[ShardPlan, ...]) -> Manifest:
     return Manifest(
         directory=config.out,
         version=_version(),
-        videos=config.videos,
+        videos=find.printable(config.videos),
         settings=config.settings(),
         splits={k: Split.of(tuple(Shard(**shard) for shard in v)) for k, v in of_split.items()},
         skipped=tuple(Skipped(**skipped) for c in finished for skipped in c["skipped"]),

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from soundnet_tf import constants
+from soundnet_tf.files import lists
 from soundnet_tf.settings import Setting, Settings, by_head, setting
 
 SHORTEST_VIDEO_SECS = 1.0
@@ -85,7 +86,7 @@ class PrepareConfig(Settings):
 
     videos: str = setting(
         "Folder (searched to the bottom), quoted glob such as 'films/**/*.mp4', or text file with "
-        "one path a line; gs:// and the like too."
+        f"{lists.RULE}. gs:// and the like too."
     )
     out: str = setting("Folder of the shards, local or remote.")
     cutting: Cutting = Cutting()
@@ -165,7 +166,9 @@ class SourceConfig(Settings):
 
     data: str | None = setting("Folder that bin/prepare.py wrote.", None)
     videos: str | None = setting(
-        "Folder, glob or list of videos, decoded on the fly instead of --data.", None
+        "Folder, glob or list of videos (as of bin/prepare.py), decoded on the fly instead of "
+        "--data.",
+        None,
     )
     val_fraction: float = setting(
         "Share of --videos that is held out.", _VAL_FRACTION, at_least=0, below=1

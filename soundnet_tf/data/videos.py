@@ -13,10 +13,9 @@ def find_videos(source: str) -> tuple[Video, ...]:
     """Videos of a folder, a pattern or a list, sorted by id, local or remote (gs://, s3://, ...).
 
     Args:
-        source: as `files.find.find_files` takes it: a folder, a pattern, one video, or a text
-            file with one path a line. Folders and patterns give the files with one of
-            VIDEO_EXTENSIONS, a list gives what it names. A file that is gone has 0 bytes; the
-            decoder will refuse it.
+        source: as `files.find.find_files` takes it: a folder, a pattern, one video, or a list.
+            Folders and patterns give the files with one of VIDEO_EXTENSIONS, a list gives what it
+            names. A file that is gone has 0 bytes; the decoder will refuse it.
 
     Returns:
         Videos whose ids are their paths below the folder, below the fixed beginning of the

@@ -7,11 +7,12 @@ Errors are Python's own for both: FileNotFoundError, or another OSError with the
 import contextlib
 import errno
 import glob as local_glob
+import heapq
 import io
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from fnmatch import fnmatchcase
 from typing import IO
 
@@ -63,6 +64,19 @@ def is_folder(path: str) -> bool:
     return os.path.isdir(path)
 
 
+def real(path: str) -> Hashable:
+    """What tells a file or folder from all others, whatever names it has: device and inode; where
+    there are none, such as of what is not there, its path without links; of a remote one its path.
+    """
+    if is_remote(path):
+        return os.fspath(path)
+    try:
+        stat = os.stat(path)
+    except OSError:
+        return os.path.realpath(path)
+    return (stat.st_dev, stat.st_ino) if stat.st_ino else os.path.realpath(path)
+
+
 def size(path: str) -> int | None:
     """Bytes of a file; None if there is none."""
     stat = _stat(path)
@@ -84,8 +98,14 @@ def list_folder(path: str) -> list[str]:
     return sorted(os.listdir(path))
 
 
-def files_below(folder: str) -> Iterator[str]:
-    """Paths of all files in a folder and, down to the bottom, in its folders; links are followed.
+def files_below(folder: str, again: list[str] | None = None) -> Iterator[str]:
+    """Paths of all files in a folder and, down to the bottom, in its folders, then of those behind
+    links to folders. What a folder holds is given once: under its first name in sorted order, and
+    rather a plain one than a link's. So loops of links end.
+
+    Args:
+        folder: where to begin.
+        again: to which folders are added that had been seen under another name.
 
     Raises:
         OSError: a folder that cannot be listed.
@@ -94,7 +114,7 @@ def files_below(folder: str) -> Iterator[str]:
         with remote.gfile(folder) as gfile:
             tree = iter(list(gfile.walk(folder, onerror=_raise)))
     else:
-        tree = os.walk(folder, onerror=_raise, followlinks=True)
+        tree = _walk(folder, [] if again is None else again)
     for parent, _, names in tree:
         yield from (os.path.join(parent, name) for name in names)
 
@@ -104,7 +124,7 @@ def glob(pattern: str) -> list[str]:
 
     `*`, `?`, `[...]` and `[^...]` stay within one level, `\\*` is a star, and names that begin with
     a dot match too. Where `**` is a level of its own it stands for any number of them, and only
-    files are given.
+    files are given, as `files_below` names them.
     """
     base, parts = split_pattern(pattern)
     if "**" in parts:
@@ -191,6 +211,24 @@ def remove_folder(path: str) -> None:
             shutil.rmtree(path)
 
 
+def _walk(folder: str, again: list[str]) -> Iterator[tuple[str, list[str], list[str]]]:
+    """As `os.walk`, sorted; links are followed when all folders have been seen."""
+    seen: set[Hashable] = set()
+    starts = [folder]
+    while starts:
+        for parent, folders, names in os.walk(heapq.heappop(starts), onerror=_raise):
+            if real(parent) in seen:
+                again.append(parent)
+                folders.clear()
+                continue
+            seen.add(real(parent))
+            folders.sort()
+            inner = (os.path.join(parent, name) for name in folders)
+            for link in filter(os.path.islink, inner):
+                heapq.heappush(starts, link)
+            yield parent, folders, sorted(names)
+
+
 def _move_folder(source: str, target: str) -> None:
     if exists(target):
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target)
@@ -210,6 +248,10 @@ def _stat(path: str):
         return os.stat(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        if error.errno == errno.ELOOP:  # links that lead to each other lead to nothing
+            return None
+        raise
 
 
 def _matches(parts: list[str], pattern: list[str]) -> bool:

@@ -39,5 +39,5 @@ def _settings(config: FinetuneConfig, data: LabelledSet) -> dict:
     return dataclasses.asdict(config) | {
         "data": data.name,
         "clips": len(rows),
-        "fingerprint": hashlib.sha256("\n".join(rows).encode()).hexdigest(),
+        "fingerprint": hashlib.sha256(os.fsencode("\n".join(rows))).hexdigest(),
     }

@@ -54,7 +54,7 @@ def train(
         teachers = _teachers(config, training, validation)
         labels = {head: teacher.labels for head, teacher in teachers.items()}
         _claim_folder(out, config, teachers, training, validation)
-        atomic.write_text(os.path.join(out, FLAGS_FILE), flags)
+        atomic.write_bytes(os.path.join(out, FLAGS_FILE), os.fsencode(flags))
         # After the teachers, whose layers drew numbers: the start is to depend on the seed alone.
         keras.utils.set_random_seed(config.seed)
         student, head_starts = _build_student(config, teachers, labels)

@@ -119,6 +119,31 @@ def test_shards_may_lie_in_a_bucket(config):
     assert ids_in(remote) == ids_in(local)
 
 
+def test_names_that_are_not_utf_8_are_prepared_too(config, good_folder, tmp_path):
+    """Of the folder and of a video in it; the records' bytes are those of the video's."""
+    folder = os.path.join(os.fsencode(tmp_path), b"film\xe9s")
+    os.mkdir(folder)
+    shutil.copyfile(good_folder / "a.mp4", os.path.join(folder, b"a\xff.mp4"))
+    manifest = run(config(videos=os.fsdecode(folder), val_fraction=0.0))
+    assert ids_in(manifest) == [rf"a\xff.mp4@{start}.000" for start in (0, 2, 4)]
+    assert manifest.videos == rf"{tmp_path}/film\xe9s"
+    assert load_manifest(config().out) == manifest
+
+
+def test_a_link_that_leads_nowhere_is_skipped_by_name(config, good_folder, tmp_path):
+    films = tmp_path / "films"
+    films.mkdir()
+    shutil.copyfile(good_folder / "a.mp4", films / "a.mp4")
+    (films / "gone.mp4").symlink_to("nowhere.mp4")
+    (films / "loop.mp4").symlink_to("loop.mp4")
+    (films / "second.mp4").symlink_to("a.mp4")
+    (films / "round").symlink_to(films, target_is_directory=True)
+    manifest = run(config(videos=str(films), val_fraction=0.0))
+    assert ids_in(manifest) == [f"a.mp4@{start}.000" for start in (0, 2, 4)]
+    skipped = {skip.video_id: skip.reason for skip in manifest.skipped}
+    assert skipped == {n: f"no such media file: {n}" for n in ("gone.mp4", "loop.mp4")}
+
+
 def test_no_validation_split_on_wish(config):
     manifest = run(config(val_fraction=0.0))
     assert (manifest.splits["train"].clips, manifest.splits["val"].clips) == (12, 0)

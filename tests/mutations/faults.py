@@ -698,6 +698,8 @@ COMMANDS = (
 )
 
 _ATOMIC = ("tests/files/test_atomic.py",)
+_FIND = ("tests/files/test_find.py",)
+_LISTS = ("tests/files/test_lists.py",)
 
 FILES = (
     Fault(
@@ -727,6 +729,55 @@ FILES = (
         "if differing := differences(found, settings, may_differ):",
         "if differing := differences(found, found, may_differ):",
         ("tests/files/test_claim.py",),
+    ),
+    Fault(
+        "a link to a folder that was seen is followed again",
+        "soundnet_tf/files/storage.py",
+        "            seen.add(real(parent))\n",
+        "            seen.add(parent)\n",
+        ("tests/files/test_storage.py",),
+    ),
+    Fault(
+        "a file counts under each of its names",
+        "soundnet_tf/files/find.py",
+        "names[storage.real(path)].append(path)",
+        "names[path].append(path)",
+        _FIND,
+    ),
+    Fault(
+        "a link's name comes before a plain one",
+        "soundnet_tf/files/find.py",
+        "return not is_plain, path",
+        "return path",
+        _FIND,
+    ),
+    Fault(
+        "a name that is no UTF-8 stays as it is",
+        "soundnet_tf/files/find.py",
+        'return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")',
+        "return name",
+        _FIND,
+    ),
+    Fault(
+        "the mark of UTF-8 is part of a list's first entry",
+        "soundnet_tf/files/lists.py",
+        '.decode("utf-8-sig")',
+        '.decode("utf-8")',
+        _LISTS,
+    ),
+    Fault(
+        "entries of a list lose the blanks around them",
+        "soundnet_tf/files/lists.py",
+        'line.removesuffix("\\r")',
+        "line.strip()",
+        _LISTS,
+    ),
+    Fault(
+        "of two columns of one name the last wins",
+        "soundnet_tf/files/lists.py",
+        "columns.count(name) > 1",
+        "columns.count(name) > 9",
+        ("tests/sounds/test_labelled_set.py",),
     ),
 )
 

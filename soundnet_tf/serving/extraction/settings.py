@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass
 
 from soundnet_tf import constants
+from soundnet_tf.files import lists
 from soundnet_tf.serving.settings import POOLINGS, SHORT_POLICIES
 from soundnet_tf.settings import Settings, setting
 
@@ -41,8 +42,8 @@ class ExtractConfig(Settings):
     """
 
     inputs: str = setting(
-        "Folder (searched to the bottom), quoted glob such as 'films/**/*.mp4', text file with one "
-        "path a line, or one sound or video file."
+        "Folder (searched to the bottom), quoted glob such as 'films/**/*.mp4', one sound or video "
+        f"file, or text file with {lists.RULE}."
     )
     out: str = setting("File to write: .npz, .h5 or .parquet.")
     layer: str = setting("conv1 ... conv7, or objects, scenes: their probabilities.", "pool5")
