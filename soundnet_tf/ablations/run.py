@@ -24,7 +24,7 @@ from soundnet_tf.ablations.run_results import FOLD_FOLDER, read_results
 from soundnet_tf.ablations.settings import ReproduceConfig, teacher_flag
 from soundnet_tf.ablations.tables import Row
 from soundnet_tf.evaluation import multimodal
-from soundnet_tf.files import atomic
+from soundnet_tf.files import atomic, lock
 from soundnet_tf.sounds import esc_dcase, labelled_set
 from soundnet_tf.version import __version__
 
@@ -60,7 +60,13 @@ def reproduce(config: ReproduceConfig) -> dict:
 
     Raises:
         RuntimeError: the floors could not be measured.
+        HeldError: another run is writing to `out`.
     """
+    with lock.hold_folder(config.out, "reproduce"):
+        return _reproduce(config)
+
+
+def _reproduce(config: ReproduceConfig) -> dict:
     notes = [*tables.NOTES.get(config.table, [])]
     if config.is_trained:
         floors = _floors(config)

@@ -125,13 +125,15 @@ def load_for_labelling(directory: str) -> Manifest:
     return begun or load_manifest(directory)
 
 
-def begin_labelling(directory: str) -> None:
-    """Puts the manifest out of the way: until `end_labelling` the folder is not complete."""
-    source, target = (os.path.join(directory, n) for n in (MANIFEST_NAME, LABELLING_NAME))
-    try:
-        storage.rename(source, target, overwrite=True)
-    except FileNotFoundError:  # begun already: a killed run, or one of other shards
-        return
+def begin_labelling(manifest: Manifest) -> None:
+    """Puts the manifest out of the way: until `end_labelling` the folder is not complete. What is
+    kept of it has no hashes, as the shards change."""
+    splits = {
+        name: Split.of(tuple(dataclasses.replace(shard, sha256="") for shard in split.shards))
+        for name, split in manifest.splits.items()
+    }
+    _write(dataclasses.replace(manifest, splits=splits), LABELLING_NAME)
+    storage.remove(os.path.join(manifest.directory, MANIFEST_NAME))
 
 
 def end_labelling(manifest: Manifest) -> None:
@@ -177,8 +179,12 @@ def _read(directory: str, name: str) -> Manifest | None:
 
 def write_manifest(manifest: Manifest) -> None:
     """Writes `manifest` into its directory, unless it says so already."""
+    _write(manifest, MANIFEST_NAME)
+
+
+def _write(manifest: Manifest, name: str) -> None:
     content = {"format": FORMAT, **dataclasses.asdict(manifest)}
     del content["directory"]
-    path = os.path.join(manifest.directory, MANIFEST_NAME)
+    path = os.path.join(manifest.directory, name)
     if atomic.read_json(path) != json.loads(json.dumps(content)):
         atomic.write_json(path, content, **JSON_FORM)

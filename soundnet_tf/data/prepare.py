@@ -21,7 +21,7 @@ from soundnet_tf.data.settings import PCM16, Cutting, PrepareConfig
 from soundnet_tf.data.shards import Results, ShardPlan
 from soundnet_tf.data.videos import TRAIN, VAL
 from soundnet_tf.data.workers import Workers
-from soundnet_tf.files import claim, find, storage
+from soundnet_tf.files import claim, find, lock, storage
 from soundnet_tf.files.progress import Bar, progress_bar
 from soundnet_tf.settings import flag_of
 
@@ -46,12 +46,18 @@ def prepare(config: PrepareConfig, progress: bool = True) -> Manifest:
         ValueError: if the codec cannot be decoded here, if the folder holds shards of other
             settings, if no video gave a clip, or, with `strict`, at the first video that cannot be
             used.
+        HeldError: another run is writing there.
     """
     audio_ops.check_decodable(config.audio_codec)  # rather now than when they are read
+    with lock.hold_folder(config.out, "prepare"):
+        return _prepare(config, progress)
+
+
+def _prepare(config: PrepareConfig, progress: bool) -> Manifest:
     plans = shard_plans(videos.find_videos(config.videos), config)
     settings = config.settings()
+    shards.settle(config.out)
     _refuse_other_settings(config.out, settings)
-    storage.make_folder(config.out)
     finished = [shards.finished(config.out, plan, settings) for plan in plans]
     if config.strict:
         _refuse_problems_found(filter(None, finished))

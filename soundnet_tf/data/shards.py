@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 
 import tensorflow as tf
@@ -14,6 +14,7 @@ from soundnet_tf.data.manifest import Labelling, Manifest, Shard, Skipped, Split
 from soundnet_tf.files import atomic, storage
 
 _DIGEST_BLOCK_BYTES = 1 << 20
+_PENDING = ".json.pending"
 
 Results = Iterator[tuple[Run, tuple[ClipRecord | LeftOut, ...]]]
 
@@ -75,8 +76,8 @@ def rewrite_shard(
 ) -> None:
     """Writes the clips of a shard anew, with posteriors, and then its JSON; as `write_shard`.
 
-    A kill between the two leaves the labelled shard beside the JSON of the unlabelled one:
-    labelling it again gives the same bytes.
+    No JSON ever stands beside a shard that is not its own. While the shard is replaced, a hidden
+    file has both, the JSON of the old one and of the new; see `settle`.
 
     Args:
         directory: the folder of the shards.
@@ -105,9 +106,32 @@ def rewrite_shard(
             sha256=_sha256(temporary),
             teachers=dict(teachers),
         )
-    content = _content(directory, shard.name)
-    content |= {"shard": asdict(labelled)}
-    atomic.write_json(_json_path(directory, shard.name), content, **manifest.JSON_FORM)
+        before = _content(directory, shard.name)
+        after = before | {"shard": asdict(labelled)}
+        pending = _pending_path(directory, shard.name)
+        atomic.write_json(pending, [before, after], **manifest.JSON_FORM)
+        storage.remove(_json_path(directory, shard.name))
+    atomic.write_json(_json_path(directory, shard.name), after, **manifest.JSON_FORM)
+    storage.remove(pending)
+
+
+def settle(directory: str, names: Collection[str] | None = None) -> None:
+    """Gives shards their JSONs again that were being replaced when a run was killed.
+
+    Args:
+        directory: the folder of the shards.
+        names: of the shards that nobody else is writing; None: of all.
+    """
+    if not storage.is_folder(directory):
+        return
+    for hidden in storage.list_folder(directory):
+        name = hidden.removeprefix(".").removesuffix(_PENDING) + ".tfrecord"
+        if not hidden.endswith(_PENDING) or (names is not None and name not in names):
+            continue
+        content = _read(directory, name)
+        if content is not None:
+            atomic.write_json(_json_path(directory, name), content, **manifest.JSON_FORM)
+        storage.remove(_pending_path(directory, name))
 
 
 def refreshed(known: Manifest) -> Manifest:
@@ -125,7 +149,7 @@ def refreshed(known: Manifest) -> Manifest:
 
 def finished(directory: str, plan: ShardPlan, settings: dict) -> dict | None:
     """The JSON of a shard that needs no work; None if it must be written (again)."""
-    content = atomic.read_json(_json_path(directory, plan.name))
+    content = _read(directory, plan.name)
     if content is None or content["settings"] != settings or content["inputs"] != _inputs(plan):
         return None
     if storage.size(os.path.join(directory, plan.name)) != content["shard"]["bytes"]:
@@ -165,15 +189,35 @@ def _inputs(plan: ShardPlan) -> list[dict]:
 
 
 def _content(directory: str, name: str) -> dict:
+    content = _read(directory, name)
+    if content is None:
+        raise FileNotFoundError(
+            f"{_json_path(directory, name)} is missing; prepare {directory} again"
+        )
+    return content
+
+
+def _read(directory: str, name: str) -> dict | None:
+    """The JSON of a shard; of one that is being replaced, or was when its run was killed, the one
+    that fits the file."""
     path = _json_path(directory, name)
     content = atomic.read_json(path)
-    if content is None:
-        raise FileNotFoundError(f"{path} is missing; prepare {directory} again")
-    return content
+    if content is not None:
+        return content
+    pending = atomic.read_json(_pending_path(directory, name))
+    if pending is None:
+        return atomic.read_json(path)  # another part may have ended in between
+    shard = os.path.join(directory, name)
+    digest = _sha256(shard) if storage.exists(shard) else None
+    return next((c for c in pending if c["shard"]["sha256"] == digest), None)
 
 
 def _json_path(directory: str, name: str) -> str:
     return os.path.join(directory, name.removesuffix(".tfrecord") + ".json")
+
+
+def _pending_path(directory: str, name: str) -> str:
+    return os.path.join(directory, f".{name.removesuffix('.tfrecord')}{_PENDING}")
 
 
 def _sha256(path: str) -> str:

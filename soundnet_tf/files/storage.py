@@ -7,7 +7,6 @@ Errors are Python's own for both: FileNotFoundError, or another OSError with the
 import contextlib
 import errno
 import glob as local_glob
-import heapq
 import io
 import os
 import re
@@ -16,7 +15,7 @@ from collections.abc import Hashable, Iterator
 from fnmatch import fnmatchcase
 from typing import IO
 
-from soundnet_tf.files import remote
+from soundnet_tf.files import links, remote
 
 _MODES = ("r", "w", "rb", "wb")
 
@@ -68,13 +67,7 @@ def real(path: str) -> Hashable:
     """What tells a file or folder from all others, whatever names it has: device and inode; where
     there are none, such as of what is not there, its path without links; of a remote one its path.
     """
-    if is_remote(path):
-        return os.fspath(path)
-    try:
-        stat = os.stat(path)
-    except OSError:
-        return os.path.realpath(path)
-    return (stat.st_dev, stat.st_ino) if stat.st_ino else os.path.realpath(path)
+    return os.fspath(path) if is_remote(path) else links.real(path)
 
 
 def size(path: str) -> int | None:
@@ -114,7 +107,7 @@ def files_below(folder: str, again: list[str] | None = None) -> Iterator[str]:
         with remote.gfile(folder) as gfile:
             tree = iter(list(gfile.walk(folder, onerror=_raise)))
     else:
-        tree = _walk(folder, [] if again is None else again)
+        tree = links.walk(folder, [] if again is None else again, _raise)
     for parent, _, names in tree:
         yield from (os.path.join(parent, name) for name in names)
 
@@ -209,24 +202,6 @@ def remove_folder(path: str) -> None:
                 gfile.rmtree(path)
         else:
             shutil.rmtree(path)
-
-
-def _walk(folder: str, again: list[str]) -> Iterator[tuple[str, list[str], list[str]]]:
-    """As `os.walk`, sorted; links are followed when all folders have been seen."""
-    seen: set[Hashable] = set()
-    starts = [folder]
-    while starts:
-        for parent, folders, names in os.walk(heapq.heappop(starts), onerror=_raise):
-            if real(parent) in seen:
-                again.append(parent)
-                folders.clear()
-                continue
-            seen.add(real(parent))
-            folders.sort()
-            inner = (os.path.join(parent, name) for name in folders)
-            for link in filter(os.path.islink, inner):
-                heapq.heappush(starts, link)
-            yield parent, folders, sorted(names)
 
 
 def _move_folder(source: str, target: str) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from soundnet_tf.files import atomic
+from soundnet_tf.files import atomic, lock
 from soundnet_tf.finetuning import batches, classifier, report
 from soundnet_tf.finetuning.callbacks import (
     RefuseInfinite,
@@ -51,7 +51,13 @@ def finetune(config: FinetuneConfig, data: LabelledSet, out: str) -> dict:
             that is not finite.
         FileNotFoundError: a model that is not there.
         MediaError: a recording that cannot be read.
+        HeldError: the run goes on already, in another process.
     """
+    with lock.hold_folder(out, "finetune"):
+        return _finetune(config, data, out)
+
+
+def _finetune(config: FinetuneConfig, data: LabelledSet, out: str) -> dict:
     test_fold = config.test_fold or data.test_folds[-1]
     parts = batches.split(data, test_fold, config.val_share, config.seed)
     check_folder(out, config, data)

@@ -11,7 +11,7 @@ from absl import logging
 from soundnet_tf.data import pipeline
 from soundnet_tf.data.settings import CACHED, MASK
 from soundnet_tf.data.sources import Source
-from soundnet_tf.files import atomic, claim, storage
+from soundnet_tf.files import atomic, claim, lock, storage
 from soundnet_tf.models import initialise
 from soundnet_tf.models import student as students
 from soundnet_tf.training import baselines, monitor, report, targets
@@ -46,7 +46,15 @@ def train(
     Raises:
         ValueError: settings that do not fit each other, or another run's folder.
         FileNotFoundError: weights or teachers that are not there.
+        HeldError: the run goes on already, in another process.
     """
+    with lock.hold_folder(out, "train"):
+        return _train(config, training, validation, out, flags)
+
+
+def _train(
+    config: TrainConfig, training: Source, validation: Source, out: str, flags: str
+) -> TrainResult:
     steps_per_epoch = training.count // config.pipeline.batch_size
     pipeline.check_fit(training, config.pipeline)
     epochs = -(-config.steps // steps_per_epoch) if config.steps else config.epochs

@@ -238,7 +238,7 @@ def test_nothing_local_imports_tensorflow(tmp_path):
         (tmp_path / f"{name}.mp4").write_bytes((tmp_path / "a.mp4").read_bytes())
     code = """
 import sys
-from soundnet_tf.files import atomic, claim, find, progress, storage
+from soundnet_tf.files import atomic, claim, find, lock, progress, storage
 from soundnet_tf.media import read_audio
 from soundnet_tf.sounds import esc_dcase
 folder = sys.argv[1]
@@ -250,6 +250,8 @@ with atomic.new_folder(folder + "/new") as new:
     atomic.write_json(new + "/x.json", 1)
 assert atomic.read_json(folder + "/new/x.json") == 1
 claim.refuse_other(folder, {}, {})
+with lock.hold_folder(folder, "test"):
+    pass
 progress.progress_bar(3, "t", "u").close()
 print([name for name in ("tensorflow", "keras") if name in sys.modules])
 """

@@ -698,6 +698,7 @@ COMMANDS = (
 )
 
 _ATOMIC = ("tests/files/test_atomic.py",)
+_LOCK = ("tests/files/test_lock.py",)
 _FIND = ("tests/files/test_find.py",)
 _LISTS = ("tests/files/test_lists.py",)
 
@@ -705,8 +706,8 @@ FILES = (
     Fault(
         "what a living process is writing is removed",
         "soundnet_tf/files/atomic.py",
-        "if found and not _is_alive(",
-        "if found and _is_alive(",
+        "if found and not is_alive(",
+        "if found and is_alive(",
         _ATOMIC,
     ),
     Fault(
@@ -731,8 +732,57 @@ FILES = (
         ("tests/files/test_claim.py",),
     ),
     Fault(
+        "the second run is not refused",
+        "soundnet_tf/files/lock.py",
+        "if me.conflicts_with(other):",
+        "if False:",
+        (*_LOCK, "tests/e2e/test_one_run_at_a_time.py"),
+    ),
+    Fault(
+        "a lock on a file without a name counts",
+        "soundnet_tf/files/lock.py",
+        "if _is_still(path, file):",
+        "if True:",
+        _LOCK,
+    ),
+    Fault(
+        "the same part of a labelling may run twice",
+        "soundnet_tf/files/lease.py",
+        "self.part[1] != other.part[1] or self.part[0] == other.part[0]",
+        "self.part[1] != other.part[1]",
+        _LOCK,
+    ),
+    Fault(
+        "a lease never ends",
+        "soundnet_tf/files/lease.py",
+        "holder.is_gone() or _age_secs(path, own, content) > STALE_SECS",
+        "holder.is_gone()",
+        _LOCK,
+    ),
+    Fault(
+        "a process is told by its number alone",
+        "soundnet_tf/files/lease.py",
+        "or self.started != _started(self.process)",
+        "",
+        _LOCK,
+    ),
+    Fault(
+        "of two that want a place at once both wait for the other",
+        "soundnet_tf/files/lease.py",
+        "if state == _HELD or path < own:",
+        "if state == _HELD:",
+        _LOCK,
+    ),
+    Fault(
+        "a hash stands beside a shard that it is not of",
+        "soundnet_tf/data/shards.py",
+        "        storage.remove(_json_path(directory, shard.name))\n    atomic",
+        "    atomic",
+        ("tests/data/test_label_faults.py",),
+    ),
+    Fault(
         "a link to a folder that was seen is followed again",
-        "soundnet_tf/files/storage.py",
+        "soundnet_tf/files/links.py",
         "            seen.add(real(parent))\n",
         "            seen.add(parent)\n",
         ("tests/files/test_storage.py",),

@@ -13,7 +13,7 @@ import numpy as np
 
 import soundnet_tf
 from soundnet_tf import constants
-from soundnet_tf.files import storage
+from soundnet_tf.files import lock, storage
 from soundnet_tf.files.find import find_media
 from soundnet_tf.files.progress import progress_bar
 from soundnet_tf.models import pretrained
@@ -79,7 +79,13 @@ def extract(config: ExtractConfig, progress: bool = True) -> Summary:
         FileNotFoundError: there are no files, or no such model.
         ValueError: an unknown layer; `config.out` or OUT.partial has features of other settings or
             of other files; no file gave features.
+        HeldError: another run is writing to `config.out`.
     """
+    with lock.hold_file(config.out, "extract"):
+        return _extract(config, progress)
+
+
+def _extract(config: ExtractConfig, progress: bool) -> Summary:
     found = find_media(config.inputs)
     sizes = {name: _size(path) for name, path in found.items()}
     student, labels = pretrained.load(config.model)
