@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from soundnet_tf.data import cached, manifest, records, shards
+from soundnet_tf.data import cached, manifest, records, shard_json, shards
 from soundnet_tf.data.cached import CachedTeacher
 from soundnet_tf.data.clips import ClipRecord, Posteriors
 from soundnet_tf.data.manifest import Manifest, Shard
@@ -60,7 +60,7 @@ def label(config: LabelConfig, progress: bool = True) -> Labelled:
 
 def _label(config: LabelConfig, progress: bool) -> Labelled:
     known = manifest.load_for_labelling(config.data)
-    shards.settle(config.data, {shard.name for shard in _mine(known, config)})
+    shard_json.settle(config.data, {shard.name for shard in _mine(known, config)})
     known = shards.refreshed(known)
     loaded = {head: load_teacher(spec) for head, spec in config.teachers.items()}
     teachers = {h: CachedTeacher(t.name, t.fingerprint, t.labels) for h, t in loaded.items()}

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from soundnet_tf import constants
-from soundnet_tf.files import lists
+from soundnet_tf.files import identity, lists
 from soundnet_tf.settings import Setting, Settings, by_head, setting
 
 SHORTEST_VIDEO_SECS = 1.0
@@ -82,6 +82,7 @@ class PrepareConfig(Settings):
         workers: processes that decode; None takes one a core. The shards do not depend on it.
         audio_codec: "pcm16", or "flac" or "vorbis", which take less room and more time to read.
         strict: the first video that cannot be used is an error, not a line in the manifest.
+        checksum: whether videos that were prepared before are known by their content.
     """
 
     videos: str = setting(
@@ -97,6 +98,7 @@ class PrepareConfig(Settings):
     workers: int | None = setting("Processes that decode; default: cores.", None, at_least=1)
     audio_codec: str = setting("Of the sound in the shards.", PCM16, choices=CODECS)
     strict: bool = setting("Stop at the first video that cannot be used.", False)
+    checksum: bool = setting(identity.HELP, False)
 
     def __post_init__(self):
         super().__post_init__()

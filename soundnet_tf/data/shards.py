@@ -1,20 +1,17 @@
 """One shard: the videos that belong to it, the file, and the JSON that says it is finished."""
 
-import hashlib
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 
 import tensorflow as tf
 
 from soundnet_tf.constants import SAMPLE_RATE
-from soundnet_tf.data import manifest, records
+from soundnet_tf.data import records, shard_json
 from soundnet_tf.data.clips import ClipRecord, LeftOut, Run, Video
+from soundnet_tf.data.kept import Kept, clips_by_video
 from soundnet_tf.data.manifest import Labelling, Manifest, Shard, Skipped, Split
 from soundnet_tf.files import atomic, storage
-
-_DIGEST_BLOCK_BYTES = 1 << 20
-_PENDING = ".json.pending"
 
 Results = Iterator[tuple[Run, tuple[ClipRecord | LeftOut, ...]]]
 
@@ -37,30 +34,38 @@ class _Tally:
     left_out: list[dict] = field(default_factory=list)
 
 
-def write_shard(directory: str, plan: ShardPlan, settings: dict, results: Results) -> None:
+def write_shard(
+    directory: str, plan: ShardPlan, settings: dict, results: Results, kept: Kept | None = None
+) -> None:
     """Writes a shard and then its JSON, each under a temporary name that is renamed.
 
     Args:
         directory: the folder of the shards.
         plan: what the shard holds.
         settings: kept in the JSON, for `finished`.
-        results: runs of the plan's videos in the plan's order; exactly those are consumed.
+        results: runs of the plan's videos in the plan's order, but for those that are kept; exactly
+            those are consumed.
+        kept: as of `kept.kept_of`; None: nothing.
     """
     path = os.path.join(directory, plan.name)
-    tally = _Tally()
+    kept = kept or Kept(path)
+    tally, clips_before = _Tally(), clips_by_video(kept)
     with atomic.new_file(path) as temporary:
         with tf.io.TFRecordWriter(temporary) as writer:
             for video in plan.videos:
-                _write_video(writer, video, results, tally)
+                if video.id in kept.videos:
+                    _write_kept(writer, video.id, kept, clips_before, tally)
+                else:
+                    _write_video(writer, video, results, tally)
         shard = Shard(
             name=plan.name,
             videos=tally.videos,
             clips=tally.clips,
             seconds=tally.samples / SAMPLE_RATE,
             bytes=storage.size(temporary),
-            sha256=_sha256(temporary),
+            sha256=shard_json.sha256(temporary),
         )
-        storage.remove(_json_path(directory, plan.name))  # of an earlier shard, whole until here
+        shard_json.remove(directory, plan.name)  # of an earlier shard, whole until here
     content = {
         "settings": settings,
         "inputs": _inputs(plan),
@@ -68,7 +73,7 @@ def write_shard(directory: str, plan: ShardPlan, settings: dict, results: Result
         "skipped": [asdict(skipped) for skipped in tally.skipped],
         "left_out": tally.left_out,
     }
-    atomic.write_json(_json_path(directory, plan.name), content, **manifest.JSON_FORM)
+    shard_json.write(directory, plan.name, content)
 
 
 def rewrite_shard(
@@ -77,7 +82,7 @@ def rewrite_shard(
     """Writes the clips of a shard anew, with posteriors, and then its JSON; as `write_shard`.
 
     No JSON ever stands beside a shard that is not its own. While the shard is replaced, a hidden
-    file has both, the JSON of the old one and of the new; see `settle`.
+    file has both, the JSON of the old one and of the new; see `shard_json.settle`.
 
     Args:
         directory: the folder of the shards.
@@ -103,35 +108,13 @@ def rewrite_shard(
         labelled = replace(
             shard,
             bytes=storage.size(temporary),
-            sha256=_sha256(temporary),
+            sha256=shard_json.sha256(temporary),
             teachers=dict(teachers),
         )
-        before = _content(directory, shard.name)
+        before = shard_json.read_known(directory, shard.name)
         after = before | {"shard": asdict(labelled)}
-        pending = _pending_path(directory, shard.name)
-        atomic.write_json(pending, [before, after], **manifest.JSON_FORM)
-        storage.remove(_json_path(directory, shard.name))
-    atomic.write_json(_json_path(directory, shard.name), after, **manifest.JSON_FORM)
-    storage.remove(pending)
-
-
-def settle(directory: str, names: Collection[str] | None = None) -> None:
-    """Gives shards their JSONs again that were being replaced when a run was killed.
-
-    Args:
-        directory: the folder of the shards.
-        names: of the shards that nobody else is writing; None: of all.
-    """
-    if not storage.is_folder(directory):
-        return
-    for hidden in storage.list_folder(directory):
-        name = hidden.removeprefix(".").removesuffix(_PENDING) + ".tfrecord"
-        if not hidden.endswith(_PENDING) or (names is not None and name not in names):
-            continue
-        content = _read(directory, name)
-        if content is not None:
-            atomic.write_json(_json_path(directory, name), content, **manifest.JSON_FORM)
-        storage.remove(_pending_path(directory, name))
+        shard_json.remove(directory, shard.name, before, after)
+    shard_json.write(directory, shard.name, after)
 
 
 def refreshed(known: Manifest) -> Manifest:
@@ -142,25 +125,24 @@ def refreshed(known: Manifest) -> Manifest:
     """
     splits = {}
     for name, split in known.splits.items():
-        contents = [_content(known.directory, shard.name) for shard in split.shards]
+        contents = [shard_json.read_known(known.directory, shard.name) for shard in split.shards]
         splits[name] = Split.of(tuple(Shard(**content["shard"]) for content in contents))
     return replace(known, splits=splits)
 
 
 def finished(directory: str, plan: ShardPlan, settings: dict) -> dict | None:
     """The JSON of a shard that needs no work; None if it must be written (again)."""
-    content = _read(directory, plan.name)
-    if content is None or content["settings"] != settings or content["inputs"] != _inputs(plan):
+    content = shard_json.read(directory, plan.name)
+    if content is None or content["settings"] != settings:
+        return None
+    known = shard_json.known_videos(content)
+    if [video.id for video in plan.videos] != [*known]:
+        return None
+    if not all(video.identity.is_that_of(known[video.id]) for video in plan.videos):
         return None
     if storage.size(os.path.join(directory, plan.name)) != content["shard"]["bytes"]:
         return None
     return content
-
-
-def settings_found(directory: str) -> Iterator[dict]:
-    """Settings of every finished shard in the folder."""
-    for path in storage.glob(os.path.join(directory, "*-of-*.json")):
-        yield atomic.read_json(path)["settings"]
 
 
 def _write_video(writer, video: Video, results: Results, tally: _Tally) -> None:
@@ -184,45 +166,30 @@ def _write_video(writer, video: Video, results: Results, tally: _Tally) -> None:
         tally.skipped.append(Skipped(video.id, "; ".join(reasons)))
 
 
-def _inputs(plan: ShardPlan) -> list[dict]:
-    return [{"video_id": video.id, "bytes": video.size} for video in plan.videos]
-
-
-def _content(directory: str, name: str) -> dict:
-    content = _read(directory, name)
-    if content is None:
-        raise FileNotFoundError(
-            f"{_json_path(directory, name)} is missing; prepare {directory} again"
+def _write_kept(
+    writer,
+    video_id: str,
+    kept: Kept,
+    clips_before: Iterator[tuple[str, Iterator[ClipRecord]]],
+    tally: _Tally,
+) -> None:
+    """Writes the clips of a video as they were, or notes as before that it has none."""
+    if video_id in kept.skipped:
+        tally.skipped.append(kept.skipped[video_id])
+        return
+    clips = next((clips for found, clips in clips_before if found == video_id), None)
+    if clips is None:
+        raise ValueError(
+            f"{kept.path} has no clips of {video_id}, of which it should; remove it and prepare it "
+            "again"
         )
-    return content
+    for clip in clips:
+        writer.write(records.encode(replace(clip, posteriors={})))
+        tally.clips += 1
+        tally.samples += clip.sample_count
+    tally.videos += 1
+    tally.left_out += [clip for clip in kept.left_out if clip["video_id"] == video_id]
 
 
-def _read(directory: str, name: str) -> dict | None:
-    """The JSON of a shard; of one that is being replaced, or was when its run was killed, the one
-    that fits the file."""
-    path = _json_path(directory, name)
-    content = atomic.read_json(path)
-    if content is not None:
-        return content
-    pending = atomic.read_json(_pending_path(directory, name))
-    if pending is None:
-        return atomic.read_json(path)  # another part may have ended in between
-    shard = os.path.join(directory, name)
-    digest = _sha256(shard) if storage.exists(shard) else None
-    return next((c for c in pending if c["shard"]["sha256"] == digest), None)
-
-
-def _json_path(directory: str, name: str) -> str:
-    return os.path.join(directory, name.removesuffix(".tfrecord") + ".json")
-
-
-def _pending_path(directory: str, name: str) -> str:
-    return os.path.join(directory, f".{name.removesuffix('.tfrecord')}{_PENDING}")
-
-
-def _sha256(path: str) -> str:
-    digest = hashlib.sha256()
-    with storage.open_file(path, "rb") as file:
-        while block := file.read(_DIGEST_BLOCK_BYTES):
-            digest.update(block)
-    return digest.hexdigest()
+def _inputs(plan: ShardPlan) -> list[dict]:
+    return [{"video_id": video.id, **video.identity.as_fields()} for video in plan.videos]

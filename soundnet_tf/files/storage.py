@@ -72,15 +72,25 @@ def real(path: str) -> Hashable:
 
 def size(path: str) -> int | None:
     """Bytes of a file; None if there is none."""
-    stat = _stat(path)
-    return stat and (stat.length if is_remote(path) else stat.st_size)
+    found = size_and_time(path)
+    return found and found[0]
 
 
 def modified_ns(path: str) -> int | None:
     """When a file was last written, in nanoseconds since 1970 (of a remote one whole seconds may
     be all that is known); None if there is none."""
+    found = size_and_time(path)
+    return found and found[1]
+
+
+def size_and_time(path: str) -> tuple[int, int] | None:
+    """`size` and `modified_ns` at one look."""
     stat = _stat(path)
-    return stat and (stat.mtime_nsec if is_remote(path) else stat.st_mtime_ns)
+    if stat is None:
+        return None
+    if is_remote(path):
+        return stat.length, stat.mtime_nsec
+    return stat.st_size, stat.st_mtime_ns
 
 
 def list_folder(path: str) -> list[str]:

@@ -36,6 +36,7 @@ COMMANDS = {
             "--workers=3": {"workers": 3},
             "--audio_codec=flac": {"audio_codec": "flac"},
             "--strict": {"strict": True},
+            "--checksum": {"checksum": True},
         },
     ),
     "label": (
@@ -116,6 +117,7 @@ COMMANDS = {
             "--model=M": {"model": "M"},
             "--channel=first": {"channel": "first"},
             "--short=pad": {"short": "pad"},
+            "--checksum": {"checksum": True},
         },
     ),
     "recognize": (

@@ -25,7 +25,7 @@ def ids(source) -> list[str]:
 def test_a_folder_is_searched_to_the_bottom(folder, slash):
     found = find_videos(f"{folder}{slash}")
     assert [video.id for video in found] == ["a/deep/y.webm", "a/x.MKV", "b.mp4"]
-    assert [video.size for video in found] == [13, 7, 5]
+    assert [video.identity.bytes for video in found] == [13, 7, 5]
     assert found[1].path == str(folder / "a/x.MKV")
 
 
@@ -57,7 +57,7 @@ def test_a_list_names_videos_below_their_common_parent(folder):
 def test_a_listed_video_that_is_gone_has_no_bytes(folder):
     (folder / "list.txt").write_text("a/gone.mp4\na/x.MKV\n")
     found = find_videos(str(folder / "list.txt"))
-    assert [(video.id, video.size) for video in found] == [("gone.mp4", 0), ("x.MKV", 7)]
+    assert [(video.id, video.identity.bytes) for video in found] == [("gone.mp4", 0), ("x.MKV", 7)]
 
 
 def test_one_video_is_a_source_too(folder):
@@ -70,7 +70,7 @@ def test_remote_videos_are_found_and_named_alike(folder):
         tf.io.gfile.makedirs("ram://bucket/films/a")
         tf.io.gfile.copy(str(folder / name), f"ram://bucket/films/{name}", overwrite=True)
     found = find_videos("ram://bucket/films/")
-    assert [(v.id, v.path, v.size) for v in found] == [
+    assert [(v.id, v.path, v.identity.bytes) for v in found] == [
         ("a/x.MKV", "ram://bucket/films/a/x.MKV", 7),
         ("b.mp4", "ram://bucket/films/b.mp4", 5),
     ]

@@ -470,8 +470,8 @@ SERVING = (
     Fault(
         "a file that has changed is not heard again",
         "soundnet_tf/serving/extraction/parts.py",
-        "if sizes.get(name) != size:",
-        "if name not in sizes:",
+        'and identities[name].is_that_of(Identity.from_text(features.inputs.get(name, "")))',
+        "",
         ("tests/serving/extraction/test_resume.py",),
     ),
     Fault(
@@ -732,6 +732,41 @@ FILES = (
         ("tests/files/test_claim.py",),
     ),
     Fault(
+        "a file of the same size is the same",
+        "soundnet_tf/files/identity.py",
+        "(self.bytes, self.modified_ns) == (known.bytes, known.modified_ns)",
+        "self.bytes == known.bytes",
+        ("tests/files/test_identity.py", "tests/data/test_prepare.py"),
+    ),
+    Fault(
+        "--checksum does not reach the videos",
+        "soundnet_tf/data/prepare.py",
+        "videos.find_videos(config.videos, config.checksum, progress)",
+        "videos.find_videos(config.videos, False, progress)",
+        ("tests/data/test_prepare.py",),
+    ),
+    Fault(
+        "--checksum does not reach the files to extract",
+        "soundnet_tf/serving/extraction/run.py",
+        "identities_of(found, config.checksum, progress)",
+        "identities_of(found, False, progress)",
+        ("tests/serving/extraction/test_resume.py",),
+    ),
+    Fault(
+        "clips that are kept keep their posteriors",
+        "soundnet_tf/data/shards.py",
+        "records.encode(replace(clip, posteriors={}))",
+        "records.encode(clip)",
+        ("tests/data/test_label.py",),
+    ),
+    Fault(
+        "rows of files that are gone are lost",
+        "soundnet_tf/serving/extraction/run.py",
+        "if name not in identities]:",
+        "if False]:",
+        ("tests/serving/extraction/test_resume.py",),
+    ),
+    Fault(
         "the second run is not refused",
         "soundnet_tf/files/lock.py",
         "if me.conflicts_with(other):",
@@ -775,9 +810,9 @@ FILES = (
     ),
     Fault(
         "a hash stands beside a shard that it is not of",
-        "soundnet_tf/data/shards.py",
-        "        storage.remove(_json_path(directory, shard.name))\n    atomic",
-        "    atomic",
+        "soundnet_tf/data/shard_json.py",
+        "    storage.remove(_path(directory, name))\n",
+        "",
         ("tests/data/test_label_faults.py",),
     ),
     Fault(

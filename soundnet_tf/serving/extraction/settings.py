@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 
 from soundnet_tf import constants
-from soundnet_tf.files import lists
+from soundnet_tf.files import identity, lists
 from soundnet_tf.serving.settings import POOLINGS, SHORT_POLICIES
 from soundnet_tf.settings import Settings, setting
 
@@ -39,6 +39,7 @@ class ExtractConfig(Settings):
         inputs: a folder, pattern, list or file (see `files.find.find_media`).
         out: the file of features, .npz, .h5 or .parquet (see `feature_file`).
         layer, pooling, model, channel, short: as of `embed`.
+        checksum: whether files that were heard before are known by their content.
     """
 
     inputs: str = setting(
@@ -57,6 +58,8 @@ class ExtractConfig(Settings):
     short: str = setting(
         "Repeat too short sound, or add silence.", SHORT_POLICIES[0], choices=SHORT_POLICIES
     )
+
+    checksum: bool = setting(identity.HELP, False)
 
     def __post_init__(self):
         super().__post_init__()
