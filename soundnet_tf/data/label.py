@@ -8,6 +8,7 @@ finished.
 import functools
 import itertools
 import os
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -95,7 +96,7 @@ def summary(data: str, labelled: Labelled) -> str:
             f"{labelled.left} shards are left to the other parts; then the folder is complete"
         )
     else:
-        lines.append(f"Next: bin/train.py --data={data} --targets=cached --out=RUN")
+        lines.append(f"Next: bin/train.py --data={shlex.quote(data)} --targets=cached --out=RUN")
     return "\n".join(lines)
 
 

@@ -6,6 +6,7 @@ A folder with a manifest is complete. Whoever reads shards begins with `load_man
 import dataclasses
 import json
 import os
+import shlex
 from dataclasses import dataclass, field
 from typing import TypedDict
 
@@ -146,14 +147,15 @@ def end_labelling(manifest: Manifest) -> None:
 def _why_incomplete(directory: str) -> str:
     if storage.exists(os.path.join(directory, LABELLING_NAME)):
         return (
-            f"{directory} is only half labelled: run bin/label.py --data={directory} again with "
-            "the flags it began with"
+            f"{directory} is only half labelled: run bin/label.py --data={shlex.quote(directory)} "
+            "again with the flags it began with"
         )
-    begun = storage.glob(os.path.join(directory, "*-of-*"))
+    names = storage.list_folder(directory) if storage.is_folder(directory) else ()
+    begun = any("-of-" in name for name in names)
     state = "is only half prepared" if begun else "is not a prepared folder"
     return (
-        f"{directory} {state}: it has no {MANIFEST_NAME}; run bin/prepare.py --out={directory}"
-        f"{' again with the flags it began with' if begun else ''}"
+        f"{directory} {state}: it has no {MANIFEST_NAME}; run bin/prepare.py "
+        f"--out={shlex.quote(directory)}{' again with the flags it began with' if begun else ''}"
     )
 
 

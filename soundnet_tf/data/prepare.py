@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import os
+import shlex
 from collections.abc import Iterable, Mapping, Set
 from functools import partial
 
@@ -229,7 +230,8 @@ def summary(manifest: Manifest) -> str:
     if len(manifest.skipped) > _MOST_LINES:
         lines.append(f"  and {len(manifest.skipped) - _MOST_LINES} more in manifest.json")
     teacher = "--imagenet_teacher=pypi:efficientnet_lite0"
-    lines.append(f"Next: bin/train.py --data={manifest.directory} --out=RUN {teacher}")
+    data = f"--data={shlex.quote(manifest.directory)}"
+    lines.append(f"Next: bin/train.py {data} --out=RUN {teacher}")
     return "\n".join(lines)
 
 

@@ -75,8 +75,9 @@ def settle(directory: str, names: Collection[str] | None = None) -> None:
 
 def settings_found(directory: str) -> Iterator[dict]:
     """Settings of every finished shard in the folder."""
-    for path in storage.glob(os.path.join(directory, "*-of-*.json")):
-        yield atomic.read_json(path)["settings"]
+    for name in storage.list_folder(directory):  # a pattern would take a "[" for its own
+        if "-of-" in name and name.endswith(".json"):
+            yield atomic.read_json(os.path.join(directory, name))["settings"]
 
 
 def known_videos(content: Mapping) -> dict[str, Identity]:

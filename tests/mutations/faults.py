@@ -732,6 +732,13 @@ FILES = (
         ("tests/files/test_claim.py",),
     ),
     Fault(
+        "what comes next is not quoted",
+        "soundnet_tf/training/report.py",
+        "--run={shlex.quote(out)}",
+        "--run={out}",
+        ("tests/e2e/test_suggested_commands.py",),
+    ),
+    Fault(
         "a file of the same size is the same",
         "soundnet_tf/files/identity.py",
         "(self.bytes, self.modified_ns) == (known.bytes, known.modified_ns)",
