@@ -6,9 +6,9 @@ A file's identity is its size and when it was last written, to the nanosecond wh
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from soundnet_tf.files import storage
@@ -97,6 +97,23 @@ def digest(identities: Mapping[str, Identity]) -> str:
         for name, known in sorted(identities.items())
     )
     return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def note_of(
+    paths: Sequence[str], checksum: bool = False, progress: bool = False
+) -> dict[str, str | None]:
+    """What to note of many files in their order: a text for their sizes and times of change, and
+    with checksums one for their contents."""
+    found = identities_of({path: path for path in paths}, checksum, progress)
+    contents = {str(i): found[path] for i, path in enumerate(paths)}
+    times = {i: replace(known, sha256=None) for i, known in contents.items()}
+    return {"modified": digest(times), "content": digest(contents) if checksum else None}
+
+
+def is_note_of_the_same(now: Mapping[str, str | None], known: Mapping[str, str | None]) -> bool:
+    """Whether two of `note_of` are of the same files: by contents if they were asked for now."""
+    way = "content" if now["content"] else "modified"
+    return now[way] == known.get(way)
 
 
 def _sha256(path: str) -> str:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from soundnet_tf import constants
+from soundnet_tf.files import identity
 from soundnet_tf.models.architecture import ARCHITECTURES
 from soundnet_tf.settings import Settings, setting
 from soundnet_tf.sounds.settings import SoundsConfig
@@ -73,4 +74,5 @@ class FinetuneRunConfig(Settings):
 
     sounds: SoundsConfig
     out: str = setting("Folder of the run.")
+    checksum: bool = setting(identity.HELP, False)
     finetune: FinetuneConfig = FinetuneConfig()

@@ -172,6 +172,7 @@ COMMANDS = {
             "--patience=4": {"finetune.patience": 4},
             "--batch_size=5": {"finetune.batch_size": 5},
             "--seed=6": {"finetune.seed": 6},
+            "--checksum": {"checksum": True},
         },
     ),
     "reproduce": (
@@ -192,6 +193,7 @@ COMMANDS = {
             "--only=kl": {"only": ("kl",)},
             "--model=M": {"model": "M"},
             "--videos_manifest=V": {"videos_manifest": "V"},
+            "--checksum": {"checksum": True},
         },
     ),
     "benchmark": (

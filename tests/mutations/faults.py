@@ -739,6 +739,20 @@ FILES = (
         ("tests/e2e/test_suggested_commands.py",),
     ),
     Fault(
+        "a run goes on with other recordings",
+        "soundnet_tf/finetuning/folder.py",
+        "if not identity.is_note_of_the_same(recordings, _recordings(found)):",
+        "if False:",
+        ("tests/finetuning/test_folder.py",),
+    ),
+    Fault(
+        "figures of other recordings are shown",
+        "soundnet_tf/ablations/run.py",
+        "if recordings and not identity.is_note_of_the_same(recordings, known):",
+        "if False:",
+        ("tests/ablations/test_run.py",),
+    ),
+    Fault(
         "a file of the same size is the same",
         "soundnet_tf/files/identity.py",
         "(self.bytes, self.modified_ns) == (known.bytes, known.modified_ns)",
