@@ -121,7 +121,7 @@ def test_rows_of_other_recordings_are_run_again(calls, tmp_path, monkeypatch, ch
     del content["recordings"]
     results.write_text(json.dumps(content))
     assert runs() == 3
-    monkeypatch.setattr(reproduce.esc_dcase, "load", lambda *_: open("nowhere"))
+    monkeypatch.setattr(reproduce.esc_dcase, "load", lambda *_: os.stat("nowhere"))
     assert runs() == 0  # what is finished is shown without it
 
 
