@@ -8,7 +8,9 @@ Video", NIPS 2016. "Released code" is the authors' Torch code; where the two dif
 SAMPLE_RATE = 22050  # Hz
 INPUT_SCALE = 256.0  # the student sees [-256, 256]; applied in one Rescaling layer of the student
 PCM16_SCALE = 32768.0  # int16 full scale
-CHANNELS = ("mean", "first")  # of several channels: their mean, or as the released code did
+# Of several channels: their mean, the first as the released code did, or the one that is loudest
+# over the whole sound.
+CHANNELS = ("mean", "first", "loudest")
 
 # Clips (paper, section 3: 20 s, one frame every 5 s).
 CLIP_SECS = 20.0

@@ -4,14 +4,18 @@ Nothing here imports TensorFlow, but for a remote path ("://"), see `files.stora
 """
 
 from soundnet_tf.media.audio import read_audio, stream_audio
-from soundnet_tf.media.container import MediaError, MediaInfo, probe
+from soundnet_tf.media.container import MediaError
+from soundnet_tf.media.info import MediaInfo, StreamInfo, probe
 from soundnet_tf.media.video import Clip, Film, open_film, read_clip
+from soundnet_tf.media.waveform import CancelledWarning
 
 __all__ = [
+    "CancelledWarning",
     "Clip",
     "Film",
     "MediaError",
     "MediaInfo",
+    "StreamInfo",
     "open_film",
     "probe",
     "read_audio",

@@ -1,5 +1,6 @@
 """Sound of any file as the student takes it: mono, float32, one sample rate, at its true time."""
 
+import warnings
 from collections.abc import Iterator
 
 import numpy as np
@@ -7,8 +8,9 @@ import numpy as np
 from soundnet_tf.constants import SAMPLE_RATE
 from soundnet_tf.media.container import MediaError
 from soundnet_tf.media.native_sound import NativeSound, Window, open_sound
-from soundnet_tf.media.waveform import Resampler, check_channel, joined
+from soundnet_tf.media.waveform import CancelledWarning, Resampler, check_channel, joined
 
+CANCELLED = "silent, since its channels cancel out in their mean; take the loudest or the first one"
 _BLOCK_SECS = 4  # soon there, and long enough that the work is in the samples, not in the calls
 
 
@@ -18,6 +20,7 @@ def read_audio(
     duration_secs: float | None = None,
     channel: str = "mean",
     sample_rate: int = SAMPLE_RATE,
+    audio_stream: int | None = None,
 ) -> np.ndarray:
     """The sound between two moments of a sound or video file.
 
@@ -31,8 +34,11 @@ def read_audio(
         path: local, or remote ("://", see `files.storage`).
         start_secs: 0 or more, from the earliest moment of any stream of the file.
         duration_secs: None reads to the end.
-        channel: "mean" of the channels, or the "first" one as the original did.
+        channel: "mean" of the channels (a CancelledWarning tells if they cancel out in it), the
+            "first" one as the original did, or the one that is "loudest" over the whole file.
         sample_rate: of the result, in Hz.
+        audio_stream: number of the sound stream, from 0, as `probe` shows them; None takes the one
+            that the file is about.
 
     Returns:
         float32 [samples] in [-1, 1]: round(duration_secs * sample_rate) samples, fewer only when
@@ -47,8 +53,10 @@ def read_audio(
     """
     check_channel(channel)
     window = Window(start_secs, duration_secs, sample_rate)
-    with open_sound(path, window, channel) as sound:
-        return read_window(sound, window)
+    with open_sound(path, window, channel, audio_stream) as sound:
+        waveform = read_window(sound, window)
+        _warn_if_cancelled(sound)
+        return waveform
 
 
 def read_window(sound: NativeSound, window: Window) -> np.ndarray:
@@ -61,14 +69,20 @@ def read_window(sound: NativeSound, window: Window) -> np.ndarray:
 
 
 def stream_audio(
-    path: str, channel: str = "mean", sample_rate: int = SAMPLE_RATE
+    path: str,
+    channel: str = "mean",
+    sample_rate: int = SAMPLE_RATE,
+    audio_stream: int | None = None,
 ) -> Iterator[np.ndarray]:
     """The sound of a file of any length, block by block, in a memory that does not grow with it.
 
     Args:
         path: local, or remote ("://", see `files.storage`).
-        channel: "mean" of the channels, or the "first" one as the original did.
+        channel: "mean" of the channels (a CancelledWarning tells if they cancel out in it), the
+            "first" one as the original did, or the one that is "loudest" over the whole file.
         sample_rate: of the result, in Hz.
+        audio_stream: number of the sound stream, from 0, as `probe` shows them; None takes the one
+            that the file is about.
 
     Returns:
         Blocks float32 [samples], samples > 0, in [-1, 1]; joined they are what `read_audio` gives
@@ -81,11 +95,13 @@ def stream_audio(
         that do not fill one.
     """
     check_channel(channel)
-    return _stream(path, Window(0.0, None, sample_rate), channel)
+    return _stream(path, Window(0.0, None, sample_rate), channel, audio_stream)
 
 
-def _stream(path: str, window: Window, channel: str) -> Iterator[np.ndarray]:
-    with open_sound(path, window, channel) as sound:
+def _stream(
+    path: str, window: Window, channel: str, audio_stream: int | None
+) -> Iterator[np.ndarray]:
+    with open_sound(path, window, channel, audio_stream) as sound:
         is_empty = True
         for block in _resampled(sound, window.sample_rate):
             if block.size:
@@ -93,6 +109,12 @@ def _stream(path: str, window: Window, channel: str) -> Iterator[np.ndarray]:
                 yield block
         if is_empty:
             raise _nothing_there(sound, window.start_secs)
+        _warn_if_cancelled(sound)
+
+
+def _warn_if_cancelled(sound: NativeSound) -> None:
+    if sound.timeline.is_cancelled:
+        warnings.warn(f"{sound.track.path}: {CANCELLED}", CancelledWarning, stacklevel=4)
 
 
 def _resampled(sound: NativeSound, sample_rate: int) -> Iterator[np.ndarray]:

@@ -6,19 +6,21 @@ rate and no length in its header leaves out what lies beyond its guess of the le
 """
 
 import math
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import av
 import numpy as np
-from av.audio.plane import AudioPlane
 
-from soundnet_tf.media.container import UNDECODABLE, MediaError, scan_end_secs
+from soundnet_tf.media.container import MediaError
+from soundnet_tf.media.decoded_sound import columns_of, decoded_packets
+from soundnet_tf.media.loudest import loudest_channel
 from soundnet_tf.media.timeline import Timeline
 from soundnet_tf.media.track import Track, open_track
+from soundnet_tf.media.waveform import LOUDEST
 
-_SAMPLE_DTYPES = {"u8": "u1", "s16": "i2", "s32": "i4", "s64": "i8", "flt": "f4", "dbl": "f8"}
 _MARGIN_SECS = 0.1  # the resampling filter reaches less far
 _PREROLL_SECS = 0.5  # a decoder that starts in the middle settles in less (MP3's bit reservoir)
 
@@ -70,18 +72,25 @@ class NativeSound:
     def end_secs(self) -> float:
         """Where all sound met so far ends; without any, where the file does."""
         end = self.timeline.end
-        return scan_end_secs(self.track.path) if end is None else end / self.timeline.rate
+        return self.track.layout.end_secs if end is None else end / self.timeline.rate
 
     def blocks(self) -> Iterator[np.ndarray]:
         """Float32 [samples], mono, one after the other; errors as in `read_audio`."""
-        timeline = self.timeline
+        track, timeline = self.track, self.timeline
+        parts = deque(track.layout.parts_secs("audio"))
         decoded = undecodable = 0
-        for frames in _decoded_packets(self.track, timeline.first / timeline.rate - _PREROLL_SECS):
+        anew = False
+        for frames in decoded_packets(track, timeline.first / timeline.rate - _PREROLL_SECS):
             decoded += frames is not None
             undecodable += frames is None
+            anew = anew or frames is None
             for frame in frames or ():
-                position = _position(self.track, frame, timeline.rate)
-                yield from timeline.place(position, _columns(frame))
+                position = _position(track, frame, timeline.rate)
+                while parts and position is not None and position >= int(parts[0] * timeline.rate):
+                    parts.popleft()
+                    anew = True
+                yield from timeline.place(position, columns_of(frame), anew)
+                anew = False
             if timeline.is_full:
                 break
         yield from timeline.finish()
@@ -95,29 +104,24 @@ class NativeSound:
 
 
 @contextmanager
-def open_sound(path: str, window: Window, channel: str) -> Iterator[NativeSound]:
+def open_sound(
+    path: str, window: Window, channel: str, audio_stream: int | None = None
+) -> Iterator[NativeSound]:
     """The native samples that `window` takes; errors as in `read_audio`."""
     reach_secs = _MARGIN_SECS + 1.0 + _PREROLL_SECS  # the grids of two whole rates meet each second
-    with open_track(path, "audio", window.start_secs - reach_secs) as track:
-        yield native_sound(track, window, channel)
+    from_secs = window.start_secs - reach_secs
+    with open_track(path, "audio", from_secs, audio_stream=audio_stream) as track:
+        yield native_sound(track, window, channel, audio_stream)
 
 
-def native_sound(track: Track, window: Window, channel: str) -> NativeSound:
+def native_sound(
+    track: Track, window: Window, channel: str, audio_stream: int | None = None
+) -> NativeSound:
     """The native samples of a track, whose packets begin early enough, that `window` takes."""
+    column = loudest_channel(track.path, audio_stream) if channel == LOUDEST else channel
     rate = track.stream.codec_context.sample_rate
     first, stop = window.first(rate), window.stop(rate)
-    return NativeSound(track, Timeline(track.path, rate, first, stop, channel))
-
-
-def _decoded_packets(track: Track, from_secs: float) -> Iterator[list[av.AudioFrame] | None]:
-    """Frames of each packet from `from_secs` on; None for a packet that cannot be decoded."""
-    for packet in track.packets:
-        if packet.pts is None or track.secs(packet.pts) >= from_secs:
-            try:
-                frames = packet.decode()
-            except UNDECODABLE:
-                frames = None
-            yield frames
+    return NativeSound(track, Timeline(track.path, rate, first, stop, column))
 
 
 def _position(track: Track, frame: av.AudioFrame, rate: int) -> int | None:
@@ -130,26 +134,10 @@ def _position(track: Track, frame: av.AudioFrame, rate: int) -> int | None:
     return None if frame.pts is None else round(track.secs(frame.pts) * rate)
 
 
-def _columns(frame: av.AudioFrame) -> np.ndarray:
-    """[samples, channels] in the codec's sample format.
-
-    Not `frame.to_ndarray()`: PyAV 18 counts planes up to a null pointer, which frames of 8 and more
-    planes do not have, and crashes.
-    """
-    dtype = _SAMPLE_DTYPES[frame.format.name.removesuffix("p")]
-    channels = frame.layout.nb_channels
-    if not frame.format.is_planar:
-        samples = np.frombuffer(AudioPlane(frame, 0), dtype, frame.samples * channels)
-        return samples.reshape(-1, channels)
-    columns = np.empty([frame.samples, channels], dtype)
-    for index in range(channels):
-        columns[:, index] = np.frombuffer(AudioPlane(frame, index), dtype, frame.samples)
-    return columns
-
-
 def _check_not_cut(track: Track, end_secs: float) -> None:
     declared_secs = track.declared_end_secs()
-    if declared_secs is not None and end_secs < declared_secs / 2:
+    own_clock_secs = end_secs + max(0.0, track.layout.origin_secs)  # some headers count so
+    if declared_secs is not None and own_clock_secs < declared_secs / 2:
         raise MediaError(
             f"{track.path}: its header declares sound up to {declared_secs:.3f} s but it ends at "
             f"{end_secs:.3f} s; it is cut off, fetch it again"

@@ -6,7 +6,13 @@ from collections.abc import Iterator
 import numpy as np
 
 from soundnet_tf.media.container import MediaError
-from soundnet_tf.media.waveform import HIGHEST_PEAK, to_mono
+from soundnet_tf.media.waveform import (
+    HIGHEST_PEAK,
+    MEAN,
+    SILENT_PEAK,
+    is_cancelled,
+    to_mono,
+)
 
 # Some 1.5 s of AAC or MP3: stamps rounded to 1 ms (Matroska) come out 0.05 ms off, and of the
 # largest usual frames, a second each, no more than a minute is held back.
@@ -48,13 +54,14 @@ class Timeline:
     packets are short and calls are dear, until there is a second of sound.
     """
 
-    def __init__(self, path: str, rate: int, first: int, stop: float, channel: str):
+    def __init__(self, path: str, rate: int, first: int, stop: float, channel: str | int):
         self.path, self.rate, self.first, self.stop = path, rate, first, stop
         self._channel = channel
         self._run: _Run | None = None
         self._held: list[np.ndarray] = []
         self._held_samples = 0
         self._cursor = first  # after the last sample handed out
+        self._is_heard = self._is_lost = False
 
     @property
     def end(self) -> int | None:
@@ -62,14 +69,25 @@ class Timeline:
         return self._run and self._run.end
 
     @property
+    def is_cancelled(self) -> bool:
+        """Whether all sound handed out is silent, since its channels cancel out in their mean."""
+        return self._is_lost and not self._is_heard
+
+    @property
     def is_full(self) -> bool:
         return self.end is not None and self.end >= self.stop
 
-    def place(self, position: int | None, columns: np.ndarray) -> Iterator[np.ndarray]:
-        """Adds `columns` [samples, channels] at `position`; None puts them after the last."""
+    def place(
+        self, position: int | None, columns: np.ndarray, anew: bool = False
+    ) -> Iterator[np.ndarray]:
+        """Adds `columns` [samples, channels] at `position`; None puts them after the last.
+
+        With `anew` they follow on nothing: what is before them is another part, or was lost.
+        """
         if position is None:
             position = self.end or 0
-        if self.end is None or abs(position - self.end) > _JITTER_SECS * self.rate:
+        far = self.end is None or abs(position - self.end) > _JITTER_SECS * self.rate
+        if far or anew:
             yield from self.finish()
             self._run = _Run()
         elif self._held and not _are_alike(self._held[-1], columns):
@@ -101,7 +119,11 @@ class Timeline:
             columns = columns[begin:end]  # before them, a decoder that settles may give garbage
             _check_peak(self.path, columns)
             self._cursor = position + end
-            yield to_mono(columns, self._channel)
+            mono = to_mono(columns, self._channel)
+            if self._channel == MEAN and not self._is_heard:
+                self._is_heard = float(np.abs(mono).max()) >= SILENT_PEAK
+                self._is_lost = self._is_lost or is_cancelled(mono, columns)
+            yield mono
 
     def _check_gap(self, gap: int) -> None:
         if gap > _LONGEST_GAP_SECS * self.rate:

@@ -11,16 +11,14 @@ from dataclasses import dataclass
 import av
 
 from soundnet_tf.media.container import (
-    STREAM_NAMES,
     MediaError,
     declared_duration_secs,
     demux,
-    find_stream,
     open_container,
     open_file,
-    origin_secs,
-    scan_end_secs,
 )
+from soundnet_tf.media.layout import Layout, lay_out
+from soundnet_tf.media.streams import KINDS
 
 # Without an index FFmpeg searches these by time stamp and lands in the middle of whatever is there:
 # the next keyframe comes after the wanted moment. So the search begins that much earlier, and ever
@@ -29,30 +27,46 @@ _SEARCHED_FORMATS = frozenset({"mpeg", "mpegts"})
 _SEARCH_LEAD_SECS = 4.0  # some keyframes of a broadcast; packets cut by the landing are behind us
 _OPEN_RIFF_BYTES = 0x7FFFF000  # from here on, the size that a writer to a pipe puts down
 
+# Their decoders go on from what they have put out, so that a sample depends on all before it: ADPCM
+# (G.722, G.726 and others), DPCM, and codecs of speech. All are fast.
+_UNENDING_CODECS = re.compile(
+    r"adpcm_.*|.*_dpcm|g72[36].*|g729|gsm.*|amr_?[nw]b|speex|ilbc|evrc|qcelp|sipr|ra_\d+|shorten"
+    r"|truespeech|wmavoice"
+)
+
 
 @dataclass(frozen=True)
 class Track:
     """One stream of an open file and its packets in decoding order, the flushing one last."""
 
-    path: str
+    layout: Layout
     stream: av.stream.Stream
     packets: Iterator[av.Packet]
-    origin_secs: float
+
+    @property
+    def path(self) -> str:
+        """Of the file."""
+        return self.layout.path
+
+    @functools.cached_property
+    def is_unending(self) -> bool:
+        """Whether what is decoded depends on everything before, so that nothing can be left out."""
+        return bool(_UNENDING_CODECS.fullmatch(self.stream.codec_context.codec.canonical_name))
 
     def secs(self, ticks: int) -> float:
-        """Seconds since the file's time 0 of a time stamp in the stream's time base."""
-        return ticks * self._tick[0] / self._tick[1] - self.origin_secs
+        """Seconds since the file's time 0 of a time stamp of this stream."""
+        return ticks * self._tick[0] / self._tick[1] - self.layout.origin_secs
 
     @functools.cached_property
     def _tick(self) -> tuple[int, int]:
-        tick = self.stream.time_base  # made anew at each look, and slow to count with
+        tick = self.layout.packets[self.stream.type].tick
         return tick.numerator, tick.denominator
 
     def declared_end_secs(self) -> float | None:
         """Where the header says that the stream ends; None if it does not say."""
         stream, container = self.stream, self.stream.container
         longest_secs = declared_duration_secs(container)
-        if longest_secs is None:
+        if longest_secs is None or self.layout.is_joined:
             return None
         if container.format.name == "wav":  # FFmpeg counts only the bytes that are there
             return longest_secs * _riff_bytes(self.path) / container.size
@@ -61,49 +75,66 @@ class Track:
         tag = re.fullmatch(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)", stream.metadata.get("DURATION", ""))
         if tag:  # Matroska: the time of the stream's end
             hours, minutes, secs = tag.groups()
-            return int(hours) * 3600 + int(minutes) * 60 + float(secs) - self.origin_secs
+            return int(hours) * 3600 + int(minutes) * 60 + float(secs) - self.layout.origin_secs
         # The longest stream's end says something about this one only if the file is cut off.
-        return longest_secs if scan_end_secs(self.path) < longest_secs / 2 else None
+        return longest_secs if self.layout.end_secs < longest_secs / 2 else None
 
 
 @contextmanager
-def open_track(path: str, kind: str, from_secs: float = 0.0) -> Iterator[Track]:
-    """The first "audio" or "video" stream, its packets from `from_secs` or earlier on.
+def open_track(
+    path: str,
+    kind: str,
+    from_secs: float = 0.0,
+    audio_stream: int | None = None,
+    video_stream: int | None = None,
+) -> Iterator[Track]:
+    """The file's "audio" or "video", its packets from `from_secs` or earlier on.
 
     The first packet is a keyframe that comes no later than `from_secs`, or the first of the file.
+    A seek is believed if it leads to a packet that has the same time stamp when the file is read
+    from its beginning; else the packets before are read, which is slower, but right.
 
     Raises:
         FileNotFoundError: no such file.
-        MediaError: no such stream, no decoder for it, or any FFmpeg error inside the block.
+        MediaError: no stream of this kind, or any FFmpeg error inside the block.
     """
+    numbers = audio_stream, video_stream
     with open_container(path) as container:
-        track = _track(path, container, kind)
-        packets = _seek(track, from_secs) if from_secs > 0 else track.packets
+        layout = lay_out(path, container, *numbers)
+        track = _track(layout, container, kind)
+        seeks = from_secs > 0 and not (layout.is_joined or track.is_unending)
+        packets = _seek(track, kind, from_secs) if seeks else track.packets
         if packets is not None:
-            yield Track(path, track.stream, packets, track.origin_secs)
+            yield Track(layout, track.stream, packets)
             return
     with open_container(path) as container:  # no seek lands before that moment
-        yield _track(path, container, kind)
+        yield _track(lay_out(path, container, *numbers), container, kind)
 
 
 @contextmanager
-def open_tracks(path: str, *kinds: str) -> Iterator[tuple[Track, ...]]:
-    """The first stream of each kind from the file's beginning on, all in one pass over the file.
+def open_tracks(
+    path: str,
+    *kinds: str,
+    audio_stream: int | None = None,
+    video_stream: int | None = None,
+) -> Iterator[tuple[Track, ...]]:
+    """The stream of each kind from the file's beginning on, all in one pass over the file.
 
     What the pass meets of a track that is read later waits in memory; close the packets of one that
     is done with. Errors as in `open_track`.
     """
     with open_container(path) as container:
-        tracks = [_track(path, container, kind) for kind in kinds]
+        layout = lay_out(path, container, audio_stream, video_stream)
+        tracks = [_track(layout, container, kind) for kind in kinds]
         streams = [track.stream for track in tracks]
         for stream in streams:
             stream.discard = av.stream.Discard.default
         waiting = {stream.index: deque() for stream in streams}
-        packets = demux(*streams)
+        packets = layout.restamped(demux(*streams))
         shares = [_own_packets(stream, packets, waiting) for stream in streams]
         try:
             yield tuple(
-                Track(path, track.stream, share, track.origin_secs)
+                Track(layout, track.stream, share)
                 for track, share in zip(tracks, shares, strict=True)
             )
         finally:
@@ -130,27 +161,28 @@ def _own_packets(
         stream.discard = av.stream.Discard.all
 
 
-def _track(path: str, container: av.container.InputContainer, kind: str) -> Track:
-    stream = find_stream(path, container, kind)
-    if stream is None:
+def _track(layout: Layout, container: av.container.InputContainer, kind: str) -> Track:
+    """From the file's beginning on."""
+    if kind not in layout.streams:
         found = ", ".join(s.type for s in container.streams) or "no stream at all"
         raise MediaError(
-            f"{path}: has no {STREAM_NAMES[kind]} stream (found {found}); "
-            f"give a file with {STREAM_NAMES[kind]} or leave it out"
+            f"{layout.path}: has no {KINDS[kind]} stream (found {found}); "
+            f"give a file with {KINDS[kind]} or leave it out"
         )
+    stream = container.streams[layout.streams[kind]]
     for other in container.streams:
         if other is not stream:
             other.discard = av.stream.Discard.all
-    return Track(path, stream, demux(stream), origin_secs(container))
+    return Track(layout, stream, layout.restamped(demux(stream)))
 
 
-def _seek(track: Track, from_secs: float) -> Iterator[av.Packet] | None:
+def _seek(track: Track, kind: str, from_secs: float) -> Iterator[av.Packet] | None:
     """Packets from a keyframe at or before `from_secs` on; None if no seek lands before it."""
     if track.stream.container.format.name not in _SEARCHED_FORMATS:
-        return _packets_after_seek(track, from_secs, from_secs)
+        return _packets_after_seek(track, kind, from_secs, from_secs)
     lead_secs = _SEARCH_LEAD_SECS
     while lead_secs < from_secs:
-        packets = _packets_after_seek(track, from_secs - lead_secs, from_secs)
+        packets = _packets_after_seek(track, kind, from_secs - lead_secs, from_secs)
         if packets is not None:
             return packets
         lead_secs *= 2
@@ -158,19 +190,25 @@ def _seek(track: Track, from_secs: float) -> Iterator[av.Packet] | None:
 
 
 def _packets_after_seek(
-    track: Track, to_secs: float, from_secs: float
+    track: Track, kind: str, to_secs: float, from_secs: float
 ) -> Iterator[av.Packet] | None:
-    """What `_seek` gives, by a seek to `to_secs`; None if its first keyframe is too late."""
-    stream = track.stream
+    """What `_seek` gives, by a seek to `to_secs`; None if its first keyframe is too late.
+
+    That is the first keyframe that has the stamp which it has in the file's order.
+    """
+    stream, met_in_order = track.stream, track.layout.packets[kind]
     try:
-        stream.container.seek(int((to_secs + track.origin_secs) / stream.time_base), stream=stream)
+        ticks = int((to_secs + track.layout.origin_secs) / stream.time_base)
+        stream.container.seek(ticks, stream=stream)
     except av.error.FFmpegError:
         return None  # the container has no index
     packets = demux(stream)
-    keyframe = next((packet for packet in packets if packet.is_keyframe), None)
-    if keyframe is None or keyframe.pts is None or track.secs(keyframe.pts) > from_secs:
-        return None
-    return itertools.chain([keyframe], packets)
+    for packet in packets:
+        if packet.pts is not None and track.secs(packet.pts) > from_secs:
+            return None
+        if packet.is_keyframe and met_in_order.has(packet):
+            return itertools.chain([packet], packets)
+    return None
 
 
 def _riff_bytes(path: str) -> int:

@@ -9,6 +9,8 @@ import soxr
 from soundnet_tf.constants import CHANNELS
 
 HIGHEST_PEAK = 8.0  # of float samples; beyond it they are integers in disguise, or garbage
+MEAN, FIRST, LOUDEST = CHANNELS
+SILENT_PEAK = 1e-4  # -80 dBFS
 _MOST_CHANNELS = 64  # a "waveform" of more has its axes turned round
 
 
@@ -35,12 +37,17 @@ def check_samples(waveform: np.ndarray) -> None:
         )
 
 
-def to_mono(waveform: np.ndarray, channel: str = "mean") -> np.ndarray:
+class CancelledWarning(UserWarning):
+    """Channels are out of phase, so that their mean is silent though they are not."""
+
+
+def to_mono(waveform: np.ndarray, channel: str | int = "mean") -> np.ndarray:
     """One channel out of many.
 
     Args:
         waveform: [samples] or [samples, channels]; floats, or integers of full scale.
-        channel: "mean" of the channels, or the "first" one.
+        channel: "mean" of the channels, the "first" one, the "loudest" one (the most energy over
+            the whole, the first of equal ones), or one's number (the last one's if it is beyond).
 
     Returns:
         float32 [samples], a new array; integers are scaled to [-1, 1), floats keep their scale.
@@ -48,7 +55,8 @@ def to_mono(waveform: np.ndarray, channel: str = "mean") -> np.ndarray:
     Raises:
         ValueError: wrong rank or dtype, no channel, or an unknown `channel`.
     """
-    check_channel(channel)
+    if not isinstance(channel, int):
+        check_channel(channel)
     kind = waveform.dtype.kind
     is_fit = waveform.ndim in (1, 2) and kind in "fiu" and 0 not in waveform.shape[1:]
     if not is_fit or (waveform.ndim == 2 and waveform.shape[1] > _MOST_CHANNELS):
@@ -58,15 +66,45 @@ def to_mono(waveform: np.ndarray, channel: str = "mean") -> np.ndarray:
             "several sounds as a list)"
         )
     columns = waveform[:, None] if waveform.ndim == 1 else waveform
-    if channel == "first":
-        columns = columns[:, :1]
+    if channel != MEAN:
+        number = {FIRST: 0}.get(channel, channel)
+        number = loudest_column(columns)[0] if channel == LOUDEST else number
+        columns = columns[:, [min(number, columns.shape[1] - 1)]]
     rows = np.ascontiguousarray(columns.T)  # NumPy takes seven times as long for short rows
     mono = rows.mean(axis=0, dtype=np.float64 if kind != "f" else np.float32)
     if kind == "f":
         return mono
-    half_range = 2.0 ** (8 * waveform.dtype.itemsize - 1)
-    silence = half_range if kind == "u" else 0.0
+    silence, half_range = _silence_and_half_range(waveform.dtype)
     return ((mono - silence) / half_range).astype(np.float32)
+
+
+def loudest_column(columns: np.ndarray) -> tuple[int, np.ndarray]:
+    """The column of [samples, channels] with the most energy, and float64 [channels] energies."""
+    silence, half_range = _silence_and_half_range(columns.dtype)
+    scaled = (columns.astype(np.float64) - silence) / half_range
+    energies = np.einsum("sc,sc->c", scaled, scaled)
+    return int(np.argmax(energies)) if len(energies) else 0, energies
+
+
+def is_cancelled(mono: np.ndarray, columns: np.ndarray) -> bool:
+    """Whether the mean of channels is silent (below -80 dBFS) and a channel is not.
+
+    Args:
+        mono: float32 [samples], their mean.
+        columns: [samples, channels], as of `to_mono`.
+    """
+    if columns.ndim < 2 or not mono.size or np.abs(mono).max() >= SILENT_PEAK:
+        return False
+    silence, half_range = _silence_and_half_range(columns.dtype)
+    return bool(np.abs(columns.astype(np.float64) - silence).max() >= SILENT_PEAK * half_range)
+
+
+def _silence_and_half_range(dtype: np.dtype) -> tuple[float, float]:
+    """What samples of a type have as silence, and by how much full scale is off it."""
+    if dtype.kind == "f":
+        return 0.0, 1.0
+    half_range = 2.0 ** (8 * dtype.itemsize - 1)
+    return (half_range if dtype.kind == "u" else 0.0), half_range
 
 
 def resample(waveform: np.ndarray, from_rate: float, to_rate: float) -> np.ndarray:

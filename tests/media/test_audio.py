@@ -208,9 +208,9 @@ def _plain_mp3(path, bit_rate):
 def test_window_decodes_no_more_than_it_needs(clock_file, monkeypatch, name):
     """0.2 s take 0.1 s of margin on both sides, 1 s for the grids to meet and 0.5 s of preroll."""
     decoded = []
-    columns = native_sound._columns
+    columns = native_sound.columns_of
     monkeypatch.setattr(
-        native_sound, "_columns", lambda frame: decoded.append(frame.samples) or columns(frame)
+        native_sound, "columns_of", lambda frame: decoded.append(frame.samples) or columns(frame)
     )
     read_audio(clock_file(name), 6.0, 0.2)
     assert sum(decoded) / 44100 < 0.2 + 2 * 0.1 + 1.0 + 0.5 + 0.3  # and a few frames

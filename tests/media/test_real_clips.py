@@ -26,7 +26,7 @@ def test_real_clip(path):
     assert np.isfinite(clip.waveform).all()
     assert np.abs(clip.waveform).max() <= 1.0
     assert clip.waveform.std() > 0  # none of them is silent
-    assert len(clip.waveform) / 22050 == pytest.approx(seconds, abs=0.15)
+    assert len(clip.waveform) / 22050 == pytest.approx(seconds, abs=0.2)
     assert len(clip.frames) in (int(np.ceil(seconds / 5)), int(seconds // 5))
     assert len(clip.frames) >= 1
     assert np.all(np.diff(clip.frame_secs) > 0)
@@ -34,7 +34,6 @@ def test_real_clip(path):
     for frame in clip.frames:
         assert frame.dtype == np.uint8 and min(frame.shape[:2]) == 256
     assert any(frame.std() > 1 for frame in clip.frames)  # some begin in black
-    stored = (info.height, info.width)
-    shown = stored[::-1] if info.rotation_degrees % 180 else stored
+    shown = (info.height, info.width)
     shape = clip.frames[0].shape
     assert shape[1] / shape[0] == pytest.approx(shown[1] / shown[0], rel=0.01)  # square pixels

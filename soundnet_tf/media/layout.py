@@ -1,0 +1,182 @@
+"""One timeline for the sound and the picture of a file, of whatever parts it was put together.
+
+Time 0 of a file is the earliest moment of any of its streams: an MPEG-TS file that starts at 1.4 s,
+one whose clock wraps and that starts at -18 s, and an MP4 that starts at 0 read alike. What an
+encoder declares as its delay, or an edit cuts away, is never presented and does not count.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+import av
+import numpy as np
+
+from soundnet_tf.media.container import MediaError
+from soundnet_tf.media.joins import AmbiguousStampsError, Join, Stamps, find_joins
+from soundnet_tf.media.streams import KINDS, choose_stream
+from soundnet_tf.media.survey import Packets, is_presented, survey
+
+_INTERLEAVED_PACKETS = 50  # by which those of one stream lie before those of another
+
+# All streams may have nothing for that long. FFmpeg says which formats' stamps may jump; 10 s is
+# what the ffmpeg program allows those. Elsewhere a pause is what the file says it is, up to a
+# minute; nobody learns from longer ones.
+_LONGEST_PAUSE_SECS, _LONGEST_PAUSE_WHERE_STAMPS_JUMP_SECS = 60.0, 10.0
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Which streams are taken, and when what they hold is presented.
+
+    path: of the file.
+    streams: the index in the file of the "audio" and the "video" stream that are taken.
+    packets: of each stream taken, by kind.
+    origin_secs: time 0 of the file on its own clock.
+    joins: of each stream taken, by kind; `Join.index` counts packets as `Packets` does.
+    ends_secs: where each stream taken ends, from time 0, by kind.
+    """
+
+    path: str
+    streams: Mapping[str, int]
+    packets: Mapping[str, Packets]
+    origin_secs: float
+    joins: Mapping[str, tuple[Join, ...]]
+    ends_secs: Mapping[str, float]
+
+    @property
+    def end_secs(self) -> float:
+        """Where sound and picture have both ended; 0 for a file without packets."""
+        return max(self.ends_secs.values(), default=0.0)
+
+    @property
+    def unknown_end_secs(self) -> float:
+        """How long a last packet may last whose duration is not known: as the one before it."""
+        found = [p for p in self.packets.values() if len(p.order) > 1 and not p.duration[-1]]
+        return max((float((p.pts[-1] - p.pts[-2]) * p.tick) for p in found), default=0.0)
+
+    @property
+    def is_joined(self) -> bool:
+        """Whether stamps begin anew somewhere: they do not say what a seek leads to."""
+        return any(self.joins.values())
+
+    def begins_secs(self, kind: str) -> np.ndarray:
+        """float64, rising: when what each packet of a kind holds is presented, from time 0."""
+        packets = self.packets[kind]
+        begins = _joined(packets.pts * float(packets.tick), self.joins.get(kind, ()))
+        return np.sort(begins) - self.origin_secs
+
+    def parts_secs(self, kind: str | None = None) -> list[float]:
+        """When each part but the first begins, from time 0; of a kind, when its stream does."""
+        begins = [self._parts_of(name) for name in ([kind] if kind else self.joins)]
+        return [min(of_part) for of_part in zip(*begins, strict=True)]
+
+    def _parts_of(self, kind: str) -> list[float]:
+        packets = self.packets[kind]
+        return [
+            float(packets.pts[join.index] * packets.tick) - join.shift_secs - self.origin_secs
+            if join.index < len(packets.pts)
+            else math.inf
+            for join in self.joins.get(kind, ())
+        ]
+
+    def restamped(self, packets: Iterator[av.Packet]) -> Iterator[av.Packet]:
+        """The packets of a file from its beginning on, all with stamps of its first part."""
+        if not self.is_joined:
+            yield from packets
+            return
+        joins = {self.streams[kind]: list(found) for kind, found in self.joins.items()}
+        met = dict.fromkeys(joins, 0)
+        shift = dict.fromkeys(joins, 0)
+        for packet in packets:
+            index = packet.stream_index
+            if index in joins and is_presented(packet):
+                if joins[index] and joins[index][0].index == met[index]:
+                    shift[index] = round(joins[index].pop(0).shift_secs / packet.time_base)
+                met[index] += 1
+            if shift.get(index):
+                packet.pts = None if packet.pts is None else packet.pts - shift[index]
+                packet.dts = None if packet.dts is None else packet.dts - shift[index]
+            yield packet
+
+
+def lay_out(
+    path: str,
+    container: av.container.InputContainer,
+    audio_stream: int | None = None,
+    video_stream: int | None = None,
+) -> Layout:
+    """The layout of an open file.
+
+    Args:
+        path: of the file.
+        container: the open file.
+        audio_stream: number of the sound stream among the file's, from 0; None chooses.
+        video_stream: likewise of the picture stream.
+
+    Raises:
+        MediaError: a stream that is not there or cannot be decoded, or time stamps that begin anew
+            and do not show where.
+    """
+    found = survey(path)
+    numbers = {"audio": audio_stream, "video": video_stream}
+    chosen = {k: choose_stream(path, container, found, k, numbers[k]) for k in KINDS}
+    streams = {kind: stream.index for kind, stream in chosen.items() if stream is not None}
+    packets = {kind: found[index] for kind, index in streams.items()}
+    _refuse_successors(path, found, packets)
+    stamps = {kind: _stamps(of_kind) for kind, of_kind in packets.items() if len(of_kind.order)}
+    jumps = container.format.flags & av.format.Flags.ts_discont.value
+    longest_secs = _LONGEST_PAUSE_WHERE_STAMPS_JUMP_SECS if jumps else _LONGEST_PAUSE_SECS
+    try:
+        joins = find_joins(stamps, longest_secs)
+    except AmbiguousStampsError as error:
+        raise MediaError(
+            f"{path}: {error}, so that sound and picture cannot be told to belong together; "
+            "convert it anew (ffmpeg writes one timeline), or leave it out"
+        ) from error
+    origin_secs = float(Fraction(container.start_time or 0, av.time_base))
+    ends_secs = {
+        kind: float(_joined(of_kind.end_secs, joins[kind]).max()) - origin_secs
+        for kind, of_kind in stamps.items()
+    }
+    return Layout(path, streams, packets, origin_secs, joins, ends_secs)
+
+
+def _refuse_successors(
+    path: str, found: Mapping[int, Packets], taken: Mapping[str, Packets]
+) -> None:
+    """MediaError if a stream that is taken ends where another of its kind begins."""
+    for kind, packets in taken.items():
+        for other in found.values():
+            if other.kind == kind and (_precedes(other, packets) or _precedes(packets, other)):
+                raise MediaError(
+                    f"{path}: its {KINDS[kind]} stream ends where another begins; it was joined "
+                    "of files that differ, take it apart or convert it anew"
+                )
+
+
+def _precedes(some: Packets, others: Packets) -> bool:
+    """Whether one stream lies before the other in the file; of a few packets that says nothing."""
+    if min(len(some.order), len(others.order)) <= _INTERLEAVED_PACKETS:
+        return False
+    # The very last packets of a transport stream wait until the file ends.
+    return bool(some.order[-_INTERLEAVED_PACKETS] < others.order[0])
+
+
+def _stamps(packets: Packets) -> Stamps:
+    begin, tick = packets.pts, float(packets.tick)
+    return Stamps(
+        order=packets.order,
+        decode_secs=packets.dts * tick,
+        begin_secs=begin * tick,
+        end_secs=(begin + packets.duration) * tick,
+    )
+
+
+def _joined(secs: np.ndarray, joins: tuple[Join, ...]) -> np.ndarray:
+    """Stamps of packets on the timeline of the first part."""
+    shifts_secs = np.zeros(len(secs))
+    for join in joins:
+        shifts_secs[join.index :] = join.shift_secs
+    return secs - shifts_secs
