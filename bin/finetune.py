@@ -21,7 +21,8 @@ def main(config: FinetuneRunConfig) -> None:
     from soundnet_tf.sounds import esc_dcase
 
     data = esc_dcase.load(config.sounds.kind, config.sounds.path)
-    print(f"\n{table(finetune(config.finetune, data, config.out))}\n")
+    found = finetune(config.finetune, data, config.out, config.checksum)
+    print(f"\n{table(found)}\n")
     print(f"wrote {config.out}/classifier, a SavedModel that names the classes of any sound")
 
 

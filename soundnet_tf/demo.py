@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import shlex
 import shutil
 import subprocess
 import sys
@@ -134,7 +135,7 @@ def _download(folder: str) -> None:
     ]
     if subprocess.run(command, check=False).returncode:
         raise FileNotFoundError(
-            f"the demo's clips could not be fetched by {' '.join(command[1:])}; give your own "
+            f"the demo's clips could not be fetched by {shlex.join(command[1:])}; give your own "
             "videos: bin/demo --videos=DIR"
         )
 

@@ -60,7 +60,8 @@ def run(folder, teachers, batch_frames=4, **changes) -> Labelled:
 
 def contents(folder: Path) -> dict[str, str]:
     """The digest of every file, those of the folder of teachers too."""
-    files = prepare_material.digests(folder / "teachers")
+    teachers = folder / "teachers"
+    files = prepare_material.digests(teachers) if teachers.exists() else {}
     return files | {
         path.name: hashlib.sha256(path.read_bytes()).hexdigest()
         for path in folder.iterdir()

@@ -24,13 +24,15 @@ from soundnet_tf.ablations.run_results import FOLD_FOLDER, read_results
 from soundnet_tf.ablations.settings import ReproduceConfig, teacher_flag
 from soundnet_tf.ablations.tables import Row
 from soundnet_tf.evaluation import multimodal
-from soundnet_tf.files import atomic
+from soundnet_tf.files import atomic, identity, lock
 from soundnet_tf.sounds import esc_dcase, labelled_set
 from soundnet_tf.version import __version__
 
 RESULTS_FILE = "results.json"
 LOG_FILE = "log.txt"
 _SPENT_FILE = "seconds.json"
+
+Note = Mapping[str, str | None]  # of `identity.note_of`
 
 
 @dataclass(frozen=True)
@@ -60,20 +62,31 @@ def reproduce(config: ReproduceConfig) -> dict:
 
     Raises:
         RuntimeError: the floors could not be measured.
+        HeldError: another run is writing to `out`.
     """
+    with lock.hold_folder(config.out, "reproduce"):
+        return _reproduce(config)
+
+
+def _reproduce(config: ReproduceConfig) -> dict:
+    recordings = _recordings(config)
     notes = [*tables.NOTES.get(config.table, [])]
     if config.is_trained:
         floors = _floors(config)
-        notes.append(tables.floors_note(_finished(floors) or _carry_out(config, floors)))
+        notes.append(
+            tables.floors_note(
+                _finished(floors, recordings) or _carry_out(config, floors, recordings)
+            )
+        )
     everything = runs(config)
-    found = {run.folder: results for run in everything if (results := _finished(run))}
+    found = {run.folder: results for run in everything if (results := _finished(run, recordings))}
     errors = {}
     content = _write(config, found, errors, notes)
     for run in everything:
         if run.folder in found or not any(map(config.is_wanted, run.rows)):
             continue
         try:
-            found[run.folder] = _carry_out(config, run)
+            found[run.folder] = _carry_out(config, run, recordings)
         except (ValueError, OSError, RuntimeError) as error:
             print(f"{run.folder}: {error}", file=sys.stderr)
             errors |= {row.name: str(error) for row in run.rows}
@@ -152,12 +165,28 @@ def _evaluation(config: ReproduceConfig, folder: pathlib.Path) -> list[str]:
     return [f"--dataset={config.dataset}", f"--data={config.eval_data}", f"--out={out}"]
 
 
-def _finished(run: Run) -> dict | None:
+def _recordings(config: ReproduceConfig) -> Note | None:
+    """What to note of the recordings or videos that all runs are measured on; None if they are not
+    (all) there, which the runs that need them will tell."""
+    try:
+        if config.table == "modalities":
+            data = labelled_set.from_manifest(config.videos_manifest)
+        else:
+            data = esc_dcase.load(config.dataset, config.eval_data)
+    except (ValueError, OSError):
+        return None
+    return identity.note_of([clip.path for clip in data.clips], config.checksum, progress=True)
+
+
+def _finished(run: Run, recordings: Note | None) -> dict | None:
     results = atomic.read_json(str(run.folder / RESULTS_FILE)) or {}
+    known = results.get("recordings") or {}
+    if recordings and not identity.is_note_of_the_same(recordings, known):
+        return None
     return results if results.get("commands") == run.command_lines else None
 
 
-def _carry_out(config: ReproduceConfig, run: Run) -> dict:
+def _carry_out(config: ReproduceConfig, run: Run, recordings: Note | None) -> dict:
     """Runs the commands and writes the run's `results.json`, see `tables.rows`."""
     print(f"\n== {run.folder}", flush=True)
     run.folder.mkdir(parents=True, exist_ok=True)
@@ -167,11 +196,12 @@ def _carry_out(config: ReproduceConfig, run: Run) -> dict:
             results = _measure_modalities(config)
         else:
             for command in run.commands:
-                commands.call(command, run.folder / LOG_FILE)
+                more = ("--checksum",) if config.checksum and command[0] == "finetune" else ()
+                commands.call((*command, *more), run.folder / LOG_FILE)
             results = read_results(run.rows, str(run.folder), run.seed)
     finally:  # also of a run that failed or was interrupted
         seconds = _add_seconds(run.folder / _SPENT_FILE, time.monotonic() - start)
-    results |= {"commands": run.command_lines, "seconds": seconds}
+    results |= {"commands": run.command_lines, "recordings": recordings, "seconds": seconds}
     atomic.write_json(str(run.folder / RESULTS_FILE), results)
     return results
 

@@ -7,7 +7,7 @@ from soundnet_tf import constants
 from soundnet_tf.ablations import tables
 from soundnet_tf.ablations.tables import Row
 from soundnet_tf.data.settings import SourceConfig, check_teachers, teachers_by_head
-from soundnet_tf.files import storage
+from soundnet_tf.files import identity, storage
 from soundnet_tf.models.settings import check_student
 from soundnet_tf.settings import Settings, flag_of, setting
 from soundnet_tf.sounds.settings import CSV, DATASETS, check_sounds
@@ -30,6 +30,7 @@ class ReproduceConfig(Settings):
         model: of the tables for which nothing is trained, see `models.pretrained.load`; of the
             others it stands beside the floors.
         videos_manifest: labelled videos for modalities, see `sounds.labelled_set.from_manifest`.
+        checksum: whether the recordings of finished runs are known by their content.
     """
 
     table: str = setting("Which.", choices=tuple(tables.TABLES))
@@ -53,8 +54,10 @@ class ReproduceConfig(Settings):
         "Of layers and modalities, and beside floors; as of bin/evaluate.py.", constants.PUBLISHED
     )
     videos_manifest: str | None = setting(
-        "For modalities: CSV of videos with path,label,fold.", None
+        "For modalities: CSV of videos with path,label,fold, as --data of bin/evaluate.py.", None
     )
+
+    checksum: bool = setting(identity.HELP, False)
 
     def __post_init__(self):
         super().__post_init__()

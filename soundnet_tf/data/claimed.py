@@ -1,10 +1,8 @@
 """Whose a folder of shards is: those of other settings are not gone on with. No TensorFlow."""
 
-import os
-from collections.abc import Iterator
-
 from soundnet_tf.data.settings import PCM16, Cutting, PrepareConfig
-from soundnet_tf.files import atomic, claim, storage
+from soundnet_tf.data.shard_json import settings_found
+from soundnet_tf.files import claim
 from soundnet_tf.settings import flag_of
 
 
@@ -12,12 +10,6 @@ def refuse_other_settings(config: PrepareConfig) -> None:
     """ValueError if the folder `config.out` has finished shards of other settings; says which."""
     for found in settings_found(config.out):
         claim.refuse_other(config.out, _by_flag(found), _by_flag(config.settings()))
-
-
-def settings_found(directory: str) -> Iterator[dict]:
-    """Settings of every finished shard in the folder."""
-    for path in storage.glob(os.path.join(directory, "*-of-*.json")):
-        yield atomic.read_json(path)["settings"]
 
 
 def _by_flag(settings: dict) -> dict:

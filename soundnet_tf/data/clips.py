@@ -14,6 +14,7 @@ from soundnet_tf import media
 from soundnet_tf.constants import FRAME_SHORT_SIDE, JPEG_QUALITY, SAMPLE_RATE
 from soundnet_tf.data.codecs import encode_sound
 from soundnet_tf.data.settings import PCM16, SHORTEST_VIDEO_SECS, Cutting
+from soundnet_tf.files.identity import Identity
 from soundnet_tf.media.waveform import SILENT_PEAK
 
 RUN_SECS = 100.0  # what one task cuts: about 6 MB of records, and a film occupies every core
@@ -70,11 +71,11 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Video:
-    """A video's identity, where it lies (local or remote), and its bytes."""
+    """A video's name, where it lies (local or remote), and which content it has."""
 
     id: str
     path: str
-    size: int
+    identity: Identity
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ finished.
 import functools
 import itertools
 import os
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -15,11 +16,12 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from soundnet_tf.data import cached, manifest, records, shards
+from soundnet_tf.data import cached, manifest, records, shard_json, shards
 from soundnet_tf.data.cached import CachedTeacher
 from soundnet_tf.data.clips import ClipRecord, Posteriors
 from soundnet_tf.data.manifest import Manifest, Shard
 from soundnet_tf.data.settings import LabelConfig
+from soundnet_tf.files import lock
 from soundnet_tf.files.progress import Bar, progress_bar
 from soundnet_tf.models.teachers.teacher import Teacher, load_teacher
 
@@ -50,17 +52,26 @@ def label(config: LabelConfig, progress: bool = True) -> Labelled:
         FileNotFoundError: the folder is not prepared, or a teacher's file is not there.
         ValueError: a teacher that cannot be loaded or gives numbers that are not finite, or a
             damaged shard.
+        HeldError: another run is writing there, other than one that labels another of `parts`.
     """
-    known = shards.refreshed(manifest.load_for_labelling(config.data))
+    manifest.load_for_labelling(config.data)  # there is nothing to hold where there is none
+    with lock.hold_folder(config.data, "label", (config.part, config.parts)):
+        return _label(config, progress)
+
+
+def _label(config: LabelConfig, progress: bool) -> Labelled:
+    known = manifest.load_for_labelling(config.data)
+    shard_json.settle(config.data, {shard.name for shard in _mine(known, config)})
+    known = shards.refreshed(known)
     loaded = {head: load_teacher(spec) for head, spec in config.teachers.items()}
     teachers = {h: CachedTeacher(t.name, t.fingerprint, t.labels) for h, t in loaded.items()}
-    mine = _shards(known)[config.part :: config.parts]
+    mine = _mine(known, config)
     todo = [shard for shard in mine if _lacking(shard, teachers)]
     _announce_replaced(todo, teachers)
     for teacher in teachers.values():
         cached.write_teacher(config.data, teacher)
     if todo:
-        manifest.begin_labelling(config.data)
+        manifest.begin_labelling(known)
     sight = functools.cache(lambda heads: _sight({head: loaded[head] for head in heads}))
     clips = sum(shard.clips for shard in todo)
     with progress_bar(clips, "labelling", "clip", progress) as bar:
@@ -85,12 +96,16 @@ def summary(data: str, labelled: Labelled) -> str:
             f"{labelled.left} shards are left to the other parts; then the folder is complete"
         )
     else:
-        lines.append(f"Next: bin/train.py --data={data} --targets=cached --out=RUN")
+        lines.append(f"Next: bin/train.py --data={shlex.quote(data)} --targets=cached --out=RUN")
     return "\n".join(lines)
 
 
 def _shards(known: Manifest) -> list[Shard]:
     return [shard for split in known.splits.values() for shard in split.shards if shard.clips]
+
+
+def _mine(known: Manifest, config: LabelConfig) -> list[Shard]:
+    return _shards(known)[config.part :: config.parts]
 
 
 def _lacking(shard: Shard, teachers: Mapping[str, CachedTeacher]) -> dict[str, CachedTeacher]:

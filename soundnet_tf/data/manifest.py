@@ -6,6 +6,7 @@ A folder with a manifest is complete. Whoever reads shards begins with `load_man
 import dataclasses
 import json
 import os
+import shlex
 from dataclasses import dataclass, field
 from typing import TypedDict
 
@@ -23,6 +24,16 @@ class Skipped:
 
     video_id: str
     reason: str
+
+
+@dataclass(frozen=True)
+class Taken:
+    """Which sound and picture stream were taken of a video that has several of a kind, by their
+    numbers from 0, as `media.probe` shows them."""
+
+    video_id: str
+    audio_stream: int
+    video_stream: int
 
 
 class Labelling(TypedDict):
@@ -78,6 +89,7 @@ class Manifest:
         settings: everything that shapes the shards, by name.
         splits: "train" and "val".
         skipped: videos without a clip, with the reason of each.
+        streams: what was taken of videos with more than one sound or picture stream.
     """
 
     directory: str
@@ -86,6 +98,7 @@ class Manifest:
     settings: dict[str, str | int | float]
     splits: dict[str, Split]
     skipped: tuple[Skipped, ...]
+    streams: tuple[Taken, ...] = ()
 
     def shard_paths(self, split: str) -> list[str]:
         """Paths of a split's shards, in order. Raises KeyError if there is no such split."""
@@ -125,13 +138,15 @@ def load_for_labelling(directory: str) -> Manifest:
     return begun or load_manifest(directory)
 
 
-def begin_labelling(directory: str) -> None:
-    """Puts the manifest out of the way: until `end_labelling` the folder is not complete."""
-    source, target = (os.path.join(directory, n) for n in (MANIFEST_NAME, LABELLING_NAME))
-    try:
-        storage.rename(source, target, overwrite=True)
-    except FileNotFoundError:  # begun already: a killed run, or one of other shards
-        return
+def begin_labelling(manifest: Manifest) -> None:
+    """Puts the manifest out of the way: until `end_labelling` the folder is not complete. What is
+    kept of it has no hashes, as the shards change."""
+    splits = {
+        name: Split.of(tuple(dataclasses.replace(shard, sha256="") for shard in split.shards))
+        for name, split in manifest.splits.items()
+    }
+    _write(dataclasses.replace(manifest, splits=splits), LABELLING_NAME)
+    storage.remove(os.path.join(manifest.directory, MANIFEST_NAME))
 
 
 def end_labelling(manifest: Manifest) -> None:
@@ -144,14 +159,15 @@ def end_labelling(manifest: Manifest) -> None:
 def _why_incomplete(directory: str) -> str:
     if storage.exists(os.path.join(directory, LABELLING_NAME)):
         return (
-            f"{directory} is only half labelled: run bin/label.py --data={directory} again with "
-            "the flags it began with"
+            f"{directory} is only half labelled: run bin/label.py --data={shlex.quote(directory)} "
+            "again with the flags it began with"
         )
-    begun = storage.glob(os.path.join(directory, "*-of-*"))
+    names = storage.list_folder(directory) if storage.is_folder(directory) else ()
+    begun = any("-of-" in name for name in names)
     state = "is only half prepared" if begun else "is not a prepared folder"
     return (
-        f"{directory} {state}: it has no {MANIFEST_NAME}; run bin/prepare.py --out={directory}"
-        f"{' again with the flags it began with' if begun else ''}"
+        f"{directory} {state}: it has no {MANIFEST_NAME}; run bin/prepare.py "
+        f"--out={shlex.quote(directory)}{' again with the flags it began with' if begun else ''}"
     )
 
 
@@ -172,13 +188,18 @@ def _read(directory: str, name: str) -> Manifest | None:
             for name, split in content["splits"].items()
         },
         skipped=tuple(Skipped(**skipped) for skipped in content["skipped"]),
+        streams=tuple(Taken(**taken) for taken in content.get("streams", ())),
     )
 
 
 def write_manifest(manifest: Manifest) -> None:
     """Writes `manifest` into its directory, unless it says so already."""
+    _write(manifest, MANIFEST_NAME)
+
+
+def _write(manifest: Manifest, name: str) -> None:
     content = {"format": FORMAT, **dataclasses.asdict(manifest)}
     del content["directory"]
-    path = os.path.join(manifest.directory, MANIFEST_NAME)
+    path = os.path.join(manifest.directory, name)
     if atomic.read_json(path) != json.loads(json.dumps(content)):
         atomic.write_json(path, content, **JSON_FORM)

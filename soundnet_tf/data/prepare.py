@@ -2,12 +2,16 @@
 
 import importlib.metadata
 import os
-from collections.abc import Iterable
+import shlex
+from collections.abc import Iterable, Mapping, Set
 from functools import partial
 
+from absl import logging
+
 import soundnet_tf
-from soundnet_tf.data import audio_ops, claimed, clips, shards, videos
+from soundnet_tf.data import audio_ops, claimed, clips, shard_json, shards, videos
 from soundnet_tf.data.clips import ClipRecord, Video
+from soundnet_tf.data.kept import Kept, kept_of
 from soundnet_tf.data.manifest import (
     LABELLING_NAME,
     MANIFEST_NAME,
@@ -15,13 +19,14 @@ from soundnet_tf.data.manifest import (
     Shard,
     Skipped,
     Split,
+    Taken,
     write_manifest,
 )
 from soundnet_tf.data.settings import PrepareConfig
 from soundnet_tf.data.shards import Results, ShardPlan
 from soundnet_tf.data.videos import TRAIN, VAL
 from soundnet_tf.data.workers import Workers
-from soundnet_tf.files import storage
+from soundnet_tf.files import find, lock, storage
 from soundnet_tf.files.progress import Bar, progress_bar
 
 _MOST_LINES = 20  # of skipped videos that a summary names
@@ -30,7 +35,8 @@ _MOST_LINES = 20  # of skipped videos that a summary names
 def prepare(config: PrepareConfig, progress: bool = True) -> Manifest:
     """Cuts videos into clips and writes them as shards, with a manifest at the end.
 
-    Shards that are finished (same settings, same videos with the same sizes) are left untouched.
+    Shards that are finished (same settings, same videos, none changed since) are left untouched; of
+    others the clips of videos that have not changed are taken as they are, without posteriors.
     The same videos and settings give the same bytes, wherever and with however many workers.
 
     Args:
@@ -45,12 +51,19 @@ def prepare(config: PrepareConfig, progress: bool = True) -> Manifest:
         ValueError: if the codec cannot be decoded here, if the folder holds shards of other
             settings, if no video gave a clip, or, with `strict`, at the first video that cannot be
             used.
+        HeldError: another run is writing there.
     """
     audio_ops.check_decodable(config.audio_codec)  # rather now than when they are read
-    plans = shard_plans(videos.find_videos(config.videos), config)
+    with lock.hold_folder(config.out, "prepare"):
+        return _prepare(config, progress)
+
+
+def _prepare(config: PrepareConfig, progress: bool) -> Manifest:
+    found = videos.find_videos(config.videos, config.checksum, progress)
+    plans = shard_plans(found, config)
     settings = config.settings()
+    shard_json.settle(config.out)
     claimed.refuse_other_settings(config)
-    storage.make_folder(config.out)
     finished = [shards.finished(config.out, plan, settings) for plan in plans]
     if config.strict:
         _refuse_problems_found(filter(None, finished))
@@ -58,8 +71,12 @@ def prepare(config: PrepareConfig, progress: bool = True) -> Manifest:
     storage.remove(os.path.join(config.out, LABELLING_NAME))
     todo = [plan for plan, content in zip(plans, finished, strict=True) if content is None]
     if todo:
+        kept = {plan.name: kept_of(config.out, plan.name, plan.videos, settings) for plan in todo}
+        if config.strict:
+            _refuse_problems_found(shard.problems() for shard in kept.values())
+        _announce_lost(config, todo, kept, {video.id for video in found})
         storage.remove(os.path.join(config.out, MANIFEST_NAME))  # no longer complete
-        _write_shards(config, todo, progress)
+        _write_shards(config, todo, kept, progress)
     manifest = _summary(config, plans)
     if not any(split.clips for split in manifest.splits.values()):
         examples = "; ".join(f"{s.video_id}: {s.reason}" for s in manifest.skipped[:3])
@@ -81,8 +98,46 @@ def shard_plans(found: Iterable[Video], config: PrepareConfig) -> tuple[ShardPla
     )
 
 
-def _write_shards(config: PrepareConfig, todo: list[ShardPlan], progress: bool) -> None:
-    sources = [video for plan in todo for video in plan.videos]
+def _announce_lost(
+    config: PrepareConfig, todo: list[ShardPlan], kept: Mapping[str, Kept], found: Set[str]
+) -> None:
+    """Says what was in the shards and will not be."""
+    before = [kept[plan.name] for plan in todo]
+    gone = sorted(id for shard in before for id in shard.known if id not in found)
+    if gone:
+        logging.warning(
+            "%s has no more %d videos that were prepared; their clips go: %s",
+            find.printable(config.videos),
+            len(gone),
+            ", ".join(gone[:_MOST_LINES]) + (" …" if len(gone) > _MOST_LINES else ""),
+        )
+    heads = sorted({head for shard in before for head in shard.heads})
+    if heads:
+        labelled = sum(bool(shard.heads) for shard in before)
+        logging.warning(
+            "%d shards are written anew, their posteriors of %s go; bin/label.py writes them again",
+            labelled,
+            " and ".join(heads),
+        )
+    old = sum(
+        known.modified_ns is None and known.bytes > 0
+        for shard in before
+        for known in shard.known.values()
+    )
+    if old:
+        logging.warning(
+            "%d videos were prepared by a version that did not note when they were last changed, "
+            "so that nobody knows whether they are the same; they are cut again",
+            old,
+        )
+
+
+def _write_shards(
+    config: PrepareConfig, todo: list[ShardPlan], kept: Mapping[str, Kept], progress: bool
+) -> None:
+    sources = [
+        video for plan in todo for video in plan.videos if video.id not in kept[plan.name].videos
+    ]
     with Workers(config.workers or os.cpu_count()) as workers:
         plan_video = partial(clips.plan, cutting=config.cutting)
         planned = workers.map(plan_video, sources, clips.plan_crashed)
@@ -96,7 +151,7 @@ def _write_shards(config: PrepareConfig, todo: list[ShardPlan], progress: bool) 
         with progress_bar(total, "cutting", "clip", progress) as bar:
             results = _counted(results, bar)
             for plan in todo:
-                shards.write_shard(config.out, plan, config.settings(), results)
+                shards.write_shard(config.out, plan, config.settings(), results, kept[plan.name])
 
 
 def _counted(results: Results, bar: Bar) -> Results:
@@ -121,7 +176,8 @@ def _strictly(results: Results) -> Results:
 
 def _refuse_problems_found(finished: Iterable[dict]) -> None:
     for content in finished:
-        for problem in content["skipped"] + [c for c in content["left_out"] if c["damaged"]]:
+        damaged = [clip for clip in content["left_out"] if clip["damaged"]]
+        for problem in [*content["skipped"], *damaged]:
             raise _strict_error(problem["video_id"], problem["reason"])
 
 
@@ -138,10 +194,11 @@ def _summary(config: PrepareConfig, plans: tuple[ShardPlan, ...]) -> Manifest:
     return Manifest(
         directory=config.out,
         version=_version(),
-        videos=config.videos,
+        videos=find.printable(config.videos),
         settings=config.settings(),
         splits={k: Split.of(tuple(Shard(**shard) for shard in v)) for k, v in of_split.items()},
         skipped=tuple(Skipped(**skipped) for c in finished for skipped in c["skipped"]),
+        streams=tuple(Taken(**taken) for c in finished for taken in c.get("streams", ())),
     )
 
 
@@ -157,7 +214,8 @@ def summary(manifest: Manifest) -> str:
     if len(manifest.skipped) > _MOST_LINES:
         lines.append(f"  and {len(manifest.skipped) - _MOST_LINES} more in manifest.json")
     teacher = "--imagenet_teacher=pypi:efficientnet_lite0"
-    lines.append(f"Next: bin/train.py --data={manifest.directory} --out=RUN {teacher}")
+    data = f"--data={shlex.quote(manifest.directory)}"
+    lines.append(f"Next: bin/train.py {data} --out=RUN {teacher}")
     return "\n".join(lines)
 
 

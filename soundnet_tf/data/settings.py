@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from soundnet_tf import constants
-from soundnet_tf.files import storage
+from soundnet_tf.files import identity, lists, storage
 from soundnet_tf.files.find import VIDEO_EXTENSIONS, find_files
 from soundnet_tf.models.settings import teacher_spec
 from soundnet_tf.settings import Setting, Settings, by_head, setting
@@ -107,11 +107,12 @@ class PrepareConfig(Settings):
         workers: processes that decode; None takes one a core. The shards do not depend on it.
         audio_codec: "pcm16", or "flac" or "vorbis", which take less room and more time to read.
         strict: the first video that cannot be used is an error, not a line in the manifest.
+        checksum: whether videos that were prepared before are known by their content.
     """
 
     videos: str = setting(
         "Folder (searched to the bottom), quoted glob such as 'films/**/*.mp4', or text file with "
-        "one path a line; gs:// and the like too."
+        f"{lists.RULE}. gs:// and the like too."
     )
     out: str = setting("Folder of the shards, local or remote.")
     cutting: Cutting = Cutting()
@@ -122,6 +123,7 @@ class PrepareConfig(Settings):
     workers: int | None = setting("Processes that decode; default: cores.", None, at_least=1)
     audio_codec: str = setting("Of the sound in the shards.", PCM16, choices=CODECS)
     strict: bool = setting("Stop at the first video that cannot be used.", False)
+    checksum: bool = setting(identity.HELP, False)
 
     def __post_init__(self):
         super().__post_init__()
@@ -212,7 +214,9 @@ class SourceConfig(Settings):
 
     data: str | None = setting("Folder that bin/prepare.py wrote.", None)
     videos: str | None = setting(
-        "Folder, glob or list of videos, decoded on the fly instead of --data.", None
+        "Folder, glob or list of videos (as of bin/prepare.py), decoded on the fly instead of "
+        "--data.",
+        None,
     )
     val_fraction: float = setting(
         "Share of --videos that is held out.", _VAL_FRACTION, at_least=0, below=1

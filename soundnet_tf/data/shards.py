@@ -1,6 +1,5 @@
 """One shard: the videos that belong to it, the file, and the JSON that says it is finished."""
 
-import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -8,12 +7,11 @@ from dataclasses import asdict, dataclass, field, replace
 import tensorflow as tf
 
 from soundnet_tf.constants import SAMPLE_RATE
-from soundnet_tf.data import manifest, records
+from soundnet_tf.data import records, shard_json
 from soundnet_tf.data.clips import ClipRecord, LeftOut, Run, Video
-from soundnet_tf.data.manifest import Labelling, Manifest, Shard, Skipped, Split
+from soundnet_tf.data.kept import Kept, clips_by_video
+from soundnet_tf.data.manifest import Labelling, Manifest, Shard, Skipped, Split, Taken
 from soundnet_tf.files import atomic, storage
-
-_DIGEST_BLOCK_BYTES = 1 << 20
 
 Results = Iterator[tuple[Run, tuple[ClipRecord | LeftOut, ...]]]
 
@@ -34,40 +32,50 @@ class _Tally:
     samples: int = 0
     skipped: list[Skipped] = field(default_factory=list)
     left_out: list[dict] = field(default_factory=list)
+    streams: list[Taken] = field(default_factory=list)
 
 
-def write_shard(directory: str, plan: ShardPlan, settings: dict, results: Results) -> None:
+def write_shard(
+    directory: str, plan: ShardPlan, settings: dict, results: Results, kept: Kept | None = None
+) -> None:
     """Writes a shard and then its JSON, each under a temporary name that is renamed.
 
     Args:
         directory: the folder of the shards.
         plan: what the shard holds.
         settings: kept in the JSON, for `finished`.
-        results: runs of the plan's videos in the plan's order; exactly those are consumed.
+        results: runs of the plan's videos in the plan's order, but for those that are kept; exactly
+            those are consumed.
+        kept: as of `kept.kept_of`; None: nothing.
     """
     path = os.path.join(directory, plan.name)
-    tally = _Tally()
+    kept = kept or Kept(path)
+    tally, clips_before = _Tally(), clips_by_video(kept)
     with atomic.new_file(path) as temporary:
         with tf.io.TFRecordWriter(temporary) as writer:
             for video in plan.videos:
-                _write_video(writer, video, results, tally)
+                if video.id in kept.videos:
+                    _write_kept(writer, video.id, kept, clips_before, tally)
+                else:
+                    _write_video(writer, video, results, tally)
         shard = Shard(
             name=plan.name,
             videos=tally.videos,
             clips=tally.clips,
             seconds=tally.samples / SAMPLE_RATE,
             bytes=storage.size(temporary),
-            sha256=_sha256(temporary),
+            sha256=shard_json.sha256(temporary),
         )
-        storage.remove(_json_path(directory, plan.name))  # of an earlier shard, whole until here
+        shard_json.remove(directory, plan.name)  # of an earlier shard, whole until here
     content = {
         "settings": settings,
         "inputs": _inputs(plan),
         "shard": asdict(shard),
         "skipped": [asdict(skipped) for skipped in tally.skipped],
         "left_out": tally.left_out,
+        "streams": [asdict(taken) for taken in tally.streams],
     }
-    atomic.write_json(_json_path(directory, plan.name), content, **manifest.JSON_FORM)
+    shard_json.write(directory, plan.name, content)
 
 
 def rewrite_shard(
@@ -75,8 +83,8 @@ def rewrite_shard(
 ) -> None:
     """Writes the clips of a shard anew, with posteriors, and then its JSON; as `write_shard`.
 
-    A kill between the two leaves the labelled shard beside the JSON of the unlabelled one:
-    labelling it again gives the same bytes.
+    No JSON ever stands beside a shard that is not its own. While the shard is replaced, a hidden
+    file has both, the JSON of the old one and of the new; see `shard_json.settle`.
 
     Args:
         directory: the folder of the shards.
@@ -102,12 +110,13 @@ def rewrite_shard(
         labelled = replace(
             shard,
             bytes=storage.size(temporary),
-            sha256=_sha256(temporary),
+            sha256=shard_json.sha256(temporary),
             teachers=dict(teachers),
         )
-    content = _content(directory, shard.name)
-    content |= {"shard": asdict(labelled)}
-    atomic.write_json(_json_path(directory, shard.name), content, **manifest.JSON_FORM)
+        before = shard_json.read_known(directory, shard.name)
+        after = before | {"shard": asdict(labelled)}
+        shard_json.remove(directory, shard.name, before, after)
+    shard_json.write(directory, shard.name, after)
 
 
 def refreshed(known: Manifest) -> Manifest:
@@ -118,15 +127,20 @@ def refreshed(known: Manifest) -> Manifest:
     """
     splits = {}
     for name, split in known.splits.items():
-        contents = [_content(known.directory, shard.name) for shard in split.shards]
+        contents = [shard_json.read_known(known.directory, shard.name) for shard in split.shards]
         splits[name] = Split.of(tuple(Shard(**content["shard"]) for content in contents))
     return replace(known, splits=splits)
 
 
 def finished(directory: str, plan: ShardPlan, settings: dict) -> dict | None:
     """The JSON of a shard that needs no work; None if it must be written (again)."""
-    content = atomic.read_json(_json_path(directory, plan.name))
-    if content is None or content["settings"] != settings or content["inputs"] != _inputs(plan):
+    content = shard_json.read(directory, plan.name)
+    if content is None or content["settings"] != settings:
+        return None
+    known = shard_json.known_videos(content)
+    if [video.id for video in plan.videos] != [*known]:
+        return None
+    if not all(video.identity.is_that_of(known[video.id]) for video in plan.videos):
         return None
     if storage.size(os.path.join(directory, plan.name)) != content["shard"]["bytes"]:
         return None
@@ -145,6 +159,8 @@ def _write_video(writer, video: Video, results: Results, tally: _Tally) -> None:
             tally.clips += 1
             tally.samples += outcome.sample_count
         if run.last:
+            if run.streams:
+                tally.streams.append(Taken(video.id, **asdict(run.streams)))
             break
     if tally.clips > clips_before:
         tally.videos += 1
@@ -154,25 +170,31 @@ def _write_video(writer, video: Video, results: Results, tally: _Tally) -> None:
         tally.skipped.append(Skipped(video.id, "; ".join(reasons)))
 
 
+def _write_kept(
+    writer,
+    video_id: str,
+    kept: Kept,
+    clips_before: Iterator[tuple[str, Iterator[ClipRecord]]],
+    tally: _Tally,
+) -> None:
+    """Writes the clips of a video as they were, or notes as before that it has none."""
+    tally.streams += [taken for taken in kept.streams if taken.video_id == video_id]
+    if video_id in kept.skipped:
+        tally.skipped.append(kept.skipped[video_id])
+        return
+    clips = next((clips for found, clips in clips_before if found == video_id), None)
+    if clips is None:
+        raise ValueError(
+            f"{kept.path} has no clips of {video_id}, of which it should; remove it and prepare it "
+            "again"
+        )
+    for clip in clips:
+        writer.write(records.encode(replace(clip, posteriors={})))
+        tally.clips += 1
+        tally.samples += clip.sample_count
+    tally.videos += 1
+    tally.left_out += [clip for clip in kept.left_out if clip["video_id"] == video_id]
+
+
 def _inputs(plan: ShardPlan) -> list[dict]:
-    return [{"video_id": video.id, "bytes": video.size} for video in plan.videos]
-
-
-def _content(directory: str, name: str) -> dict:
-    path = _json_path(directory, name)
-    content = atomic.read_json(path)
-    if content is None:
-        raise FileNotFoundError(f"{path} is missing; prepare {directory} again")
-    return content
-
-
-def _json_path(directory: str, name: str) -> str:
-    return os.path.join(directory, name.removesuffix(".tfrecord") + ".json")
-
-
-def _sha256(path: str) -> str:
-    digest = hashlib.sha256()
-    with storage.open_file(path, "rb") as file:
-        while block := file.read(_DIGEST_BLOCK_BYTES):
-            digest.update(block)
-    return digest.hexdigest()
+    return [{"video_id": video.id, **video.identity.as_fields()} for video in plan.videos]

@@ -3,20 +3,20 @@
 import hashlib
 
 from soundnet_tf.data.clips import Video
-from soundnet_tf.files import storage
 from soundnet_tf.files.find import VIDEO_EXTENSIONS, find_files
+from soundnet_tf.files.identity import identities_of
 
 TRAIN, VAL = "train", "val"
 
 
-def find_videos(source: str) -> tuple[Video, ...]:
+def find_videos(source: str, checksum: bool = False, progress: bool = False) -> tuple[Video, ...]:
     """Videos of a folder, a pattern or a list, sorted by id, local or remote (gs://, s3://, ...).
 
     Args:
-        source: as `files.find.find_files` takes it: a folder, a pattern, one video, or a text
-            file with one path a line. Folders and patterns give the files with one of
-            VIDEO_EXTENSIONS, a list gives what it names. A file that is gone has 0 bytes; the
-            decoder will refuse it.
+        source: as `files.find.find_files` takes it: a folder, a pattern, one video, or a list.
+            Folders and patterns give the files with one of VIDEO_EXTENSIONS, a list gives what it
+            names. A file that is gone has 0 bytes; the decoder will refuse it.
+        checksum, progress: as of `files.identity.identities_of`.
 
     Returns:
         Videos whose ids are their paths below the folder, below the fixed beginning of the
@@ -27,7 +27,8 @@ def find_videos(source: str) -> tuple[Video, ...]:
         ValueError: if `source` is a file, but neither a video nor a text.
     """
     paths = find_files(source, VIDEO_EXTENSIONS, "video")
-    return tuple(Video(id, path, storage.size(path) or 0) for id, path in paths.items())
+    found = identities_of(paths, checksum, progress)
+    return tuple(Video(id, path, found[id]) for id, path in paths.items())
 
 
 def split_and_shard(

@@ -19,7 +19,7 @@ from soundnet_tf.evaluation import (
     results,
 )
 from soundnet_tf.evaluation.settings import ALL, HEADS_LAYER, MODERN, PAPER, EvaluateConfig
-from soundnet_tf.files import atomic, storage
+from soundnet_tf.files import atomic, lock
 from soundnet_tf.models.folded import FoldedNetwork
 from soundnet_tf.serving import listener
 from soundnet_tf.sounds import esc_dcase, labelled_set
@@ -43,15 +43,15 @@ def run(config: EvaluateConfig) -> str:
         content = evaluate(config)
         lines = table(content)
     else:
-        storage.make_folder(config.out)
-        content = multimodal.evaluate(
-            labelled_set.from_manifest(config.data),
-            config.model,
-            config.teacher,
-            config.chosen_layer,
-            modalities=config.modalities,
-        )
-        multimodal.save(content, config.out)
+        with lock.hold_folder(config.out, "evaluate"):
+            content = multimodal.evaluate(
+                labelled_set.from_manifest(config.data),
+                config.model,
+                config.teacher,
+                config.chosen_layer,
+                modalities=config.modalities,
+            )
+            multimodal.save(content, config.out)
         lines = multimodal.table(content)
     return f"{lines}\n{content['seconds']:.0f} s; details in {config.out}/results.json"
 
@@ -71,12 +71,17 @@ def evaluate(config: EvaluateConfig, progress: bool = True) -> dict:
         OSError: `out` cannot be made.
         ValueError: a set, a layer or settings that cannot be used.
         MediaError: a recording that cannot be read.
+        HeldError: another run is writing to `out`.
     """
+    with lock.hold_folder(config.out, "evaluate"):  # before minutes that could not be kept
+        return _evaluate(config, progress)
+
+
+def _evaluate(config: EvaluateConfig, progress: bool) -> dict:
     start = time.perf_counter()
     data = esc_dcase.load(config.dataset, config.data)
     network = listener.load(config.model).network
     layers = _layers(config, network)
-    storage.make_folder(config.out)  # before minutes of work that could then not be kept
     waveforms = read_clips(data, probe.windows_for(data).clip_secs, progress)
     rows = list(_rows(config, data, network, waveforms, layers, progress))
     content = {

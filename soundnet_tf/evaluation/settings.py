@@ -38,7 +38,8 @@ class EvaluateConfig(Settings):
     """
 
     data: str = setting(
-        "Folder of the data set, as its authors lay it out; or a CSV with path,label,fold."
+        "Folder of the data set, as its authors lay it out; or a CSV in UTF-8 with "
+        "path,label,fold, whose relative paths are below its folder."
     )
     out: str = setting("Folder of results.json and pictures.")
     dataset: str = setting("What --data holds.", CSV, choices=DATASETS)

@@ -101,6 +101,17 @@ def read_json(path: str) -> Any:
         raise ValueError(f"{path} is no JSON ({error}); remove it, or write it again") from error
 
 
+def is_alive(process: int) -> bool:
+    """Whether there is a process of that number on this machine."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return True
+
+
 def _replace_folder(temporary: str, path: str) -> None:
     """Out of the way with the old one first, as no rename replaces a folder that has files; it is
     removed only when the new one stands in its place."""
@@ -135,19 +146,9 @@ def _remove_leftovers(path: str) -> None:
         return
     hidden = re.compile(rf"\.{re.escape(name)}\.{_HOST}-(\d+)-[0-9a-f]{{4}}\.(partial|replaced).*")
     for found in map(hidden.fullmatch, os.listdir(folder or ".")):
-        if found and not _is_alive(int(found[1])):
+        if found and not is_alive(int(found[1])):
             left = os.path.join(folder, found[0])
             if found[2] == "replaced" and not storage.exists(path):
                 storage.rename(left, path)
             else:
                 (storage.remove_folder if os.path.isdir(left) else storage.remove)(left)
-
-
-def _is_alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # somebody else's
-        return True
-    return True

@@ -1,8 +1,14 @@
 """Which media files there are, and what each is called: folders, patterns, lists, local or not."""
 
+import collections
 import os
+from collections.abc import Iterable
 
-from soundnet_tf.files import storage
+from absl import logging
+
+from soundnet_tf.files import lists, storage
+
+_MOST_TOLD, _MOST_TOLD_IN_AN_ERROR = 20, 3  # entries that are not there
 
 SOUND_EXTENSIONS = tuple(
     ".aac .ac3 .aif .aifc .aiff .amr .au .caf .eac3 .flac .m4a .m4b .mka .mp2 .mp3 .oga .ogg .opus "
@@ -22,27 +28,32 @@ def find_media(source: str) -> dict[str, str]:
 def find_files(source: str, extensions: tuple[str, ...], kind: str) -> dict[str, str]:
     """Files of a folder, a pattern or a list.
 
+    A file that has several names, by links or in a list, counts once: under the first of its names
+    in sorted order, and rather a plain one than a link's. How many names were left out is logged.
+
     Args:
-        source: a folder (searched through to the bottom), a pattern in which `*`, `?` and `[...]`
-            stay within one level and `**` spans any number of them, one file, or a text file with
-            one path a line (`#` starts a comment line, a path named twice counts once). Folders
-            and patterns give the files with one of `extensions`, a list gives what it names,
-            whether it is there or not.
+        source: a folder (searched through to the bottom, links followed), a pattern in which `*`,
+            `?` and `[...]` stay within one level and `**` spans any number of them, one file, or a
+            list (see `lists`). Folders and patterns give the files with one of `extensions`, links
+            that lead nowhere too; a list gives what it names. An entry that is not there is logged
+            with its line, and given for its reader to refuse.
         extensions: in lower case, with their dots; the files' own may be in upper case.
         kind: what such a file is called in errors, "video" for example.
 
     Returns:
         Absolute paths by ids, sorted by id. An id is the path below the folder, below the fixed
-        beginning of the pattern, or below the common parent of the list.
+        beginning of the pattern, or below the common parent of the list; as `printable` gives it.
 
     Raises:
         FileNotFoundError: if `source` does not exist or holds no such files.
         ValueError: if `source` is a file, but neither one of `extensions` nor a text.
     """
-    root = _absolute(source)
+    root = _absolute(os.path.expanduser(source))
+    again: list[str] = []
     if storage.is_folder(root):
         base = root
-        paths = [path for path in storage.files_below(root) if _has_one_of(extensions, path)]
+        below = storage.files_below(root, again)
+        paths = [path for path in below if _has_one_of(extensions, path)]
     elif storage.exists(root):
         paths = [root] if _has_one_of(extensions, root) else _listed(root, extensions, kind)
         base = _common_parent(paths)
@@ -52,13 +63,49 @@ def find_files(source: str, extensions: tuple[str, ...], kind: str) -> dict[str,
         raise FileNotFoundError(f"{source}: no such folder, pattern, {kind} or list of {kind}s")
     if not paths:
         raise FileNotFoundError(f"{source}: no {kind}s found, looked for {' '.join(extensions)}")
-    return dict(sorted((_below(base, path), path) for path in paths))
+    once = _each_once(base, set(paths))
+    if count := len(set(paths)) - len(once) + len(again):
+        logging.warning(
+            "%s: %d second names (links) of files and folders were left out, each counts once",
+            printable(source),
+            count,
+        )
+    return _named(base, once)
+
+
+def printable(name: str) -> str:
+    """A name in which bytes that are no UTF-8 are written as `\\xNN`; it is then UTF-8."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def _each_once(base: str, paths: Iterable[str]) -> list[str]:
+    """One name for each file."""
+    names = collections.defaultdict(list)
+    for path in paths:
+        names[storage.real(path)].append(path)
+    whole = os.path.realpath(base or os.sep)
+
+    def rank(path: str) -> tuple[bool, str]:
+        is_plain = os.path.realpath(path) == os.path.join(whole, _below(base, path))
+        return not is_plain, path
+
+    return [min(same, key=rank) if len(same) > 1 else same[0] for same in names.values()]
+
+
+def _named(base: str, paths: Iterable[str]) -> dict[str, str]:
+    """Paths by ids. One that had to be made printable gives way to another file of that name."""
+    named: dict[str, str] = {}
+    ids = {path: _below(base, path) for path in paths}
+    for path in sorted(ids, key=lambda path: (printable(ids[path]) != ids[path], ids[path])):
+        id = printable(ids[path])
+        while id in named:
+            id = id.replace("\\x", "\\\\x", 1)
+        named[id] = path
+    return dict(sorted(named.items()))
 
 
 def _absolute(path: str) -> str:
-    if storage.is_remote(path):
-        return path.rstrip("/")
-    return os.path.abspath(os.path.expanduser(path))
+    return path.rstrip("/") if storage.is_remote(path) else os.path.abspath(path)
 
 
 def _below(base: str, path: str) -> str:
@@ -70,15 +117,29 @@ def _has_one_of(extensions: tuple[str, ...], path: str) -> bool:
 
 
 def _listed(list_path: str, extensions: tuple[str, ...], kind: str) -> list[str]:
-    with storage.open_file(list_path) as lines:
-        try:
-            entries = [line.strip() for line in lines]
-        except UnicodeDecodeError as error:
-            raise ValueError(
-                f"{list_path} is neither a list of {kind}s in UTF-8 nor a {kind} with one of "
-                f"{' '.join(extensions)}"
-            ) from error
-    return [_absolute(entry) for entry in entries if entry and not entry.startswith("#")]
+    try:
+        entries = lists.read_list(list_path)
+    except ValueError as error:
+        raise ValueError(
+            f"{list_path} is neither a list of {kind}s in UTF-8 nor a {kind} with one of "
+            f"{' '.join(extensions)}"
+        ) from error
+    paths = [_absolute(lists.located(list_path, entry)) for _, entry in entries]
+    absent = [
+        lists.missing(list_path, line, entry)
+        for (line, entry), path in zip(entries, paths, strict=True)
+        if not storage.exists(path)
+    ]
+    if absent and len(absent) == len(entries):
+        raise FileNotFoundError(
+            f"{list_path}: none of its {len(entries)} entries is there; "
+            f"{'; '.join(absent[:_MOST_TOLD_IN_AN_ERROR])}"
+        )
+    for said in absent[:_MOST_TOLD]:
+        logging.warning("%s, %s", list_path, said)
+    if len(absent) > _MOST_TOLD:
+        logging.warning("%s: %d more are not there", list_path, len(absent) - _MOST_TOLD)
+    return paths
 
 
 def _common_parent(paths: list[str]) -> str:

@@ -11,11 +11,11 @@ import io
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterator
 from fnmatch import fnmatchcase
 from typing import IO
 
-from soundnet_tf.files import remote
+from soundnet_tf.files import links, remote
 
 _MODES = ("r", "w", "rb", "wb")
 
@@ -63,17 +63,34 @@ def is_folder(path: str) -> bool:
     return os.path.isdir(path)
 
 
+def real(path: str) -> Hashable:
+    """What tells a file or folder from all others, whatever names it has: device and inode; where
+    there are none, such as of what is not there, its path without links; of a remote one its path.
+    """
+    return os.fspath(path) if is_remote(path) else links.real(path)
+
+
 def size(path: str) -> int | None:
     """Bytes of a file; None if there is none."""
-    stat = _stat(path)
-    return stat and (stat.length if is_remote(path) else stat.st_size)
+    found = size_and_time(path)
+    return found and found[0]
 
 
 def modified_ns(path: str) -> int | None:
     """When a file was last written, in nanoseconds since 1970 (of a remote one whole seconds may
     be all that is known); None if there is none."""
+    found = size_and_time(path)
+    return found and found[1]
+
+
+def size_and_time(path: str) -> tuple[int, int] | None:
+    """`size` and `modified_ns` at one look."""
     stat = _stat(path)
-    return stat and (stat.mtime_nsec if is_remote(path) else stat.st_mtime_ns)
+    if stat is None:
+        return None
+    if is_remote(path):
+        return stat.length, stat.mtime_nsec
+    return stat.st_size, stat.st_mtime_ns
 
 
 def list_folder(path: str) -> list[str]:
@@ -84,8 +101,14 @@ def list_folder(path: str) -> list[str]:
     return sorted(os.listdir(path))
 
 
-def files_below(folder: str) -> Iterator[str]:
-    """Paths of all files in a folder and, down to the bottom, in its folders; links are followed.
+def files_below(folder: str, again: list[str] | None = None) -> Iterator[str]:
+    """Paths of all files in a folder and, down to the bottom, in its folders, then of those behind
+    links to folders. What a folder holds is given once: under its first name in sorted order, and
+    rather a plain one than a link's. So loops of links end.
+
+    Args:
+        folder: where to begin.
+        again: to which folders are added that had been seen under another name.
 
     Raises:
         OSError: a folder that cannot be listed.
@@ -94,7 +117,7 @@ def files_below(folder: str) -> Iterator[str]:
         with remote.gfile(folder) as gfile:
             tree = iter(list(gfile.walk(folder, onerror=_raise)))
     else:
-        tree = os.walk(folder, onerror=_raise, followlinks=True)
+        tree = links.walk(folder, [] if again is None else again, _raise)
     for parent, _, names in tree:
         yield from (os.path.join(parent, name) for name in names)
 
@@ -104,7 +127,7 @@ def glob(pattern: str) -> list[str]:
 
     `*`, `?`, `[...]` and `[^...]` stay within one level, `\\*` is a star, and names that begin with
     a dot match too. Where `**` is a level of its own it stands for any number of them, and only
-    files are given.
+    files are given, as `files_below` names them.
     """
     base, parts = split_pattern(pattern)
     if "**" in parts:
@@ -228,6 +251,10 @@ def _stat(path: str):
         return os.stat(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except OSError as error:
+        if error.errno == errno.ELOOP:  # links that lead to each other lead to nothing
+            return None
+        raise
 
 
 def _matches(parts: list[str], pattern: list[str]) -> bool:

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from soundnet_tf.files import atomic
+from soundnet_tf.files import atomic, lock
 from soundnet_tf.files.progress import progress_bar
 from soundnet_tf.finetuning import batches, classifier, report
 from soundnet_tf.finetuning.callbacks import (
@@ -23,7 +23,7 @@ from soundnet_tf.finetuning.callbacks import (
     has_stalled,
 )
 from soundnet_tf.finetuning.export import save_classifier
-from soundnet_tf.finetuning.folder import check_folder, write_run
+from soundnet_tf.finetuning.folder import check_folder, note_recordings, write_run
 from soundnet_tf.finetuning.settings import NONE, TRUNK, FinetuneConfig
 from soundnet_tf.models import initialise, pretrained
 from soundnet_tf.models import student as students
@@ -39,12 +39,13 @@ CLASSIFIER_FOLDER = "classifier"
 
 
 @standard_settings()
-def finetune(config: FinetuneConfig, data: LabelledSet, out: str) -> dict:
+def finetune(config: FinetuneConfig, data: LabelledSet, out: str, checksum: bool = False) -> dict:
     """Trains, tests and exports a classifier, or goes on with the run in `out` where it was left.
 
     Writes to `out`: `run.json` (versions, settings, data), `history.csv` (of the first training),
     `backup/` and `backup_all/` (to resume from), `classifier/` (see `finetuning.export`)
-    and, last, `results.json`. The test figures are those of the exported classifier.
+    and, last, `results.json`. The test figures are those of the exported classifier. With checksum
+    the recordings of a run that is gone on with are known by their content.
 
     Returns:
         What `results.json` holds, see `report.results`.
@@ -54,17 +55,25 @@ def finetune(config: FinetuneConfig, data: LabelledSet, out: str) -> dict:
             that is not finite.
         FileNotFoundError: a model that is not there.
         MediaError: a recording that cannot be read.
+        HeldError: the run goes on already, in another process.
     """
+    with lock.hold_folder(out, "finetune"):
+        return _finetune(config, data, out, checksum)
+
+
+def _finetune(config: FinetuneConfig, data: LabelledSet, out: str, checksum: bool) -> dict:
     test_fold = config.test_fold or data.test_folds[-1]
     parts = batches.split(data, test_fold, config.val_share, config.seed)
-    check_folder(out, config, data)
+    recordings = note_recordings(data, checksum)
+    check_folder(out, config, data, recordings)
     finished = os.path.join(out, RESULTS_FILE)
     if found := atomic.read_json(finished):
         logging.info("%s is finished", out)
         return found
     _network(config, len(data.classes))  # fails before anything is written
     waveforms = read_clips(data, config.clip_secs)
-    write_run(out, config, data, {"tensorflow": tf.__version__, "keras": keras.__version__})
+    versions = {"tensorflow": tf.__version__, "keras": keras.__version__}
+    write_run(out, config, data, recordings, versions)
     start = time.perf_counter()
     rows = _search(config, data, parts, waveforms, out)
     epochs = int(best_row(rows)["epoch"]) + 1

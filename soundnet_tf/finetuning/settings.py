@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from soundnet_tf import constants
-from soundnet_tf.files import storage
+from soundnet_tf.files import identity, storage
 from soundnet_tf.models.architecture import ARCHITECTURES
 from soundnet_tf.models.settings import check_layers, check_student
 from soundnet_tf.settings import Settings, setting
@@ -90,6 +90,7 @@ class FinetuneRunConfig(Settings):
 
     sounds: SoundsConfig
     out: str = setting("Folder of the run.")
+    checksum: bool = setting(identity.HELP, False)
     finetune: FinetuneConfig = FinetuneConfig()
 
     def check_inputs(self) -> None:

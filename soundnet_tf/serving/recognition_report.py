@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from typing import Protocol, TextIO
 
+from soundnet_tf.files.find import printable
 from soundnet_tf.serving import settings
 from soundnet_tf.serving.recognize import Ranking, Recognition
 
@@ -35,7 +36,7 @@ class Table:
         lines = list(zip(*columns, strict=True))
         if len(recognition.secs) == 1:
             lines.pop()  # the whole is the one step
-        print(f"{path}  ({recognition.duration_secs:.1f} s)", file=self._out)
+        print(f"{printable(path)}  ({recognition.duration_secs:.1f} s)", file=self._out)
         for moment, *cells in lines:
             padded = (f"{cell:<{width}}" for cell, width in zip(cells, widths[1:], strict=True))
             line = "  ".join((f"  {moment:>{max(6, widths[0])}}", *padded))
@@ -56,7 +57,7 @@ class Json:
         heads = recognition.probabilities
         steps = {head: recognition.top(head, self._top) for head in heads}
         content = {
-            "path": path,
+            "path": printable(path),
             "duration_secs": round(recognition.duration_secs, 3),
             "overall": {h: _objects(recognition.top_overall(h, self._top)) for h in heads},
             "steps": [
@@ -81,11 +82,12 @@ class Csv:
         self._rows.writerow(["path", "secs", "head", "rank", "label", "probability"])
 
     def add(self, path: str, recognition: Recognition) -> None:
+        name = printable(path)
         for head in recognition.probabilities:
             ranked = recognition.top(head, self._top)
             for secs, ranking in zip(recognition.secs, ranked, strict=True):
                 for rank, (label, probability) in enumerate(ranking, 1):
-                    row = [path, f"{secs:.3f}", head, rank, label, f"{probability:.6f}"]
+                    row = [name, f"{secs:.3f}", head, rank, label, f"{probability:.6f}"]
                     self._rows.writerow(row)
 
     def finish(self) -> None:

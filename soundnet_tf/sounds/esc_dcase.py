@@ -1,11 +1,10 @@
 """ESC-10, ESC-50 and the scenes of DCASE 2013, as their authors lay them out."""
 
 import collections
-import csv
 import os
 import re
 
-from soundnet_tf.files import storage
+from soundnet_tf.files import lists, storage
 from soundnet_tf.sounds import labelled_set
 from soundnet_tf.sounds.labelled_set import LabelledClip, LabelledSet
 from soundnet_tf.sounds.settings import CSV, DATASETS
@@ -85,27 +84,23 @@ def _esc_folders(path: str) -> tuple[tuple[LabelledClip, ...], tuple[str, ...]]:
         for name in storage.list_folder(folder):
             if match := _ESC_FILE.fullmatch(name):
                 clips.append(LabelledClip(os.path.join(folder, name), classes[-1], match[1]))
+    labelled_set.check_files(path, clips)
     return tuple(clips), tuple(classes)
 
 
 def _esc_table(dataset: str, table: str) -> tuple[tuple[LabelledClip, ...], tuple[str, ...]]:
     audio = os.path.join(os.path.dirname(os.path.dirname(table)), "audio")
-    with storage.open_file(table) as file:
-        rows = list(csv.DictReader(file))
-    missing = [name for name in _ESC_COLUMNS if not rows or name not in rows[0]]
+    columns, lines = lists.read_table(table)
+    missing = [name for name in _ESC_COLUMNS if not lines or name not in columns]
     if missing:
         raise ValueError(f"{table} has no {', '.join(missing)}; fetch it again")
+    rows = [line.fields for line in lines]
     rows = [row for row in rows if dataset == "esc50" or row["esc10"] == "True"]
     clips = tuple(
         LabelledClip(os.path.join(audio, r["filename"]), r["category"].replace("_", " "), r["fold"])
         for r in rows
     )
-    missing = [clip.path for clip in clips if not storage.exists(clip.path)]
-    if missing:
-        raise FileNotFoundError(
-            f"{table}: {len(missing)} of {len(clips)} recordings are not there: "
-            f"{labelled_set.examples(missing)}"
-        )
+    labelled_set.check_files(table, clips)
     targets = {row["category"].replace("_", " "): int(row["target"]) for row in rows}
     return clips, tuple(sorted(targets, key=targets.__getitem__))
 
@@ -119,6 +114,7 @@ def _dcase(path: str) -> LabelledSet:
         for name in storage.list_folder(folders[0]):
             if match := _DCASE_FILE.fullmatch(name):
                 clips.append(LabelledClip(os.path.join(folders[0], name), match[1], fold))
+    labelled_set.check_files(path, clips)
     counts = collections.Counter((clip.label, clip.fold) for clip in clips)
     classes = tuple(sorted({clip.label for clip in clips}))
     wrong = [

@@ -5,9 +5,7 @@ by their own layouts. All files must be there and all folds usable; nothing is d
 """
 
 import collections
-import csv
 import functools
-import io
 import itertools
 import os
 from collections.abc import Sequence
@@ -15,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from soundnet_tf.files import storage
+from soundnet_tf.files import lists, storage
 
 TRAIN, TEST = "train", "test"
 COLUMNS = ("path", "label", "fold")
@@ -81,78 +79,81 @@ def from_manifest(path: str) -> LabelledSet:
     """Reads a CSV file with the columns path, label and fold; others are left alone.
 
     Args:
-        path: of the file, UTF-8. Relative paths in it are below its folder. Folds are whole
-            numbers from 1 (or 0), each of which is tested on in turn, or "train" and "test".
+        path: of the file, see `files.lists`. Paths in it are taken as they are written; relative
+            ones are below its folder. Folds are whole numbers from 1 (or 0), each of which is
+            tested on in turn, or "train" and "test".
 
     Raises:
         FileNotFoundError: the manifest, or a file that it names, is not there.
-        ValueError: a column is missing, a row is broken (its line is named), a recording stands
-            twice, or the set cannot be used (see `LabelledSet`).
+        ValueError: a column is missing or stands twice, a row is broken (its line is named), a
+            recording stands twice, or the set cannot be used (see `LabelledSet`).
     """
-    rows = csv.DictReader(io.StringIO(_text(path), newline=""), skipinitialspace=True)
-    try:
-        missing = [name for name in COLUMNS if name not in (rows.fieldnames or ())]
-        if missing:
-            raise ValueError(
-                f"{path}: the first line lacks {', '.join(missing)}; it should name the columns "
-                f"{','.join(COLUMNS)}, it has {','.join(rows.fieldnames or ())}"
-            )
-        clips = tuple(_clip(path, rows.line_num, row) for row in rows)
-    except csv.Error as error:
-        raise ValueError(f"{path}, line {rows.line_num}: {error}; is a quote left open?") from error
-    _check_files(path, clips)
+    _check_manifest(path)
+    columns, rows = lists.read_table(path)
+    missing = [name for name in COLUMNS if name not in columns]
+    if missing:
+        raise ValueError(
+            f"{path}: the first line lacks {', '.join(missing)}; it should name the columns "
+            f"{','.join(COLUMNS)}, it has {','.join(columns)}"
+        )
+    clips = tuple(_clip(path, row) for row in rows)
+    check_files(path, clips, [(row.line, row.fields["path"]) for row in rows])
     return LabelledSet(os.path.basename(path), tuple(sorted({c.label for c in clips})), clips)
 
 
-def _text(manifest: str) -> str:
-    if not storage.exists(manifest):
+def _check_manifest(path: str) -> None:
+    if not storage.exists(path):
         raise FileNotFoundError(
-            f"{manifest}: no such manifest; it should be a CSV with {','.join(COLUMNS)}"
+            f"{path}: no such manifest; it should be a CSV with {','.join(COLUMNS)}"
         )
-    if storage.is_folder(manifest):
+    if storage.is_folder(path):
         raise ValueError(
-            f"{manifest} is a folder; a manifest is a CSV file with {','.join(COLUMNS)}, and for "
+            f"{path} is a folder; a manifest is a CSV file with {','.join(COLUMNS)}, and for "
             "the folder of a benchmark its dataset is to be named"
         )
-    with storage.open_file(manifest, "rb") as file:
-        content = file.read()
-    try:
-        return content.decode("utf-8-sig")  # spreadsheets put a mark before the first column
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{manifest} is no UTF-8 text ({error}); save it as UTF-8") from error
 
 
-def _clip(manifest: str, line: int, row: dict) -> LabelledClip:
-    values = {name: (row[name] or "").strip() for name in COLUMNS}
-    empty = [name for name, value in values.items() if not value]
-    if empty or None in row:
+def _clip(manifest: str, row: lists.Row) -> LabelledClip:
+    values = {name: row.fields[name] for name in COLUMNS}
+    label, fold = values["label"].strip(), values["fold"].strip()
+    empty = [name for name, value in values.items() if not value.strip()]
+    if empty or None in row.fields:
         what = f"has no {' and no '.join(empty)}" if empty else "has more fields than columns"
-        raise ValueError(f"{manifest}, line {line}: {what}; a row is {','.join(COLUMNS)}")
-    fold = values["fold"]
+        raise ValueError(f"{manifest}, line {row.line}: {what}; a row is {','.join(COLUMNS)}")
     if not fold.isdecimal() and fold not in (TRAIN, TEST):
         raise ValueError(
-            f"{manifest}, line {line}: fold {fold!r}; it should be a whole number, "
+            f"{manifest}, line {row.line}: fold {fold!r}; it should be a whole number, "
             f"{TRAIN} or {TEST}"
         )
-    path = values["path"]
-    if "://" not in path:
-        path = os.path.join(os.path.dirname(manifest), path)
-    return LabelledClip(path, values["label"], str(int(fold)) if fold.isdecimal() else fold)
+    path = lists.located(manifest, values["path"])
+    return LabelledClip(path, label, str(int(fold)) if fold.isdecimal() else fold)
 
 
-def _check_files(source: str, clips: Sequence[LabelledClip]) -> None:
-    """Errors if a file is named twice, or is not there."""
-    files = [os.path.realpath(clip.path) for clip in clips]
+def check_files(
+    source: str, clips: Sequence[LabelledClip], entries: Sequence[tuple[int, str]] = ()
+) -> None:
+    """Errors if a file is there twice, by whatever names, or is not there.
+
+    Args:
+        source: what names them.
+        clips: the recordings.
+        entries: of a list or table, for each clip the line and what is written there.
+
+    Raises:
+        ValueError: a file has two names.
+        FileNotFoundError: a file is missing.
+    """
+    files = [storage.real(clip.path) for clip in clips]
     counts = collections.Counter(files)
     pairs = zip(clips, files, strict=True)
     twice = dict.fromkeys(clip.path for clip, file in pairs if counts[file] > 1)
     if twice:
         raise ValueError(f"{source} names a file more than once: {examples(list(twice))}")
-    missing = [clip.path for clip in clips if not storage.exists(clip.path)]
+    missing = [i for i, clip in enumerate(clips) if not storage.exists(clip.path)]
     if missing:
+        told = [lists.missing(source, *entries[i]) if entries else clips[i].path for i in missing]
         raise FileNotFoundError(
-            f"{source}: {len(missing)} of {len(clips)} recordings are not there: "
-            f"{examples(missing)}"
+            f"{source}: {len(missing)} of {len(clips)} recordings are not there: {examples(told)}"
         )
 
 

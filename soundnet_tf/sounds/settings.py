@@ -26,7 +26,9 @@ class SoundsConfig(Settings):
         dataset, data: instead of it, a name and a folder, see `esc_dcase.load`.
     """
 
-    manifest: str | None = setting("CSV file with path,label,fold.", None)
+    manifest: str | None = setting(
+        "CSV file in UTF-8 with path,label,fold; relative paths are below its folder.", None
+    )
     dataset: str | None = setting(
         "Instead of --manifest: a benchmark in --data.", None, choices=DATASETS[:-1]
     )

@@ -11,7 +11,7 @@ from absl import logging
 from soundnet_tf.data import pipeline
 from soundnet_tf.data.settings import CACHED, MASK
 from soundnet_tf.data.sources import Source
-from soundnet_tf.files import atomic, storage
+from soundnet_tf.files import atomic, lock, storage
 from soundnet_tf.files.progress import progress_bar
 from soundnet_tf.models import initialise
 from soundnet_tf.models import student as students
@@ -48,7 +48,15 @@ def train(
     Raises:
         ValueError: settings that do not fit each other, or another run's folder.
         FileNotFoundError: weights or teachers that are not there.
+        HeldError: the run goes on already, in another process.
     """
+    with lock.hold_folder(out, "train"):
+        return _train(config, training, validation, out, flags)
+
+
+def _train(
+    config: TrainConfig, training: Source, validation: Source, out: str, flags: str
+) -> TrainResult:
     steps_per_epoch = training.count // config.pipeline.batch_size
     pipeline.check_fit(training, config.pipeline)
     epochs = -(-config.steps // steps_per_epoch) if config.steps else config.epochs
@@ -56,7 +64,7 @@ def train(
         teachers = _teachers(config, training, validation)
         labels = {head: teacher.labels for head, teacher in teachers.items()}
         _claim_folder(out, config, teachers, training, validation)
-        atomic.write_text(os.path.join(out, FLAGS_FILE), flags)
+        atomic.write_bytes(os.path.join(out, FLAGS_FILE), os.fsencode(flags))
         # After the teachers, whose layers drew numbers: the start is to depend on the seed alone.
         keras.utils.set_random_seed(config.seed)
         student, head_starts = _build_student(config, teachers, labels)

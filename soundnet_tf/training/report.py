@@ -1,5 +1,6 @@
 """What a person sees of a run: a progress bar, and held-out figures beside their baselines."""
 
+import shlex
 import sys
 from collections.abc import Mapping
 
@@ -103,8 +104,8 @@ def summary(
         [
             *starts,
             f"\n{table(history, baselines)}\n",
-            f"Next: bin/export.py --run={out} --out=SAVED_MODEL",
-            f"Look: tensorboard --logdir={out}/logs",
+            f"Next: bin/export.py --run={shlex.quote(out)} --out=SAVED_MODEL",
+            f"Look: tensorboard --logdir={shlex.quote(f'{out}/logs')}",
         ]
     )
 

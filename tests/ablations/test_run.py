@@ -1,6 +1,7 @@
 """Ablations: what is run, what is run again and what is not, and settings that are refused."""
 
 import json
+import os
 import pathlib
 import re
 import types
@@ -51,7 +52,8 @@ def calls(monkeypatch):
             (folder / "results.json").write_text(json.dumps(FINETUNED))
 
     monkeypatch.setattr(reproduce.commands, "call", call)
-    labelled_set = types.SimpleNamespace(test_folds=("1", "2"), clips=range(400))
+    clips = [types.SimpleNamespace(path="ESC/x.wav")] * 400
+    labelled_set = types.SimpleNamespace(test_folds=("1", "2"), clips=clips)
     monkeypatch.setattr(reproduce.esc_dcase, "load", lambda dataset, path: labelled_set)
     return made
 
@@ -92,6 +94,35 @@ def test_rows_are_run_in_turn_and_written(calls, tmp_path):
         train, _, _ = row["commands"]
         assert train.startswith("python -m soundnet_tf.bin.train --flagfile=")
         assert f"{flagfile}.flags --data=PREPARED" in train and train.endswith("seed1/run")
+
+
+@pytest.mark.parametrize("checksum", [False, True])
+def test_rows_of_other_recordings_are_run_again(calls, tmp_path, monkeypatch, checksum):
+    """Another of the same size, and one that was only touched. A results.json that says nothing of
+    recordings is of nobody knows which."""
+    monkeypatch.chdir(tmp_path)
+    pathlib.Path("ESC").mkdir()
+    recording = pathlib.Path("ESC/x.wav")
+    recording.write_bytes(b"abc")
+
+    def runs():
+        calls.clear()
+        reproduce.reproduce(config("out", only=("kl",), checksum=checksum))
+        return len(calls)
+
+    assert (runs(), runs()) == (3, 0)
+    recording.write_bytes(b"abd")
+    os.utime(recording, ns=(1, 1))
+    assert (runs(), runs()) == (3, 0)
+    os.utime(recording, ns=(2, 2))
+    assert runs() == (0 if checksum else 3)
+    (results,) = pathlib.Path("out").glob("*/seed0/results.json")
+    content = json.loads(results.read_text())
+    del content["recordings"]
+    results.write_text(json.dumps(content))
+    assert runs() == 3
+    monkeypatch.setattr(reproduce.esc_dcase, "load", lambda *_: os.stat("nowhere"))
+    assert runs() == 0  # what is finished is shown without it
 
 
 def test_finished_rows_are_not_run_again_unless_their_commands_change(calls, tmp_path):
@@ -209,11 +240,12 @@ def test_modalities_come_from_one_run(monkeypatch, tmp_path):
         return {"modalities": figures}
 
     monkeypatch.setattr(multimodal, "evaluate", evaluate)
-    monkeypatch.setattr(reproduce.labelled_set, "from_manifest", lambda path: f"set of {path}")
+    films = types.SimpleNamespace(clips=())
+    monkeypatch.setattr(reproduce.labelled_set, "from_manifest", {"V.csv": films}.get)
     settings = config(tmp_path, table="modalities", videos_manifest="V.csv")
     for _ in range(2):
         rows = reproduce.reproduce(settings)["rows"]
         assert [(row["row"], row["accuracy_mean"], row["paper"]) for row in rows] == [
             ("sound", 0.0, 32.4), ("vision", 0.1, 49.4), ("both", 0.2, 51.4),
         ]  # fmt: skip
-    assert asked == [("set of V.csv", "published", "keras:VGG16")]
+    assert asked == [(films, "published", "keras:VGG16")]

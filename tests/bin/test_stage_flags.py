@@ -38,6 +38,7 @@ COMMANDS = {
             "--workers=3": {"workers": 3},
             "--audio_codec=flac": {"audio_codec": "flac"},
             "--strict": {"strict": True},
+            "--checksum": {"checksum": True},
         },
     ),
     "label": (
@@ -120,6 +121,7 @@ COMMANDS = {
             "--model=M": {"model": "M"},
             "--channel=first": {"channel": "first"},
             "--short=pad": {"short": "pad"},
+            "--checksum": {"checksum": True},
         },
     ),
     "recognize": (
@@ -175,6 +177,7 @@ COMMANDS = {
             "--patience=4": {"finetune.patience": 4},
             "--batch_size=5": {"finetune.batch_size": 5},
             "--seed=6": {"finetune.seed": 6},
+            "--checksum": {"checksum": True},
         },
     ),
     "reproduce": (
@@ -195,6 +198,7 @@ COMMANDS = {
             "--only=kl": {"only": ("kl",)},
             "--model=M": {"model": "M"},
             "--videos_manifest=V": {"videos_manifest": "V"},
+            "--checksum": {"checksum": True},
         },
     ),
     "benchmark": (

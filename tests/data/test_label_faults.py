@@ -1,5 +1,6 @@
 """Labelling refuses what is damaged or unfit, and leaves whole what it found."""
 
+import json
 import os
 
 import numpy as np
@@ -12,6 +13,7 @@ from soundnet_tf.data import label as module
 from soundnet_tf.data import sources
 from soundnet_tf.data.manifest import load_manifest
 from soundnet_tf.data.settings import LabelConfig
+from soundnet_tf.files import atomic, lock, storage
 
 
 def flip_a_byte(shard):
@@ -28,6 +30,77 @@ def test_a_damaged_shard_is_named_and_left(fresh, both):
         run(fresh, both)
     assert shard.read_bytes() == damaged
     assert not list(fresh.glob(".*"))
+
+
+def interrupt(*_, **__):
+    raise KeyboardInterrupt
+
+
+# Where a run is stopped that replaces a shard: a function, and how the path ends that it is given.
+MOMENTS = {
+    "before anything": (atomic, "write_json", ".pending"),
+    "when both JSONs are kept": (storage, "remove", "00001-of-00003.json"),
+    "when no JSON is there": (storage, "rename", "00001-of-00003.tfrecord"),
+    "when the shard is new": (atomic, "write_json", "00001-of-00003.json"),
+    "when its JSON is new": (storage, "remove", ".pending"),
+}
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_no_hash_stands_beside_other_bytes(fresh, labelled, both, good_folder, monkeypatch, moment):
+    """Wherever a run is stopped. The next one settles what was left, of labelling or preparing."""
+    module, name, end = MOMENTS[moment]
+    function = getattr(module, name)
+
+    def stop(*args, **form):
+        (interrupt if args[name == "rename"].endswith(end) else function)(*args, **form)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(module, name, stop)
+        run(fresh, both)
+    assert not (fresh / "manifest.json").exists()
+    digests = contents(fresh)
+    for path in fresh.glob("*-of-*.json"):
+        shard = json.loads(path.read_text())["shard"]
+        assert shard["sha256"] == digests[shard["name"]], path
+    assert not any(digest in (fresh / "labelling.json").read_text() for digest in digests.values())
+    prepared = copy_of(fresh, fresh.with_name("prepared"))
+    prepare_material.run(prepare_material.config(good_folder, prepared, num_shards=3))
+    assert load_manifest(str(prepared)).splits["train"].clips == 9
+    for folder in (fresh, prepared):
+        run(folder, both)
+        assert contents(folder) == contents(labelled)
+
+
+def test_a_shard_that_another_part_is_replacing_is_no_error(fresh, both, monkeypatch):
+    """Its JSON is not there just now; the part that ends meanwhile takes it as unlabelled."""
+    rename = storage.rename
+
+    def meanwhile(source, target, overwrite=False):
+        if target.endswith("00001-of-00003.tfrecord"):
+            monkeypatch.setattr(storage, "rename", rename)
+            assert not (fresh / "train-00001-of-00003.json").exists()
+            other = run(fresh, both, part=1, parts=2)
+            assert (other.written, other.left) == (1, 2)
+        rename(source, target, overwrite)
+
+    monkeypatch.setattr(storage, "rename", meanwhile)
+    assert run(fresh, both, part=0, parts=2).left == 0
+    assert load_manifest(str(fresh)).splits["train"].clips == 9
+
+
+def test_parts_work_beside_each_other_and_nothing_else_does(fresh, both, good_folder):
+    before = contents(fresh)
+    with lock.hold_folder(str(fresh), "label", (1, 2)):
+        with pytest.raises(lock.HeldError, match="label, part 1 of 2, is writing"):
+            run(fresh, both, part=1, parts=2)
+        with pytest.raises(lock.HeldError, match="label, part 1 of 2, is writing"):
+            prepare_material.run(prepare_material.config(good_folder, fresh, num_shards=3))
+        with pytest.raises(lock.HeldError):
+            run(fresh, both)
+        left = {name: digest for name, digest in contents(fresh).items() if "lock" not in name}
+        assert left == before
+        assert run(fresh, both, part=0, parts=2).written == 2
 
 
 def test_a_shard_that_lost_clips_is_named(fresh, both, monkeypatch):

@@ -1,5 +1,6 @@
 """Preparation: the same bytes anywhere, every clip in its place, nothing done twice."""
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -48,7 +49,7 @@ def test_two_runs_in_other_places_with_other_workers_give_the_same_bytes(
     moved = tmp_path / "elsewhere" / "films"
     for name in reversed(GOOD):
         (moved / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(good_folder / name, moved / name)
+        shutil.copy2(good_folder / name, moved / name)  # the JSONs note when it was written
     run(config(videos=f"{moved}/**/*", out=str(tmp_path / "again"), workers=2))
     first, second = digests(config().out), digests(tmp_path / "again")
     assert {k: v for k, v in first.items() if k != "manifest.json"} == {
@@ -107,6 +108,86 @@ def test_an_added_video_touches_only_its_shard(config, good_folder, tmp_path):
     assert "new.mp4@0.000" not in ids_in(run(config(videos=str(films))))
 
 
+@pytest.fixture
+def cut(monkeypatch):
+    """Ids of the videos of which something is cut."""
+    ids, map_of = [], module.Workers.map
+
+    def counted(self, function, items, crashed):
+        items = list(items)
+        ids.extend(getattr(item, "video", item).id for item in items)
+        return map_of(self, function, items, crashed)
+
+    monkeypatch.setattr(module.Workers, "map", counted)
+    return ids
+
+
+def same_size_other_film(folder, name, tmp_path):
+    """Another film in the place of one, with as many bytes."""
+    path, other = folder / name, tmp_path / f"other-{name}"
+    synthetic_media.write_clock_video(other, 3, **SMALL)
+    content = other.read_bytes()
+    assert len(content) < path.stat().st_size
+    path.write_bytes(content + bytes(path.stat().st_size - len(content)))
+
+
+@pytest.mark.parametrize("checksum", [False, True])
+def test_a_film_of_the_same_size_is_another(config, good_folder, tmp_path, checksum, cut):
+    """Of 5 s before, of 3 s after: of its clips at 0, 2 and 4 s the last is gone. All is as if it
+    had been prepared from nothing, but only what changed was cut."""
+    films = tmp_path / "films"
+    shutil.copytree(good_folder, films)
+    run(config(videos=films, checksum=checksum))
+    same_size_other_film(films, "a.mp4", tmp_path)
+    cut.clear()
+    manifest = run(config(videos=films, checksum=checksum))
+    assert set(cut) == {"a.mp4"}
+    assert ids_in(manifest) == [clip for clip in GOOD_CLIPS if clip != "a.mp4@4.000"]
+    run(config(videos=films, checksum=checksum, out=tmp_path / "nothing"))
+    assert digests(config().out) == digests(tmp_path / "nothing")
+
+
+def test_a_film_that_was_touched_is_the_same_by_checksum_only(config, good_folder, tmp_path, cut):
+    films = tmp_path / "films"
+    shutil.copytree(good_folder, films)
+    run(config(videos=films, checksum=True))
+    before = digests(config().out)
+    cut.clear()
+    run(config(videos=films))  # both were noted
+    os.utime(films / "b.mkv", ns=(1, 1_000_000_001))
+    run(config(videos=films, checksum=True))
+    assert cut == [] and digests(config().out) == before
+    os.utime(films / "b.mkv", ns=(1, 1_000_000_002))
+    run(config(videos=films))
+    assert set(cut) == {"b.mkv"}
+    cut.clear()
+    run(config(videos=films, checksum=True))  # nobody noted the content this time
+    assert "b.mkv" in cut
+
+
+def test_what_is_lost_is_said_and_what_is_unknown_is_done_again(
+    config, good_folder, tmp_path, cut, caplog
+):
+    """Shards of the version before noted sizes alone."""
+    films = tmp_path / "films"
+    shutil.copytree(good_folder, films)
+    run(config(videos=films))
+    before = digests(config().out)
+    for path in Path(config().out).glob("*-of-*.json"):
+        content = json.loads(path.read_text())
+        for video in content["inputs"]:
+            del video["modified_ns"]
+        if content["inputs"]:
+            path.write_text(json.dumps(content))
+    cut.clear()
+    run(config(videos=films))
+    assert set(cut) == set(GOOD) and digests(config().out) == before
+    assert "4 videos were prepared by a version that did not note" in caplog.text
+    (films / "a.mp4").unlink()
+    run(config(videos=films))
+    assert "has no more 1 videos that were prepared; their clips go: a.mp4" in caplog.text
+
+
 def test_shards_may_lie_in_a_bucket(config):
     """TensorFlow's in-memory file system stands for it; the bytes are those of local shards."""
     run(config())
@@ -117,6 +198,31 @@ def test_shards_may_lie_in_a_bucket(config):
         k: v.shards for k, v in local.splits.items()
     }
     assert ids_in(remote) == ids_in(local)
+
+
+def test_names_that_are_not_utf_8_are_prepared_too(config, good_folder, tmp_path):
+    """Of the folder and of a video in it; the records' bytes are those of the video's."""
+    folder = os.path.join(os.fsencode(tmp_path), b"film\xe9s")
+    os.mkdir(folder)
+    shutil.copyfile(good_folder / "a.mp4", os.path.join(folder, b"a\xff.mp4"))
+    manifest = run(config(videos=os.fsdecode(folder), val_fraction=0.0))
+    assert ids_in(manifest) == [rf"a\xff.mp4@{start}.000" for start in (0, 2, 4)]
+    assert manifest.videos == rf"{tmp_path}/film\xe9s"
+    assert load_manifest(config().out) == manifest
+
+
+def test_a_link_that_leads_nowhere_is_skipped_by_name(config, good_folder, tmp_path):
+    films = tmp_path / "films"
+    films.mkdir()
+    shutil.copyfile(good_folder / "a.mp4", films / "a.mp4")
+    (films / "gone.mp4").symlink_to("nowhere.mp4")
+    (films / "loop.mp4").symlink_to("loop.mp4")
+    (films / "second.mp4").symlink_to("a.mp4")
+    (films / "round").symlink_to(films, target_is_directory=True)
+    manifest = run(config(videos=str(films), val_fraction=0.0))
+    assert ids_in(manifest) == [f"a.mp4@{start}.000" for start in (0, 2, 4)]
+    skipped = {skip.video_id: skip.reason for skip in manifest.skipped}
+    assert skipped == {n: f"no such media file: {n}" for n in ("gone.mp4", "loop.mp4")}
 
 
 def test_no_validation_split_on_wish(config):

@@ -25,7 +25,7 @@ def ids(source) -> list[str]:
 def test_a_folder_is_searched_to_the_bottom(folder, slash):
     found = find_videos(f"{folder}{slash}")
     assert [video.id for video in found] == ["a/deep/y.webm", "a/x.MKV", "b.mp4"]
-    assert [video.size for video in found] == [13, 7, 5]
+    assert [video.identity.bytes for video in found] == [13, 7, 5]
     assert found[1].path == str(folder / "a/x.MKV")
 
 
@@ -46,18 +46,18 @@ def test_patterns_name_videos_below_their_fixed_beginning(folder, pattern, expec
     assert ids(folder / pattern) == expected
 
 
-def test_a_list_names_videos_below_their_common_parent(folder, monkeypatch):
-    listed = folder / "list.txt"
-    listed.write_text(f"# two of three\n{folder}/a/x.MKV\n\n  films/a/deep/y.webm\nfilms/a/x.MKV\n")
-    monkeypatch.chdir(folder.parent)
+def test_a_list_names_videos_below_their_common_parent(folder):
+    """Relative entries are below the list's folder, wherever one is."""
+    (folder / "lists").mkdir()
+    listed = folder / "lists" / "list.txt"
+    listed.write_text(f"{folder}/a/x.MKV\n\n../a/deep/y.webm\n../a/x.MKV\n")
     assert ids(listed) == ["deep/y.webm", "x.MKV"]
 
 
 def test_a_listed_video_that_is_gone_has_no_bytes(folder):
-    listed = folder / "list.txt"
-    listed.write_text(f"{folder}/gone.mp4\n")
-    (video,) = find_videos(str(listed))
-    assert (video.id, video.size) == ("gone.mp4", 0)
+    (folder / "list.txt").write_text("a/gone.mp4\na/x.MKV\n")
+    found = find_videos(str(folder / "list.txt"))
+    assert [(video.id, video.identity.bytes) for video in found] == [("gone.mp4", 0), ("x.MKV", 7)]
 
 
 def test_one_video_is_a_source_too(folder):
@@ -70,7 +70,7 @@ def test_remote_videos_are_found_and_named_alike(folder):
         tf.io.gfile.makedirs("ram://bucket/films/a")
         tf.io.gfile.copy(str(folder / name), f"ram://bucket/films/{name}", overwrite=True)
     found = find_videos("ram://bucket/films/")
-    assert [(v.id, v.path, v.size) for v in found] == [
+    assert [(v.id, v.path, v.identity.bytes) for v in found] == [
         ("a/x.MKV", "ram://bucket/films/a/x.MKV", 7),
         ("b.mp4", "ram://bucket/films/b.mp4", 5),
     ]
@@ -87,7 +87,7 @@ def test_remote_videos_are_found_and_named_alike(folder):
     ],
 )
 def test_finding_nothing_names_what_was_looked_for(folder, source, message):
-    (folder / "a/notes.txt").write_text("# no line but this\n")
+    (folder / "a/notes.txt").write_text("\n\n")
     with pytest.raises(FileNotFoundError, match=message):
         find_videos(str(folder.parent / source))
 

@@ -1,10 +1,13 @@
 """Finding sound beside video; what `find_videos` shares with it is tested in test_videos.py."""
 
+import os
+
 import av
 import pytest
 import synthetic_media as media
 import tensorflow as tf
 
+from soundnet_tf.files import storage
 from soundnet_tf.files.find import SOUND_EXTENSIONS, find_files, find_media
 from soundnet_tf.media import read_audio
 
@@ -45,15 +48,63 @@ def test_media_are_sound_and_video(folder, source, expected):
     assert found == {id: str(base / id) for id in expected}
 
 
-def test_a_list_names_files_of_any_extension(folder, monkeypatch):
-    """It says itself what it wants; whether a file is there shows when it is read."""
+def test_a_list_names_files_of_any_extension(folder, monkeypatch, caplog):
+    """It says itself what it wants; what is not there is told with its line, and its reader's."""
     listed = folder / "list.txt"
-    listed.write_text("# two\nrecordings/log.csv\n\nrecordings/a/gone.xyz\nrecordings/log.csv\n")
+    listed.write_text("log.csv\n\na/gone.xyz\n./log.csv\n")
     monkeypatch.chdir(folder.parent)
     expected = {"a/gone.xyz": str(folder / "a/gone.xyz"), "log.csv": str(folder / "log.csv")}
     found = find_media("recordings/list.txt")
     assert found == expected
     assert list(found) == sorted(expected)
+    assert "recordings/list.txt, line 3: no such file: 'a/gone.xyz'" in caplog.text
+    assert "line 1" not in caplog.text and "second names" not in caplog.text
+
+
+def test_a_file_of_several_names_counts_once(folder, caplog):
+    """`0.mp4` comes before `b.mp4`, but is a link; of two plain names the first counts, and of
+    two links out of the folder."""
+    outside = folder.parent / "outside.mp3"
+    outside.touch()
+    (folder / "0.mp4").symlink_to("b.mp4")
+    (folder / "a" / "hard.mp4").hardlink_to(folder / "b.mp4")
+    (folder / "out2.mp3").symlink_to(outside)
+    (folder / "out1.mp3").symlink_to(outside)
+    (folder / "loop").symlink_to(folder, target_is_directory=True)
+    expected = ["a/deep/dog.flac", "a/hard.mp4", "a/rain.WAV", "a/song.mp3", "out1.mp3"]
+    assert list(find_media(str(folder))) == expected
+    assert "4 second names (links) of files and folders were left out" in caplog.text
+    assert list(find_media(f"{folder}/**/*.mp4")) == ["a/hard.mp4"]
+    (folder / "list").write_text("0.mp4\nb.mp4\nout2.mp3\n")
+    assert list(find_media(f"{folder}/list")) == ["b.mp4", "out2.mp3"]
+
+
+def test_links_that_lead_nowhere_are_given_for_their_reader_to_refuse(folder):
+    (folder / "gone.mp4").symlink_to("nowhere.mp4")
+    (folder / "loop.mp4").symlink_to("loop.mp4")
+    assert list(find_media(f"{folder}/*.mp4")) == ["b.mp4", "gone.mp4", "loop.mp4"]
+
+
+def test_names_that_are_not_utf_8_get_ids_that_are(tmp_path):
+    r"""The byte E9 becomes the four characters \xe9, of which also a name may be made; that has its
+    own already, so the other one's backslash is doubled. Each path opens its own file."""
+    names = [b"caf\xe9.wav", rb"caf\xe9.wav", "café.wav".encode(), b"\xff/rain.wav"]
+    for name in names:
+        path = os.path.join(os.fsencode(tmp_path), name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as file:
+            file.write(name)
+    found = find_media(str(tmp_path))
+    contents = {id: storage.read_bytes(path) for id, path in found.items()}
+    assert contents == {
+        r"\xff/rain.wav": names[3],
+        r"caf\\xe9.wav": names[0],
+        r"caf\xe9.wav": names[1],
+        "café.wav": names[2],
+    }
+    assert list(find_media(os.fsdecode(os.path.join(os.fsencode(tmp_path), b"\xff")))) == [
+        "rain.wav"
+    ]
 
 
 def test_only_the_wanted_extensions_are_found(folder):

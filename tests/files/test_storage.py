@@ -197,10 +197,43 @@ def test_local_facts_are_the_systems(tmp_path):
     (tmp_path / "b").mkdir()
     (tmp_path / "b" / "y").touch()
     found = sorted(storage.files_below(str(tmp_path)))
-    assert found == [str(tmp_path / name) for name in ("b/y", "link/y", "x")]
+    assert found == [str(tmp_path / name) for name in ("b/y", "x")]  # the link is a second name
     storage.remove_folder(str(tmp_path / "link"))
     assert storage.list_folder(str(tmp_path)) == ["b", "x"]
     assert storage.list_folder(str(tmp_path / "b")) == ["y"]
+
+
+def test_what_folders_hold_is_given_once_and_loops_end(tmp_path):
+    """`a` leads out, `m/up` back to where the walk began, `z` to `n`, `m/q` and `a` to one folder:
+    plain names come first, then links, each folder's under the first that leads to it."""
+    root, outside = tmp_path / "root", tmp_path / "outside"
+    for folder in (root / "m", root / "n", outside / "deep"):
+        folder.mkdir(parents=True)
+        (folder / f"{folder.name}.txt").touch()
+    for link, target in (("a", outside), ("m/q", outside), ("m/up", root), ("z", root / "n")):
+        (root / link).symlink_to(target, target_is_directory=True)
+    (outside / "back").symlink_to(root / "m", target_is_directory=True)
+    again = []
+    found = list(storage.files_below(str(root), again))
+    assert found == [str(root / n) for n in ("m/m.txt", "n/n.txt", "a/deep/deep.txt")]
+    assert sorted(again) == [str(root / name) for name in ("a/back", "m/q", "m/up", "z")]
+    assert storage.glob(f"{root}/**/*.txt") == sorted(found)
+
+
+def test_what_a_file_is_under_all_its_names(tmp_path):
+    for name in ("x", "y"):
+        (tmp_path / name).touch()
+    (tmp_path / "hard").hardlink_to(tmp_path / "x")
+    (tmp_path / "soft").symlink_to("x")
+    (tmp_path / "nowhere").symlink_to("gone")
+    (tmp_path / "loop").symlink_to("loop")
+    names = ("x", "hard", "soft", "y", "nowhere", "gone", "loop")
+    x, hard, soft, y, nowhere, gone, loop = (storage.real(str(tmp_path / n)) for n in names)
+    assert x == hard == soft
+    assert nowhere == gone
+    assert len({x, y, gone, loop}) == 4
+    assert storage.size(str(tmp_path / "loop")) is None
+    assert storage.real("ram://x/y") == "ram://x/y"
 
 
 def test_nothing_local_imports_tensorflow(tmp_path):
@@ -213,7 +246,7 @@ def test_nothing_local_imports_tensorflow(tmp_path):
         (tmp_path / f"{name}.mp4").write_bytes((tmp_path / "a.mp4").read_bytes())
     code = """
 import sys
-from soundnet_tf.files import atomic, claim, find, progress, storage
+from soundnet_tf.files import atomic, claim, find, lock, progress, storage
 from soundnet_tf.media import read_audio
 from soundnet_tf.sounds import esc_dcase
 folder = sys.argv[1]
@@ -225,6 +258,8 @@ with atomic.new_folder(folder + "/new") as new:
     atomic.write_json(new + "/x.json", 1)
 assert atomic.read_json(folder + "/new/x.json") == 1
 claim.refuse_other(folder, {}, {})
+with lock.hold_folder(folder, "test"):
+    pass
 progress.progress_bar(3, "t", "u").close()
 print([name for name in ("tensorflow", "keras") if name in sys.modules])
 """

@@ -539,8 +539,8 @@ SERVING = (
     Fault(
         "a file that has changed is not heard again",
         "soundnet_tf/serving/extraction/parts.py",
-        "if sizes.get(name) != size:",
-        "if name not in sizes:",
+        'and identities[name].is_that_of(Identity.from_text(features.inputs.get(name, "")))',
+        "",
         ("tests/serving/extraction/test_resume.py",),
     ),
     Fault(
@@ -848,13 +848,16 @@ COMMANDS = (
 )
 
 _ATOMIC = ("tests/files/test_atomic.py",)
+_LOCK = ("tests/files/test_lock.py",)
+_FIND = ("tests/files/test_find.py",)
+_LISTS = ("tests/files/test_lists.py",)
 
 FILES = (
     Fault(
         "what a living process is writing is removed",
         "soundnet_tf/files/atomic.py",
-        "if found and not _is_alive(",
-        "if found and _is_alive(",
+        "if found and not is_alive(",
+        "if found and is_alive(",
         _ATOMIC,
     ),
     Fault(
@@ -877,6 +880,160 @@ FILES = (
         "if differing := differences(found, settings, may_differ):",
         "if differing := differences(found, found, may_differ):",
         ("tests/files/test_claim.py",),
+    ),
+    Fault(
+        "what comes next is not quoted",
+        "soundnet_tf/training/report.py",
+        "--run={shlex.quote(out)}",
+        "--run={out}",
+        ("tests/e2e/test_suggested_commands.py",),
+    ),
+    Fault(
+        "a run goes on with other recordings",
+        "soundnet_tf/finetuning/folder.py",
+        "if not identity.is_note_of_the_same(recordings, _recordings(found)):",
+        "if False:",
+        ("tests/finetuning/test_folder.py",),
+    ),
+    Fault(
+        "figures of other recordings are shown",
+        "soundnet_tf/ablations/run.py",
+        "if recordings and not identity.is_note_of_the_same(recordings, known):",
+        "if False:",
+        ("tests/ablations/test_run.py",),
+    ),
+    Fault(
+        "a file of the same size is the same",
+        "soundnet_tf/files/identity.py",
+        "(self.bytes, self.modified_ns) == (known.bytes, known.modified_ns)",
+        "self.bytes == known.bytes",
+        ("tests/files/test_identity.py", "tests/data/test_prepare.py"),
+    ),
+    Fault(
+        "--checksum does not reach the videos",
+        "soundnet_tf/data/prepare.py",
+        "videos.find_videos(config.videos, config.checksum, progress)",
+        "videos.find_videos(config.videos, False, progress)",
+        ("tests/data/test_prepare.py",),
+    ),
+    Fault(
+        "--checksum does not reach the files to extract",
+        "soundnet_tf/serving/extraction/run.py",
+        "identities_of(found, config.checksum, progress)",
+        "identities_of(found, False, progress)",
+        ("tests/serving/extraction/test_resume.py",),
+    ),
+    Fault(
+        "clips that are kept keep their posteriors",
+        "soundnet_tf/data/shards.py",
+        "records.encode(replace(clip, posteriors={}))",
+        "records.encode(clip)",
+        ("tests/data/test_label.py",),
+    ),
+    Fault(
+        "rows of files that are gone are lost",
+        "soundnet_tf/serving/extraction/run.py",
+        "if name not in identities]:",
+        "if False]:",
+        ("tests/serving/extraction/test_resume.py",),
+    ),
+    Fault(
+        "the second run is not refused",
+        "soundnet_tf/files/lock.py",
+        "if me.conflicts_with(other):",
+        "if False:",
+        (*_LOCK, "tests/e2e/test_one_run_at_a_time.py"),
+    ),
+    Fault(
+        "a lock on a file without a name counts",
+        "soundnet_tf/files/lock.py",
+        "if _is_still(path, file):",
+        "if True:",
+        _LOCK,
+    ),
+    Fault(
+        "the same part of a labelling may run twice",
+        "soundnet_tf/files/lease.py",
+        "self.part[1] != other.part[1] or self.part[0] == other.part[0]",
+        "self.part[1] != other.part[1]",
+        _LOCK,
+    ),
+    Fault(
+        "a lease never ends",
+        "soundnet_tf/files/lease.py",
+        "holder.is_gone() or _age_secs(path, own, content) > STALE_SECS",
+        "holder.is_gone()",
+        _LOCK,
+    ),
+    Fault(
+        "a process is told by its number alone",
+        "soundnet_tf/files/lease.py",
+        "or self.started != _started(self.process)",
+        "",
+        _LOCK,
+    ),
+    Fault(
+        "of two that want a place at once both wait for the other",
+        "soundnet_tf/files/lease.py",
+        "if state == _HELD or path < own:",
+        "if state == _HELD:",
+        _LOCK,
+    ),
+    Fault(
+        "a hash stands beside a shard that it is not of",
+        "soundnet_tf/data/shard_json.py",
+        "    storage.remove(_path(directory, name))\n",
+        "",
+        ("tests/data/test_label_faults.py",),
+    ),
+    Fault(
+        "a link to a folder that was seen is followed again",
+        "soundnet_tf/files/links.py",
+        "            seen.add(real(parent))\n",
+        "            seen.add(parent)\n",
+        ("tests/files/test_storage.py",),
+    ),
+    Fault(
+        "a file counts under each of its names",
+        "soundnet_tf/files/find.py",
+        "names[storage.real(path)].append(path)",
+        "names[path].append(path)",
+        _FIND,
+    ),
+    Fault(
+        "a link's name comes before a plain one",
+        "soundnet_tf/files/find.py",
+        "return not is_plain, path",
+        "return path",
+        _FIND,
+    ),
+    Fault(
+        "a name that is no UTF-8 stays as it is",
+        "soundnet_tf/files/find.py",
+        'return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")',
+        "return name",
+        _FIND,
+    ),
+    Fault(
+        "the mark of UTF-8 is part of a list's first entry",
+        "soundnet_tf/files/lists.py",
+        '.decode("utf-8-sig")',
+        '.decode("utf-8")',
+        _LISTS,
+    ),
+    Fault(
+        "entries of a list lose the blanks around them",
+        "soundnet_tf/files/lists.py",
+        'line.removesuffix("\\r")',
+        "line.strip()",
+        _LISTS,
+    ),
+    Fault(
+        "of two columns of one name the last wins",
+        "soundnet_tf/files/lists.py",
+        "columns.count(name) > 1",
+        "columns.count(name) > 9",
+        ("tests/sounds/test_labelled_set.py",),
     ),
 )
 

@@ -103,6 +103,18 @@ def recognize(*arguments):
     return subprocess.run(command, capture_output=True, text=True)
 
 
+@pytest.mark.parametrize("form", FORMATS)
+def test_a_name_that_is_not_utf_8_is_told_escaped(form):
+    r"""The byte E9 as \\xe9, of which JSON doubles the backslash; all of it can be encoded."""
+    out = io.StringIO()
+    writer = FORMATS[form](out, 1)
+    writer.add("caf\udce9.wav", TWO)
+    writer.finish()
+    assert (
+        "caf\\\\xe9.wav" if form == "json" else "caf\\xe9.wav"
+    ).encode() in out.getvalue().encode()
+
+
 @pytest.mark.slow
 def test_the_binary(model, tmp_path):
     """A file that cannot be read is named on stderr, makes the exit code 1, and stops no other."""

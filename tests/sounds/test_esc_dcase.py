@@ -96,6 +96,27 @@ def test_esc_in_folders(tmp_path, dataset, classes, below):
     assert data.labels[index] == 2
 
 
+def test_a_recording_of_two_names_is_refused(tmp_path):
+    """One fold would be tested on what the others had trained on."""
+    folder = write_esc_folders(tmp_path / "esc", 10) / "003 - Class 03"
+    (folder / "4-3007-A.ogg").unlink()
+    (folder / "4-3007-A.ogg").symlink_to("5-3007-A.ogg")
+    with pytest.raises(ValueError, match=r"a file more than once: .*/4-3007\S+, .*/5-3007\S+$"):
+        esc_dcase.load("esc10", str(tmp_path / "esc"))
+    write_dcase(tmp_path)
+    (tmp_path / "scenes_stereo" / "bus01.wav").unlink()
+    (tmp_path / "scenes_stereo" / "bus01.wav").symlink_to("../scenes_stereo_testset/bus01.wav")
+    with pytest.raises(ValueError, match="names a file more than once: .*bus01"):
+        esc_dcase.load("dcase", str(tmp_path))
+
+
+def test_a_table_that_a_spreadsheet_saved(tmp_path):
+    """With the mark of UTF-8, which is no part of the first column's name."""
+    table = write_esc_table(tmp_path) / "meta" / "esc50.csv"
+    table.write_bytes(b"\xef\xbb\xbf" + table.read_bytes())
+    assert len(esc_dcase.load("esc50", str(tmp_path)).clips) == 2000
+
+
 @pytest.mark.parametrize(("dataset", "targets"), [("esc50", range(50)), ("esc10", range(0, 50, 5))])
 def test_esc_in_a_table(tmp_path, dataset, targets):
     """Classes come in the order of the table's targets, not of their names."""

@@ -52,7 +52,7 @@ def test_remote_paths_are_not_below_the_manifest(manifest):
     path = manifest(*GOOD[1:])
     with open(path, "a") as file:
         file.write("\nram://far/a1,a,1")
-    with pytest.raises(FileNotFoundError, match="1 of 4 recordings are not there: ram://far/a1$"):
+    with pytest.raises(FileNotFoundError, match="1 of 4 recordings .*: line 5: .* 'ram://far/a1'$"):
         from_manifest(path)
 
 
@@ -150,6 +150,32 @@ def test_columns_that_are_missing(manifest, header, message):
         from_manifest(manifest(*GOOD, header=header))
 
 
+def test_columns_that_stand_twice(manifest):
+    """The last would win silently."""
+    rows = [f"{row},x" for row in GOOD]
+    with pytest.raises(ValueError, match=r"set\.csv: the first line has label more than once; le"):
+        from_manifest(manifest(*rows, header="path,label,fold, label"))
+    assert from_manifest(manifest(*rows, header="path,label,fold,")).classes == ("a", "b")
+
+
+def test_paths_are_taken_as_they_are_written(manifest, tmp_path):
+    (tmp_path / " #1 .wav").touch()
+    data = from_manifest(manifest(" #1 .wav,a,1", *GOOD[1:]))
+    assert data.clips[0].path == str(tmp_path / " #1 .wav")
+    told = r"line 2: no such file: ' a1' \(without the blanks around it there is one: take them out"
+    with pytest.raises(FileNotFoundError, match=told):
+        from_manifest(manifest(" a1,a,1", *GOOD[1:]))
+
+
+@pytest.mark.parametrize("link", ["symlink_to", "hardlink_to"])
+def test_a_second_name_of_a_recording(manifest, tmp_path, link):
+    path = manifest(*GOOD)
+    (tmp_path / "b2").unlink()
+    getattr(tmp_path / "b2", link)(tmp_path / "b1")
+    with pytest.raises(ValueError, match=r"names a file more than once: \S+/b1, \S+/b2$"):
+        from_manifest(path)
+
+
 def test_an_empty_file(tmp_path):
     (tmp_path / "empty.csv").touch()
     with pytest.raises(ValueError, match=r"empty\.csv: the first line lacks path, label, fold"):
@@ -178,7 +204,10 @@ def test_recordings_that_are_not_there(manifest, tmp_path):
     path = manifest(*rows)
     for name in ("a1", "a2", "b1", "c2"):
         (tmp_path / name).unlink()
-    message = r"set\.csv: 4 of 6 recordings are not there: \S+/a1, \S+/a2, \S+/b1 and 1 more"
+    message = (
+        r"set\.csv: 4 of 6 recordings are not there: line 2: no such file: 'a1', line 3: .* 'a2', "
+        r"line 4: no such file: 'b1' and 1 more"
+    )
     with pytest.raises(FileNotFoundError, match=message):
         from_manifest(path)
 

@@ -4,7 +4,7 @@ import os
 
 import keras
 
-from soundnet_tf.files import atomic
+from soundnet_tf.files import atomic, lock
 from soundnet_tf.models import checkpoint, pretrained
 from soundnet_tf.models import student as students
 from soundnet_tf.models.keras_settings import standard_settings
@@ -28,9 +28,11 @@ def export_configured(config: ExportConfig) -> list[str]:
     Raises:
         FileNotFoundError: there is no such student.
         ValueError: it is none, or has no heads.
+        HeldError: another run is writing there.
     """
-    student, labels = pretrained.load(config.source)
-    return export(student, labels, config.out, config.formats)
+    with lock.hold_file(config.out, "export"):
+        student, labels = pretrained.load(config.source)
+        return _export(student, labels, config.out, config.formats)
 
 
 def export(
@@ -49,7 +51,15 @@ def export(
 
     Raises:
         ValueError: an unknown format, or a student without heads.
+        HeldError: another run is writing there.
     """
+    with lock.hold_file(folder, "export"):
+        return _export(student, labels, folder, formats)
+
+
+def _export(
+    student: keras.Model, labels: checkpoint.Labels, folder: str, formats: tuple[str, ...]
+) -> list[str]:
     unknown = set(formats) - set(FORMATS)
     if unknown or not formats:
         raise ValueError(f"formats {list(formats)}: choose some of {list(FORMATS)}")

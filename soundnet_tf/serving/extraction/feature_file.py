@@ -5,12 +5,13 @@
     durations [files]         seconds of sound in each
     embeddings [rows, channels], timestamps [rows]
     skipped_names [skipped], skipped_reasons [skipped]
+    inputs [files], skipped_inputs [skipped]   size, time of change and checksum of each file
     settings                  JSON: how the embeddings were made
 
 An .npz has these as arrays, settings as a string; an .h5 as datasets, settings as an attribute.
-A .parquet has a line a row: file, secs, embedding; settings and skipped (id to reason) are JSON in
-the metadata of its schema. Nothing is pickled; .npz and .h5 are not compressed, so that embeddings
-can be used where they lie.
+A .parquet has a line a row: file, secs, embedding; settings, skipped (id to reason) and index
+(durations and inputs) are JSON in the metadata of its schema. Nothing is pickled; .npz and .h5 are
+not compressed, so that embeddings can be used where they lie.
 """
 
 import contextlib
@@ -61,6 +62,13 @@ def load_features(path: str, memory_map: bool = False) -> Features:
     """
     if _suffix(path) == ".parquet":
         raise ValueError(f"{path}: read a table by pandas.read_parquet or pyarrow, not by this")
+    return read_features(path, memory_map)
+
+
+def read_features(path: str, memory_map: bool = False) -> Features:
+    """As `load_features`, of a .parquet too, all of which then is in memory."""
+    if _suffix(path) == ".parquet":
+        return _read_parquet(path)
     with _reader(path) as read:
         features = Features(
             names=read("names").tolist(),
@@ -70,6 +78,7 @@ def load_features(path: str, memory_map: bool = False) -> Features:
             settings=json.loads(read("settings").item()),
             embeddings=read("embeddings", memory_map),
             timestamps=read("timestamps"),
+            inputs=_inputs(read),
         )
     files, rows = len(features.names), len(features.embeddings)
     if (len(features.offsets), features.offsets[-1]) != (files + 1, rows):
@@ -85,12 +94,8 @@ def read_about(path: str) -> tuple[dict, dict[str, str]]:
         ValueError: it is something else.
     """
     if _suffix(path) == ".parquet":
-        from pyarrow import parquet
-
-        metadata = parquet.read_schema(path).metadata or {}
-        if b"settings" not in metadata:
-            raise _not_ours(path)
-        return json.loads(metadata[b"settings"]), json.loads(metadata[b"skipped"])
+        metadata = _metadata(path)
+        return metadata["settings"], metadata["skipped"]
     with _reader(path) as read:
         return json.loads(read("settings").item()), _skipped(read)
 
@@ -127,6 +132,44 @@ def _read_hdf5(file: h5py.File, path: str, name: str, is_mapped: bool = False) -
 
 def _skipped(read: Callable[..., np.ndarray]) -> dict[str, str]:
     return dict(zip(read("skipped_names").tolist(), read("skipped_reasons").tolist(), strict=True))
+
+
+def _inputs(read: Callable[..., np.ndarray]) -> dict[str, str]:
+    names = read("names").tolist() + read("skipped_names").tolist()
+    try:
+        inputs = read("inputs").tolist() + read("skipped_inputs").tolist()
+    except KeyError:  # a version wrote it that did not note them
+        return {}
+    return {name: text for name, text in zip(names, inputs, strict=True) if text}
+
+
+def _metadata(path: str) -> dict:
+    from pyarrow import parquet
+
+    metadata = parquet.read_schema(path).metadata or {}
+    if b"settings" not in metadata:
+        raise _not_ours(path)
+    ours = ("settings", "skipped", "index")
+    return {name: json.loads(metadata.get(name.encode(), b"{}")) for name in ours}
+
+
+def _read_parquet(path: str) -> Features:
+    from pyarrow import parquet
+
+    metadata, table = _metadata(path), parquet.read_table(path)
+    files, index = table["file"].to_numpy(), metadata["index"]
+    starts = np.flatnonzero(np.r_[True, files[1:] != files[:-1]]) if len(files) else []
+    vectors = table["embedding"].combine_chunks()
+    return Features(
+        names=[files[start] for start in starts],
+        offsets=np.array([*starts, len(files)], np.int64),
+        durations=np.array(index.get("durations", [0.0] * len(starts))),
+        skipped=metadata["skipped"],
+        settings=metadata["settings"],
+        embeddings=vectors.flatten().to_numpy().reshape(len(files), -1),
+        timestamps=table["secs"].to_numpy(),
+        inputs=index.get("inputs", {}),
+    )
 
 
 def _write_npz(path: str, index: Index, channels: int, blocks: Blocks) -> None:
@@ -168,7 +211,12 @@ def _write_parquet(path: str, index: Index, channels: int, blocks: Blocks) -> No
     names, row = pyarrow.array(index.names, pyarrow.string()), 0
     embedding = pyarrow.list_(pyarrow.float32(), channels)
     fields = [("file", pyarrow.string()), ("secs", pyarrow.float64()), ("embedding", embedding)]
-    about = {"settings": json.dumps(index.settings), "skipped": json.dumps(index.skipped)}
+    more = {"durations": list(map(float, index.durations)), "inputs": index.inputs}
+    about = {
+        "settings": json.dumps(index.settings),
+        "skipped": json.dumps(index.skipped),
+        "index": json.dumps(more),
+    }
     schema = pyarrow.schema(fields, metadata=about)
     with parquet.ParquetWriter(path, schema) as writer:
         for values, secs in blocks():
@@ -182,7 +230,13 @@ def _write_parquet(path: str, index: Index, channels: int, blocks: Blocks) -> No
 
 def _texts(index: Index) -> dict[str, list[str]]:
     skipped = list(index.skipped), list(index.skipped.values())
-    return {"names": index.names, "skipped_names": skipped[0], "skipped_reasons": skipped[1]}
+    return {
+        "names": index.names,
+        "skipped_names": skipped[0],
+        "skipped_reasons": skipped[1],
+        "inputs": [index.inputs.get(name, "") for name in index.names],
+        "skipped_inputs": [index.inputs.get(name, "") for name in index.skipped],
+    }
 
 
 def _not_ours(path: str) -> ValueError:

@@ -1,7 +1,7 @@
 """Embeddings of many files as arrays: which rows are whose, and what they were made of."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -21,6 +21,8 @@ class Index:
         durations: float64 [files], seconds.
         skipped: id to reason of files that gave nothing.
         settings: how the embeddings were made.
+        inputs: by id, of files that gave something or nothing, which content they had, as
+            `Identity.as_text` says it; nothing of those of whom it was not noted.
     """
 
     names: list[str]
@@ -28,6 +30,7 @@ class Index:
     durations: np.ndarray
     skipped: dict[str, str]
     settings: dict
+    inputs: dict[str, str] = field(default_factory=dict, kw_only=True)
 
 
 @dataclass(frozen=True)

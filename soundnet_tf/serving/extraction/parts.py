@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from soundnet_tf.files import atomic, claim, storage
+from soundnet_tf.files.identity import Identity
 from soundnet_tf.serving.extraction import feature_file
 from soundnet_tf.serving.extraction.index import Block, Features, Index
 
@@ -57,8 +58,8 @@ class Parts:
         atomic.write_json(settings_path, dict(settings))
         self._next = 1 + max((int(path[-9:-4]) for path in self._paths()), default=-1)
 
-    def add(self, outcomes: Iterable[Outcome], sizes: Mapping[str, int]) -> None:
-        """Writes the next part; `sizes` are the bytes of its files, by which `done` knows them."""
+    def add(self, outcomes: Iterable[Outcome], identities: Mapping[str, Identity]) -> None:
+        """Writes the next part; by the identities of its files `done` knows them."""
         outcomes = list(outcomes)
         heard = [outcome for outcome in outcomes if outcome.rows]
         counts = [len(outcome.rows[0]) for outcome in heard]
@@ -67,25 +68,18 @@ class Parts:
             offsets=np.cumsum([0, *counts]),
             durations=np.array([outcome.duration_secs for outcome in heard], np.float64),
             skipped={outcome.name: outcome.reason for outcome in outcomes if not outcome.rows},
-            settings={"bytes": {outcome.name: sizes[outcome.name] for outcome in outcomes}},
+            settings={},
+            inputs={outcome.name: identities[outcome.name].as_text() for outcome in outcomes},
         )
         path = os.path.join(self._folder, f"part-{self._next:05d}.npz")
         feature_file.write(path, index, lambda: [outcome.rows for outcome in heard])
         self._next += 1
 
-    def done(self, sizes: Mapping[str, int]) -> dict[str, Place]:
-        """Places of the outcomes of those files that still have the size that they had."""
-        places = {}
+    def done(self, identities: Mapping[str, Identity]) -> dict[str, Place]:
+        """Places of the outcomes of those files that have not changed since."""
+        places: dict[str, Place] = {}
         for path in self._paths():
-            part = feature_file.load_features(path, memory_map=True)
-            rows = np.diff(part.offsets)
-            for i, name in enumerate(part.names):
-                places[name] = Place(path, i, int(rows[i]), float(part.durations[i]), "")
-            for name, reason in part.skipped.items():
-                places[name] = Place(path, 0, 0, 0.0, reason)
-            for name, size in part.settings["bytes"].items():
-                if sizes.get(name) != size:
-                    del places[name]
+            places |= places_in(path, identities)
         return places
 
     def remove(self) -> None:
@@ -94,6 +88,23 @@ class Parts:
 
     def _paths(self) -> list[str]:
         return sorted(glob.glob(os.path.join(glob.escape(self._folder), "part-*[0-9].npz")))
+
+
+def places_in(path: str, identities: Mapping[str, Identity]) -> dict[str, Place]:
+    """Places, in one file of features, of the outcomes of the files that have not changed since."""
+    features = _load(path)
+    rows = np.diff(features.offsets)
+    places = {
+        name: Place(path, i, int(rows[i]), float(features.durations[i]), "")
+        for i, name in enumerate(features.names)
+    }
+    places |= {name: Place(path, 0, 0, 0.0, why) for name, why in features.skipped.items()}
+    return {
+        name: place
+        for name, place in places.items()
+        if name in identities
+        and identities[name].is_that_of(Identity.from_text(features.inputs.get(name, "")))
+    }
 
 
 def blocks(places: Iterable[Place]) -> Iterator[Block]:
@@ -110,4 +121,4 @@ def refuse_other(path: str, found: Mapping, settings: Mapping) -> None:
 
 
 def _load(path: str) -> Features:
-    return feature_file.load_features(path, memory_map=True)
+    return feature_file.read_features(path, memory_map=True)

@@ -10,11 +10,13 @@ from dataclasses import dataclass, fields
 
 import keras
 import numpy as np
+from absl import logging
 
 import soundnet_tf
 from soundnet_tf import constants
-from soundnet_tf.files import storage
+from soundnet_tf.files import lock, storage
 from soundnet_tf.files.find import find_media
+from soundnet_tf.files.identity import Identity, identities_of
 from soundnet_tf.files.progress import progress_bar
 from soundnet_tf.models import pretrained
 from soundnet_tf.models.folded import FoldedNetwork
@@ -22,7 +24,14 @@ from soundnet_tf.serving import embed
 from soundnet_tf.serving.extraction import feature_file
 from soundnet_tf.serving.extraction.index import Index
 from soundnet_tf.serving.extraction.many_files import GROUP_FILES, HeardFile, hear_files
-from soundnet_tf.serving.extraction.parts import Outcome, Parts, Place, blocks, refuse_other
+from soundnet_tf.serving.extraction.parts import (
+    Outcome,
+    Parts,
+    Place,
+    blocks,
+    places_in,
+    refuse_other,
+)
 from soundnet_tf.serving.extraction.settings import ExtractConfig
 from soundnet_tf.serving.listener import Listener
 
@@ -67,9 +76,10 @@ class Summary:
 def extract(config: ExtractConfig, progress: bool = True) -> Summary:
     """Writes the embeddings of all files, in the order of their ids, into one file.
 
-    A file that cannot be read is skipped. After an interruption the same call goes on: what is done
-    and whose file has the size that it had is not done again. If the whole is there already,
-    nothing is done.
+    A file that cannot be read is skipped. After an interruption the same call goes on: files that
+    were heard and have not changed since are not heard again. If the whole is there already,
+    nothing is done; if files were added or have changed, only those are heard, and the others' rows
+    are taken from it. (What is heard together differs then, and with it perhaps the last bits.)
 
     Args:
         config: what to extract and how.
@@ -77,39 +87,73 @@ def extract(config: ExtractConfig, progress: bool = True) -> Summary:
 
     Raises:
         FileNotFoundError: there are no files, or no such model.
-        ValueError: an unknown layer; `config.out` or OUT.partial has features of other settings or
-            of other files; no file gave features.
+        ValueError: an unknown layer; `config.out` or OUT.partial has features of other settings, or
+            `config.out` those of files that are not there any more; no file gave features.
+        HeldError: another run is writing to `config.out`.
     """
+    with lock.hold_file(config.out, "extract"):
+        return _extract(config, progress)
+
+
+def _extract(config: ExtractConfig, progress: bool) -> Summary:
     found = find_media(config.inputs)
-    sizes = {name: _size(path) for name, path in found.items()}
+    identities = identities_of(found, config.checksum, progress)
     student, labels = pretrained.load(config.model)
     listener = Listener(FoldedNetwork(student), labels)
     listener.network.select([config.layer])
     settings = _settings(config, student)
-    of_inputs = {**settings, "inputs_sha256": _inputs_sha256(sizes)}
     folder = f"{config.out}.partial"
+    places: dict[str, Place] = {}
     if storage.exists(config.out):
         about, skipped = feature_file.read_about(config.out)
-        refuse_other(config.out, about, of_inputs)
-        if storage.exists(folder):
-            Parts(folder, settings).remove()  # ended between the last two steps
-        return _summary(about, skipped, is_new=False)
+        refuse_other(config.out, about, settings)
+        places = _unchanged(config.out, identities)
+        if places.keys() == found.keys():
+            if storage.exists(folder):
+                Parts(folder, settings).remove()  # ended between the last two steps
+            return _summary(about, skipped, is_new=False)
     parts = Parts(folder, settings)
-    _hear_rest(found, sizes, config, listener, parts, progress)
-    places = parts.done(sizes)
-    return _put_together({name: places[name] for name in found}, config.out, of_inputs, parts)
+    _hear_rest(found, identities, places, config, listener, parts, progress)
+    places |= parts.done(identities)
+    in_order = {name: places[name] for name in found}
+    return _put_together(in_order, config.out, settings, identities, parts)
+
+
+def _unchanged(out: str, identities: Mapping[str, Identity]) -> dict[str, Place]:
+    """Places in the whole that is there of the files that have not changed.
+
+    Raises:
+        ValueError: it has files that are not there any more, whose rows would be lost.
+    """
+    before = feature_file.read_features(out, memory_map=True)
+    names = [*before.names, *before.skipped]
+    if gone := [name for name in names if name not in identities]:
+        raise ValueError(
+            f"{out} has {len(gone)} files that are not among the inputs any more "
+            f"({', '.join(gone[:3])}{' …' if len(gone) > 3 else ''}): choose another --out, or "
+            "remove it first"
+        )
+    places = places_in(out, identities)
+    if changed := len(names) - len(places):
+        if not before.inputs:
+            why = "a version wrote it that did not note which contents its files had"
+        else:
+            why = "they have changed"
+        logging.warning("%d files of %s are heard again: %s", changed, out, why)
+    return places
 
 
 def _hear_rest(
     found: dict[str, str],
-    sizes: Mapping[str, int],
+    identities: Mapping[str, Identity],
+    places: Mapping[str, Place],
     config: ExtractConfig,
     listener: Listener,
     parts: Parts,
     progress: bool,
 ) -> None:
-    """Adds parts until all that was found is in one."""
-    done = parts.done(sizes)
+    """Adds parts until all that was found is in one, or has a place already."""
+    done = {*places, *parts.done(identities)}
     todo = {name: path for name, path in found.items() if name not in done}
     with progress_bar(len(found), "extracting", "file", progress, initial=len(done)) as bar:
         part, part_bytes = [], 0
@@ -119,11 +163,11 @@ def _hear_rest(
             part += outcomes
             part_bytes += sum(outcome.rows[0].nbytes for outcome in outcomes if outcome.rows)
             if len(part) >= _PART_FILES or part_bytes >= _PART_BYTES:
-                parts.add(part, sizes)
+                parts.add(part, identities)
                 part, part_bytes = [], 0
             bar.update(len(group))
         if part:
-            parts.add(part, sizes)
+            parts.add(part, identities)
 
 
 def _outcome(file: HeardFile, config: ExtractConfig) -> Outcome:
@@ -134,7 +178,13 @@ def _outcome(file: HeardFile, config: ExtractConfig) -> Outcome:
     return Outcome(file.name, (np.atleast_2d(embeddings), np.atleast_1d(timestamps)), secs)
 
 
-def _put_together(places: dict[str, Place], out: str, settings: dict, parts: Parts) -> Summary:
+def _put_together(
+    places: dict[str, Place],
+    out: str,
+    settings: dict,
+    identities: Mapping[str, Identity],
+    parts: Parts,
+) -> Summary:
     """Writes the whole and removes the parts."""
     skipped = {name: place.reason for name, place in places.items() if place.reason}
     heard = {name: place for name, place in places.items() if not place.reason}
@@ -151,7 +201,8 @@ def _put_together(places: dict[str, Place], out: str, settings: dict, parts: Par
         "channels": next(blocks(heard.values()))[0].shape[1],
         "sound_secs": float(durations.sum()),
     }
-    index = Index(list(heard), offsets, durations, skipped, about)
+    inputs = {name: identities[name].as_text() for name in places}
+    index = Index(list(heard), offsets, durations, skipped, about, inputs=inputs)
     feature_file.write(out, index, lambda: blocks(heard.values()))
     parts.remove()
     return _summary(about, skipped, is_new=True)
@@ -176,16 +227,3 @@ def _weights_sha256(student: keras.Model) -> str:
     for variable in student.variables:
         digest.update(keras.ops.convert_to_numpy(variable).tobytes())
     return digest.hexdigest()[:16]
-
-
-def _inputs_sha256(sizes: Mapping[str, int]) -> str:
-    lines = "".join(f"{size} {name}\n" for name, size in sizes.items())
-    return hashlib.sha256(lines.encode()).hexdigest()[:16]
-
-
-def _size(path: str) -> int:
-    """Bytes of a file; 0 if it is gone or out of reach, which its decoder will tell."""
-    try:
-        return storage.size(path) or 0
-    except OSError:
-        return 0

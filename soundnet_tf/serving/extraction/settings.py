@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass
 
 from soundnet_tf import constants
-from soundnet_tf.files import find, storage
+from soundnet_tf.files import find, identity, lists, storage
 from soundnet_tf.models.settings import HEADS, check_layers, check_student
 from soundnet_tf.serving.settings import POOLINGS, SHORT_POLICIES
 from soundnet_tf.settings import Settings, setting
@@ -40,11 +40,12 @@ class ExtractConfig(Settings):
         inputs: a folder, pattern, list or file (see `files.find.find_media`).
         out: the file of features, .npz, .h5 or .parquet (see `feature_file`).
         layer, pooling, model, channel, short: as of `embed`.
+        checksum: whether files that were heard before are known by their content.
     """
 
     inputs: str = setting(
-        "Folder (searched to the bottom), quoted glob such as 'films/**/*.mp4', text file with one "
-        "path a line, or one sound or video file."
+        "Folder (searched to the bottom), quoted glob such as 'films/**/*.mp4', one sound or video "
+        f"file, or text file with {lists.RULE}."
     )
     out: str = setting("File to write: .npz, .h5 or .parquet.")
     layer: str = setting("conv1 ... conv7, or objects, scenes: their probabilities.", "pool5")
@@ -58,6 +59,8 @@ class ExtractConfig(Settings):
     short: str = setting(
         "Repeat too short sound, or add silence.", SHORT_POLICIES[0], choices=SHORT_POLICIES
     )
+
+    checksum: bool = setting(identity.HELP, False)
 
     def __post_init__(self):
         super().__post_init__()

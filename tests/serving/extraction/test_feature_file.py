@@ -32,6 +32,7 @@ def index_of(counts, skipped=None):
         durations=np.arange(len(counts)) / 3,
         skipped={"bad, worse.wav": "is empty — 0 bytes"} if skipped is None else skipped,
         settings={"layer": "pool5", "note": "ü"},
+        inputs={"Ж1/a b.wav": "7 1700000000123456789 -", "bad, worse.wav": "0 - -"},
     )
 
 
@@ -63,6 +64,8 @@ def test_what_was_written_is_read(tmp_path, suffix, memory_map, skipped):
     np.testing.assert_array_equal(rows, embeddings[4:])
     np.testing.assert_array_equal(secs, timestamps[4:])
     assert feature_file.read_about(path) == (index.settings, index.skipped)
+    known = (*index.names, *index.skipped)
+    assert loaded.inputs == {name: text for name, text in index.inputs.items() if name in known}
     assert os.listdir(tmp_path) == [f"x{suffix}"]
 
 
@@ -71,7 +74,7 @@ def test_npz_is_numpys_own_without_pickles(tmp_path):
     with np.load(tmp_path / "x.npz", allow_pickle=False) as arrays:
         assert set(arrays) == {
             *("names", "offsets", "durations", "embeddings", "timestamps"),
-            *("skipped_names", "skipped_reasons", "settings"),
+            *("skipped_names", "skipped_reasons", "settings", "inputs", "skipped_inputs"),
         }
         assert arrays["names"].dtype.kind == "U" and arrays["names"].tolist() == index.names
         np.testing.assert_array_equal(arrays["embeddings"], embeddings)

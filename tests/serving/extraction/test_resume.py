@@ -1,6 +1,7 @@
 """extract run again: it goes on where it was interrupted, and refuses what does not fit."""
 
 import contextlib
+import dataclasses
 import os
 import shutil
 import signal
@@ -10,6 +11,7 @@ import time
 
 import numpy as np
 import pytest
+import soundfile
 from extract_material import (
     count_decoded,
     make_parts_of_three,
@@ -126,10 +128,78 @@ def test_the_whole_is_not_made_again(model, twenty, tmp_path, monkeypatch, suffi
     second = extract(config, progress=False)
     assert (first.is_new, second.is_new, decoded) == (True, False, [])
     assert vars(first) | {"is_new": False} == vars(second)
-    write_noise(twenty / "07.wav", 12_345)
-    with pytest.raises(ValueError, match="inputs_sha256 was .*choose another --out"):
+    (twenty / "07.wav").unlink()
+    with pytest.raises(
+        ValueError, match=r"has 1 files that are .* any more \(07.wav\): choose anot"
+    ):
         extract(config, progress=False)
-    assert out.read_bytes() == content
+    assert out.read_bytes() == content and sorted(os.listdir(tmp_path)) == ["twenty", out.name]
+
+
+def same_size_other_sound(path):
+    sound, rate = soundfile.read(path)
+    size = path.stat().st_size
+    soundfile.write(path, sound[::-1], rate)
+    assert path.stat().st_size == size
+
+
+@pytest.mark.parametrize("checksum", [False, True])
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_to_the_whole_only_what_is_new_is_added(
+    model, twenty, tmp_path, monkeypatch, suffix, checksum
+):
+    """One is added, one changed but in its size, and one skipped before is a sound now. By checksum
+    one that was only touched is the same."""
+    if suffix == ".parquet":
+        pytest.importorskip("pyarrow", reason="needs pyarrow")
+    sound = (twenty / "04.wav").read_bytes()
+    (twenty / "04.wav").write_text("not sound")
+    (twenty / "05.wav").write_text("nor this")
+    outs = [str(tmp_path / f"{name}{suffix}") for name in ("x", "from nothing")]
+    configs = [
+        ExtractConfig(str(twenty), out, pooling="mean", model=model, checksum=checksum)
+        for out in outs
+    ]
+    extract(configs[0], progress=False)
+    write_noise(twenty / "new.wav", 9_000)
+    same_size_other_sound(twenty / "07.wav")
+    (twenty / "04.wav").write_bytes(sound)
+    os.utime(twenty / "11.wav", ns=(1, 1))
+    decoded = count_decoded(monkeypatch)
+    summary = extract(configs[0], progress=False)
+    touched = [] if checksum else ["11.wav"]
+    assert sorted(decoded) == ["04.wav", "07.wav", *touched, "new.wav"]
+    assert (summary.files, list(summary.skipped), summary.is_new) == (20, ["05.wav"], True)
+    assert extract(configs[1], progress=False) == summary
+    found, expected = map(feature_file.read_features, outs)
+    assert (found.names, found.inputs) == (expected.names, expected.inputs)
+    np.testing.assert_array_equal(found.offsets, expected.offsets)
+    np.testing.assert_array_equal(found.durations, expected.durations)
+    np.testing.assert_allclose(found.embeddings, expected.embeddings, rtol=1e-5, atol=1e-5)
+    assert sorted(os.listdir(tmp_path)) == sorted(["twenty", *map(os.path.basename, outs)])
+
+
+def test_a_whole_of_before_identities_were_noted_is_made_anew(
+    model, twenty, tmp_path, monkeypatch, caplog
+):
+    config = ExtractConfig(str(twenty), str(tmp_path / "x.npz"), model=model)
+    write = feature_file.write
+    with monkeypatch.context() as patch:
+        patch.setattr(
+            feature_file,
+            "write",
+            lambda path, index, blocks: (
+                write(path, dataclasses.replace(index, inputs={}), blocks)
+                if path == config.out
+                else write(path, index, blocks)
+            ),
+        )
+        extract(config, progress=False)
+    decoded = count_decoded(monkeypatch)
+    extract(config, progress=False)
+    assert len(decoded) == 20
+    assert "20 files of" in caplog.text and "a version wrote it that did not note" in caplog.text
+    assert not extract(config, progress=False).is_new
 
 
 def test_parts_of_a_run_that_ended_just_before_removing_them(model, twenty, tmp_path):

@@ -96,6 +96,27 @@ class TestContent:
         assert summary.sound_secs == pytest.approx((sum(LENGTHS.values()) + 10_000) / SECOND)
         assert os.listdir(tmp_path / "new") == [f"x{suffix}"]
 
+    @pytest.mark.parametrize("suffix", SUFFIXES)
+    def test_a_name_that_is_not_utf_8(self, model, twenty, tmp_path, suffix):
+        """Not read: one whose link leads to itself."""
+        if suffix == ".parquet":
+            pytest.importorskip("pyarrow", reason="needs pyarrow")
+        path = os.path.join(os.fsencode(twenty), b"caf\xe9.wav")
+        os.rename(twenty / "07.wav", path)
+        (twenty / "loop.wav").symlink_to("loop.wav")
+        out = str(tmp_path / f"x{suffix}")
+        summary = extract(ExtractConfig(str(twenty), out, model=model), progress=False)
+        assert summary.skipped == {"loop.wav": "no such media file: loop.wav"}
+        expected, secs = embed_file(os.fsdecode(path), model=model)
+        if suffix == ".parquet":
+            files, embeddings, _ = table(out)
+            found = embeddings[[name == r"caf\xe9.wav" for name in files]]
+        else:
+            features = feature_file.load_features(out)
+            found, _ = features.rows(features.names.index(r"caf\xe9.wav"))
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
+        assert len(found) == len(secs)
+
     def test_choices_reach_the_network(self, model, twenty, tmp_path):
         write_noise(twenty / "stereo.wav", 3 * SECOND, channels=2)
         choices = {"layer": "objects", "short": "pad", "channel": "first"}

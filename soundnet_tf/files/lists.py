@@ -1,0 +1,103 @@
+"""Lists of files and CSV tables that people write, all read by one rule.
+
+UTF-8, with or without the mark that spreadsheets put first. In a list every line is an entry
+exactly as it is written, but for the line's end (LF or CRLF); empty lines are left out, and there
+are no comments. An entry that is a relative path is below the folder of the list or table.
+"""
+
+import csv
+import io
+import os
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from soundnet_tf.files import storage
+
+RULE = (
+    "one path a line as it is written, in UTF-8, relative ones below the folder of that file; no "
+    "comments"
+)
+
+
+class Row(NamedTuple):
+    """A line of a table: its number, and its fields by the names of their columns. Fields that are
+    missing are empty, the first one beyond the columns stands under None."""
+
+    line: int
+    fields: dict[str | None, str]
+
+
+def read_text(path: str) -> str:
+    """A text in UTF-8 with its line ends as they are, without the mark at its beginning.
+
+    Raises:
+        ValueError: it is no such text.
+        OSError: it cannot be read.
+    """
+    try:
+        text = storage.read_bytes(path).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is no UTF-8 text ({error}); save it as UTF-8") from error
+    if "\0" in text:
+        raise ValueError(f"{path} is no text: it has bytes of 0; save it as UTF-8")
+    return text
+
+
+def read_list(path: str) -> list[tuple[int, str]]:
+    """Numbers of the lines, from 1 on, and entries.
+
+    Raises: as `read_text`.
+    """
+    lines = [line.removesuffix("\r") for line in read_text(path).split("\n")]
+    return [(number, entry) for number, entry in enumerate(lines, 1) if entry]
+
+
+def read_table(path: str) -> tuple[list[str], list[Row]]:
+    """Names of the columns, without blanks around them, and rows of a CSV file; empty lines are
+    left out.
+
+    Raises:
+        ValueError: two columns of one name, or a line that cannot be read; and as `read_text`.
+        OSError: it cannot be read.
+    """
+    lines = csv.reader(io.StringIO(read_text(path), newline=""))
+    try:
+        columns = [name.strip() for name in next(lines, [])]
+        rows = [Row(lines.line_num, _fields(columns, line)) for line in lines if line]
+    except csv.Error as error:
+        raise ValueError(
+            f"{path}, line {lines.line_num}: {error}; is a quote left open?"
+        ) from error
+    twice = sorted({name for name in columns if name and columns.count(name) > 1})
+    if twice:
+        raise ValueError(
+            f"{path}: the first line has {' and '.join(twice)} more than once; leave one column "
+            "of each name"
+        )
+    return columns, rows
+
+
+def located(path: str, entry: str) -> str:
+    """Where an entry of the list or table at `path` lies."""
+    return entry if storage.is_remote(entry) else os.path.join(os.path.dirname(path), entry)
+
+
+def missing(path: str, line: int, entry: str) -> str:
+    """What to say of an entry that is not there, with what was perhaps meant."""
+    said = f"line {line}: no such file: {entry!r}"
+    if entry.strip() and entry.strip() != entry and storage.exists(located(path, entry.strip())):
+        return f"{said} (without the blanks around it there is one: take them out)"
+    if entry.startswith("#"):
+        return f"{said} (a list has no comments)"
+    is_relative = not storage.is_remote(entry) and not os.path.isabs(entry)
+    if is_relative and storage.exists(entry):
+        return f"{said} (there is one below the current folder; relative is to that of {path})"
+    return said
+
+
+def _fields(columns: Sequence[str], line: list[str]) -> dict[str | None, str]:
+    fields: dict[str | None, str] = dict.fromkeys(columns, "")
+    fields.update(zip(columns, line, strict=False))
+    if len(line) > len(columns):
+        fields[None] = line[len(columns)]
+    return fields

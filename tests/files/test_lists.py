@@ -1,0 +1,70 @@
+"""Lists and tables: what is an entry, where it lies, and what is said of one that is not there."""
+
+import pytest
+
+from soundnet_tf.files import lists
+
+MARK = b"\xef\xbb\xbf"
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(content: bytes) -> str:
+        (tmp_path / "list").write_bytes(content)
+        return str(tmp_path / "list")
+
+    return write
+
+
+@pytest.mark.parametrize("mark", [b"", MARK])
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_every_line_is_an_entry_as_it_is_written(write, mark, end):
+    """Also what other programs take for a comment, blanks, and ends of lines of other kinds."""
+    written = ["#shorts.mp4", "", "  a b ", " ", "é\x0b\x85\u2028.wav", "a\rb", "ram://x/y", "last"]
+    found = lists.read_list(write(mark + end.join(map(str.encode, written))))
+    assert found == [(line, entry) for line, entry in enumerate(written, 1) if entry]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"\xffa\n", "list is no UTF-8 text .*; save it as UTF-8"), (b"a\0b", "it has bytes of 0")],
+)
+def test_what_is_no_text(write, content, message):
+    for read in (lists.read_list, lists.read_table, lists.read_text):
+        with pytest.raises(ValueError, match=message):
+            read(write(content))
+
+
+def test_relative_entries_are_below_the_lists_folder():
+    assert lists.located("/a/b/list", "../c.wav") == "/a/b/../c.wav"
+    assert lists.located("list", "c.wav") == "c.wav"
+    assert lists.located("/a/list", "/c.wav") == "/c.wav"
+    assert lists.located("/a/list", "gs://b/c.wav") == "gs://b/c.wav"
+    assert lists.located("gs://b/d/list", "c.wav") == "gs://b/d/c.wav"
+
+
+def test_an_entry_that_is_not_there_is_told_with_what_was_perhaps_meant(tmp_path, monkeypatch):
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "b.mp4").touch()
+    monkeypatch.chdir(tmp_path)
+    path = str(tmp_path / "here" / "list")
+    plain = "line 7: no such file: "
+    assert lists.missing(path, 7, "gone") == f"{plain}'gone'"
+    assert lists.missing(path, 7, "  ") == f"{plain}'  '"
+    assert "without the blanks around it there is one" in lists.missing(path, 7, " b.mp4\t")
+    assert "a list has no comments" in lists.missing(path, 7, "# b.mp4")
+    assert "one below the current folder; relative is to" in lists.missing(path, 7, "here/b.mp4")
+
+
+def test_a_table_has_lines_and_columns(write):
+    content = b'a, b ,,\r\n1,"x\ny",3,4\r\n\r\n5\r\n1,2,3,4,5\r\n'
+    columns, rows = lists.read_table(write(MARK + content))
+    assert columns == ["a", "b", "", ""]
+    assert [(row.line, row.fields) for row in rows] == [
+        (3, {"a": "1", "b": "x\ny", "": "4"}),
+        (5, {"a": "5", "b": "", "": ""}),
+        (6, {"a": "1", "b": "2", "": "4", None: "5"}),
+    ]
+    assert lists.read_table(write(b"")) == ([], [])
+    with pytest.raises(ValueError, match="has a and c more than once; leave one column of each"):
+        lists.read_table(write(b"c,a,b,a , c\n"))
