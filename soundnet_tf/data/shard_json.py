@@ -74,7 +74,9 @@ def settle(directory: str, names: Collection[str] | None = None) -> None:
 
 
 def settings_found(directory: str) -> Iterator[dict]:
-    """Settings of every finished shard in the folder."""
+    """Settings of every finished shard in the folder, which may not be there."""
+    if not storage.is_folder(directory):
+        return
     for name in storage.list_folder(directory):  # a pattern would take a "[" for its own
         if "-of-" in name and name.endswith(".json"):
             yield atomic.read_json(os.path.join(directory, name))["settings"]

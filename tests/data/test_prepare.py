@@ -6,15 +6,17 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import odd_media
 import pytest
 import synthetic_media
 import tensorflow as tf
+from av.stream import Disposition
 from prepare_material import GOOD, GOOD_CLIPS, SMALL, digests, ids_in, mtimes, run
 
 from soundnet_tf.data import prepare as module
 from soundnet_tf.data import records
-from soundnet_tf.data.manifest import load_manifest
-from soundnet_tf.data.settings import PrepareConfig
+from soundnet_tf.data.manifest import Taken, load_manifest
+from soundnet_tf.data.settings import Cutting, PrepareConfig
 
 SHARED = Path(os.environ.get("SOUNDNET_SHARED", Path(__file__).resolve().parents[3] / "shared"))
 
@@ -186,6 +188,31 @@ def test_what_is_lost_is_said_and_what_is_unknown_is_done_again(
     (films / "a.mp4").unlink()
     run(config(videos=films))
     assert "has no more 1 videos that were prepared; their clips go: a.mp4" in caplog.text
+
+
+def test_the_manifest_says_which_streams_were_taken(config, good_folder, tmp_path):
+    """Of films with several; also of those whose clips are kept when another video comes."""
+    films = tmp_path / "films"
+    films.mkdir()
+    odd_media.write_two_sounds(films / "two.mkv", Disposition.comment, 0)
+    shutil.copy2(good_folder / GOOD[0], films / "one.mp4")
+    configured = config(videos=str(films), num_shards=1, val_fraction=0.0)
+    taken = (Taken("two.mkv", audio_stream=1, video_stream=0),)
+    assert run(configured).streams == taken
+    assert load_manifest(configured.out).streams == taken
+    odd_media.write_preview_first(films / "three.mkv")
+    manifest = run(configured)
+    assert {t.video_id: (t.audio_stream, t.video_stream) for t in manifest.streams} == {
+        "two.mkv": (1, 0),
+        "three.mkv": (0, 1),
+    }
+
+
+def test_streams_that_are_asked_for_shape_the_shards(config):
+    cutting = Cutting(2.0, 1.0, audio_stream=0, video_stream=0)
+    settings = PrepareConfig("V", "O", cutting).settings()
+    assert (settings["audio_stream"], settings["video_stream"]) == (0, 0)
+    assert "audio_stream" not in PrepareConfig("V", "O").settings()
 
 
 def test_shards_may_lie_in_a_bucket(config):

@@ -891,7 +891,7 @@ FILES = (
     Fault(
         "a run goes on with other recordings",
         "soundnet_tf/finetuning/folder.py",
-        "if not identity.is_note_of_the_same(recordings, _recordings(found)):",
+        "if recordings and not identity.is_note_of_the_same(recordings, _recordings(found)):",
         "if False:",
         ("tests/finetuning/test_folder.py",),
     ),
