@@ -49,7 +49,7 @@ class Pictures:
         """
         found: list[TimedFrame] = []
         for secs in wanted_secs:
-            if secs >= self._end_secs:
+            if secs >= self._end_secs - _CLOCK_TICK_SECS:
                 break
             shown = self._shown_at(secs)
             if shown is None or shown[0] >= end_secs:
@@ -58,7 +58,7 @@ class Pictures:
             shown_secs = max(float(secs), begin_secs)
             if not found or shown_secs > found[-1][0]:
                 found.append((shown_secs, frame))
-        if self._latest is None and len(wanted_secs) and wanted_secs[0] < self._end_secs:
+        if self._latest is None and len(wanted_secs) and wanted_secs[0] < self._end_secs - _CLOCK_TICK_SECS:
             path = self._track.path
             raise MediaError(f"{path}: none of its pictures can be decoded; fetch it again")
         return found

@@ -1180,7 +1180,7 @@ MEDIA = (
     Fault(
         "pictures that ended stay",
         "soundnet_tf/media/pictures.py",
-        "            if secs >= self._end_secs:\n                break\n",
+        "            if secs >= self._end_secs - _CLOCK_TICK_SECS:\n                break\n",
         "",
         (
             "tests/media/test_odd_clips.py",
