@@ -120,6 +120,7 @@ COMMANDS = {
             "--pooling=meanstd": {"pooling": "meanstd"},
             "--model=M": {"model": "M"},
             "--channel=first": {"channel": "first"},
+            "--audio_stream=1": {"audio_stream": 1},
             "--short=pad": {"short": "pad"},
             "--checksum": {"checksum": True},
         },

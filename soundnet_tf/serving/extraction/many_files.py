@@ -43,7 +43,12 @@ class _Sound(NamedTuple):
 
 
 def hear_files(
-    files: Mapping[str, str], listener: Listener, endpoint: str, channel: str, short: str
+    files: Mapping[str, str],
+    listener: Listener,
+    endpoint: str,
+    channel: str,
+    short: str,
+    audio_stream: int | None = None,
 ) -> Iterator[list[HeardFile]]:
     """Hears files of any lengths in a memory that grows neither with their number nor their length,
     but for what a long one gives.
@@ -52,7 +57,7 @@ def hear_files(
         files: names to paths.
         listener: hears them.
         endpoint: the one that is wanted.
-        channel: as of `stream_audio`.
+        channel, audio_stream: as of `stream_audio`.
         short: as of `Listener.hear`.
 
     Yields:
@@ -61,7 +66,7 @@ def hear_files(
     Raises:
         ValueError: an unknown endpoint, channel or policy.
     """
-    for group in _groups(_decoded(files, channel)):
+    for group in _groups(_decoded(files, channel, audio_stream)):
         whole = [sound.blocks[0] for sound in group if not (sound.rest or sound.reason)]
         heard = iter(listener.hear(whole, [endpoint], short))
         results = []
@@ -83,13 +88,15 @@ def _hear_long(sound: _Sound, listener: Listener, endpoint: str) -> HeardFile:
         return HeardFile(sound.name, None, _reason(error, sound.name, sound.path))
 
 
-def _decoded(files: Mapping[str, str], channel: str) -> Iterator[_Sound]:
+def _decoded(
+    files: Mapping[str, str], channel: str, audio_stream: int | None
+) -> Iterator[_Sound]:
     """Sounds in order, decoded by threads that are a few files ahead."""
     pool = concurrent.futures.ThreadPoolExecutor(_DECODERS)
     try:
         ahead = collections.deque()
         for name, path in files.items():
-            ahead.append(pool.submit(_decode, name, path, channel))
+            ahead.append(pool.submit(_decode, name, path, channel, audio_stream))
             if len(ahead) > 2 * _DECODERS:
                 yield ahead.popleft().result()
         while ahead:
@@ -98,9 +105,9 @@ def _decoded(files: Mapping[str, str], channel: str) -> Iterator[_Sound]:
         pool.shutdown(cancel_futures=True)
 
 
-def _decode(name: str, path: str, channel: str) -> _Sound:
+def _decode(name: str, path: str, channel: str, audio_stream: int | None) -> _Sound:
     blocks, samples = [], 0
-    pieces = stream_audio(path, channel)
+    pieces = stream_audio(path, channel, audio_stream=audio_stream)
     try:
         for piece in pieces:
             blocks.append(piece)

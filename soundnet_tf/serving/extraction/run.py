@@ -157,7 +157,9 @@ def _hear_rest(
     todo = {name: path for name, path in found.items() if name not in done}
     with progress_bar(len(found), "extracting", "file", progress, initial=len(done)) as bar:
         part, part_bytes = [], 0
-        groups = hear_files(todo, listener, config.layer, config.channel, config.short)
+        groups = hear_files(
+            todo, listener, config.layer, config.channel, config.short, config.audio_stream
+        )
         for group in groups:
             outcomes = [_outcome(file, config) for file in group]
             part += outcomes

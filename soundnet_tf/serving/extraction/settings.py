@@ -40,6 +40,7 @@ class ExtractConfig(Settings):
         inputs: a folder, pattern, list or file (see `files.find.find_media`).
         out: the file of features, .npz, .h5 or .parquet (see `feature_file`).
         layer, pooling, model, channel, short: as of `embed`.
+        audio_stream: as of `embed_file`.
         checksum: whether files that were heard before are known by their content.
     """
 
@@ -54,7 +55,15 @@ class ExtractConfig(Settings):
         "published, or a folder of bin/export.py or RUN/best.", constants.PUBLISHED
     )
     channel: str = setting(
-        "Of stereo (paper: first).", constants.CHANNELS[0], choices=constants.CHANNELS
+        "Of stereo (paper: first); the loudest where channels cancel out.",
+        constants.CHANNELS[0],
+        choices=constants.CHANNELS,
+    )
+    audio_stream: int | None = setting(
+        "Sound stream of files that have several, from 0; default: the film's own by what the file "
+        "says of them, else the largest.",
+        None,
+        at_least=0,
     )
     short: str = setting(
         "Repeat too short sound, or add silence.", SHORT_POLICIES[0], choices=SHORT_POLICIES
@@ -82,4 +91,7 @@ class ExtractConfig(Settings):
     def claims(self) -> dict[str, str]:
         """What shapes the embeddings, of these settings."""
         named = ("layer", "pooling", "channel", "short", "model")
-        return {name: getattr(self, name) for name in named}
+        claimed = {name: getattr(self, name) for name in named}
+        if self.audio_stream is not None:  # as in the files of before there was a choice
+            claimed["audio_stream"] = str(self.audio_stream)
+        return claimed

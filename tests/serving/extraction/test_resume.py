@@ -88,7 +88,7 @@ def test_changed_files_are_done_again_and_others_kept(model, twenty, tmp_path, m
 
 
 @pytest.mark.parametrize(
-    "change", [{"layer": "conv5"}, {"pooling": "mean"}, {"channel": "first"}, {"short": "pad"}]
+    "change", [{"layer": "conv5"}, {"pooling": "mean"}, {"channel": "first"}, {"short": "pad"}, {"audio_stream": 0}]
 )
 @pytest.mark.parametrize("is_whole", [False, True])
 def test_other_settings_are_refused(model, twenty, tmp_path, monkeypatch, change, is_whole):
@@ -228,7 +228,7 @@ from soundnet_tf.serving.extraction import many_files
 from soundnet_tf.serving.extraction import run as extract
 many_files.GROUP_FILES = extract._PART_FILES = 3
 stream_audio = many_files.stream_audio
-def blocking(path, channel):
+def blocking(path, channel, **_):
     if path.endswith("10.wav"):
         threading.Event().wait()
     return stream_audio(path, channel)

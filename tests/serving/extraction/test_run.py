@@ -188,7 +188,7 @@ class TestBadFiles:
         (twenty / "05 long.wav").touch()
         stream_audio = many_files.stream_audio
 
-        def breaking(path, channel):
+        def breaking(path, channel, **_):
             if not path.endswith("long.wav"):
                 yield from stream_audio(path, channel)
                 return
