@@ -58,7 +58,11 @@ class Pictures:
             shown_secs = max(float(secs), begin_secs)
             if not found or shown_secs > found[-1][0]:
                 found.append((shown_secs, frame))
-        if self._latest is None and len(wanted_secs) and wanted_secs[0] < self._end_secs - _CLOCK_TICK_SECS:
+        if (
+            self._latest is None
+            and len(wanted_secs)
+            and wanted_secs[0] < self._end_secs - _CLOCK_TICK_SECS
+        ):
             path = self._track.path
             raise MediaError(f"{path}: none of its pictures can be decoded; fetch it again")
         return found

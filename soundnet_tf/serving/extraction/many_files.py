@@ -88,9 +88,7 @@ def _hear_long(sound: _Sound, listener: Listener, endpoint: str) -> HeardFile:
         return HeardFile(sound.name, None, _reason(error, sound.name, sound.path))
 
 
-def _decoded(
-    files: Mapping[str, str], channel: str, audio_stream: int | None
-) -> Iterator[_Sound]:
+def _decoded(files: Mapping[str, str], channel: str, audio_stream: int | None) -> Iterator[_Sound]:
     """Sounds in order, decoded by threads that are a few files ahead."""
     pool = concurrent.futures.ThreadPoolExecutor(_DECODERS)
     try:

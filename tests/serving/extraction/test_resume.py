@@ -88,7 +88,14 @@ def test_changed_files_are_done_again_and_others_kept(model, twenty, tmp_path, m
 
 
 @pytest.mark.parametrize(
-    "change", [{"layer": "conv5"}, {"pooling": "mean"}, {"channel": "first"}, {"short": "pad"}, {"audio_stream": 0}]
+    "change",
+    [
+        {"layer": "conv5"},
+        {"pooling": "mean"},
+        {"channel": "first"},
+        {"short": "pad"},
+        {"audio_stream": 0},
+    ],
 )
 @pytest.mark.parametrize("is_whole", [False, True])
 def test_other_settings_are_refused(model, twenty, tmp_path, monkeypatch, change, is_whole):
