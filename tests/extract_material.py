@@ -44,11 +44,11 @@ def count_decoded(monkeypatch, stop_at=None):
     """Names of the files whose decoding began; that of `stop_at` is as if Ctrl-C were pressed."""
     decoded, stream_audio = [], many_files.stream_audio
 
-    def counted(path, channel):
+    def counted(path, channel, **options):
         decoded.append(os.path.basename(path))
         if decoded[-1] == stop_at:
             raise KeyboardInterrupt
-        return stream_audio(path, channel)
+        return stream_audio(path, channel, **options)
 
     monkeypatch.setattr(many_files, "stream_audio", counted)
     return decoded

@@ -235,10 +235,10 @@ from soundnet_tf.serving.extraction import many_files
 from soundnet_tf.serving.extraction import run as extract
 many_files.GROUP_FILES = extract._PART_FILES = 3
 stream_audio = many_files.stream_audio
-def blocking(path, channel, **_):
+def blocking(path, channel, **options):
     if path.endswith("10.wav"):
         threading.Event().wait()
-    return stream_audio(path, channel)
+    return stream_audio(path, channel, **options)
 many_files.stream_audio = blocking
 extract.extract(extract.ExtractConfig({str(twenty)!r}, {killed!r}, model={model!r}))
 """

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import numpy as np
+import odd_media
 import pytest
 import soundfile
 from extract_material import (
@@ -95,6 +96,17 @@ class TestContent:
         assert summary.is_new and summary.skipped == {}
         assert summary.sound_secs == pytest.approx((sum(LENGTHS.values()) + 10_000) / SECOND)
         assert os.listdir(tmp_path / "new") == [f"x{suffix}"]
+
+    def test_the_sound_stream_that_was_asked_for(self, model, tmp_path):
+        (tmp_path / "films").mkdir()
+        path = str(odd_media.write_two_sounds(tmp_path / "films" / "two.mkv"))
+        for number in (0, 1):
+            out = str(tmp_path / f"{number}.npz")
+            config = ExtractConfig(str(tmp_path / "films"), out, model=model, audio_stream=number)
+            extract(config, progress=False)
+            expected, _ = embed_file(path, model=model, audio_stream=number)
+            found = feature_file.read_features(out).embeddings
+            np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-5)
 
     @pytest.mark.parametrize("suffix", SUFFIXES)
     def test_a_name_that_is_not_utf_8(self, model, twenty, tmp_path, suffix):
