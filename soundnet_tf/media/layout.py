@@ -5,6 +5,7 @@ one whose clock wraps and that starts at -18 s, and an MP4 that starts at 0 read
 encoder declares as its delay, or an edit cuts away, is never presented and does not count.
 """
 
+import functools
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -125,22 +126,30 @@ def lay_out(
     streams = {kind: stream.index for kind, stream in chosen.items() if stream is not None}
     packets = {kind: found[index] for kind, index in streams.items()}
     _refuse_successors(path, found, packets)
-    stamps = {kind: _stamps(of_kind) for kind, of_kind in packets.items() if len(of_kind.order)}
     jumps = container.format.flags & av.format.Flags.ts_discont.value
     longest_secs = _LONGEST_PAUSE_WHERE_STAMPS_JUMP_SECS if jumps else _LONGEST_PAUSE_SECS
     try:
-        joins = find_joins(stamps, longest_secs)
+        joins, ends_secs = _timeline(packets.get("audio"), packets.get("video"), longest_secs)
     except AmbiguousStampsError as error:
         raise MediaError(
             f"{path}: {error}, so that sound and picture cannot be told to belong together; "
             "convert it anew (ffmpeg writes one timeline), or leave it out"
         ) from error
     origin_secs = float(Fraction(container.start_time or 0, av.time_base))
-    ends_secs = {
-        kind: float(_joined(of_kind.end_secs, joins[kind]).max()) - origin_secs
-        for kind, of_kind in stamps.items()
-    }
+    ends_secs = {kind: end_secs - origin_secs for kind, end_secs in ends_secs.items()}
     return Layout(path, streams, packets, origin_secs, joins, ends_secs)
+
+
+@functools.lru_cache(maxsize=2)  # of the files that `survey` remembers: a film has many clips
+def _timeline(
+    audio: Packets | None, video: Packets | None, longest_pause_secs: float
+) -> tuple[dict[str, tuple[Join, ...]], dict[str, float]]:
+    """The joins of each kind, and where it ends on the file's own clock."""
+    taken = {"audio": audio, "video": video}
+    stamps = {kind: _stamps(p) for kind, p in taken.items() if p is not None and len(p.order)}
+    joins = find_joins(stamps, longest_pause_secs)
+    ends = {kind: _joined(of_kind.end_secs, joins[kind]).max() for kind, of_kind in stamps.items()}
+    return joins, {kind: float(end_secs) for kind, end_secs in ends.items()}
 
 
 def _refuse_successors(

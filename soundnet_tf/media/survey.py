@@ -23,7 +23,7 @@ _CHUNK = 4096  # packets that are held as Python's numbers
 _KEPT = 2  # files; a film of an hour takes 12 MB
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Packets:
     """Packets of one stream that have a time stamp and present something, in the order of the file.
 

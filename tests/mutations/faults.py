@@ -1065,7 +1065,7 @@ MEDIA = (
     Fault(
         "a jump ahead is silence",
         "soundnet_tf/media/layout.py",
-        "joins = find_joins(stamps, longest_secs)",
+        "joins = find_joins(stamps, longest_pause_secs)",
         "joins = find_joins(stamps, 1e9)",
         _ODD,
     ),
