@@ -3,6 +3,7 @@ nothing has to be fetched."""
 
 import itertools
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from fractions import Fraction
@@ -38,7 +39,7 @@ def noise(clips: int, secs: float, seed: int = 0) -> np.ndarray:
 
 
 def write_films(path: str, count: int, secs: float) -> None:
-    """Fills a folder with films of H.264 and AAC, which are one film under many names."""
+    """Fills a folder with films of H.264 and AAC, which are copies of one."""
     os.makedirs(path)
     first = os.path.join(path, "film-000.mp4")
     with av.open(first, "w") as container:
@@ -48,7 +49,7 @@ def write_films(path: str, count: int, secs: float) -> None:
         container.mux(list(_pictures(video, round(secs * _FPS))))
         container.mux(list(_noise_packets(sound, secs)))
     for index in range(1, count):
-        os.link(first, os.path.join(path, f"film-{index:03d}.mp4"))
+        shutil.copyfile(first, os.path.join(path, f"film-{index:03d}.mp4"))  # a link is one film
 
 
 def write_recording(path: str, minutes: float) -> None:

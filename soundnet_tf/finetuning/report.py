@@ -28,7 +28,7 @@ class Progress(EpochBar):
         super().on_epoch_end(epoch, logs)
         best = int(best_row(monitor.read_history(self._history_file))["epoch"])
         tqdm.write(
-            f"epoch {epoch + 1}/{self._epochs}: loss {logs['loss']:.3f}, held-out loss "
+            f"epoch {epoch + 1}/{self.epochs}: loss {logs['loss']:.3f}, held-out loss "
             f"{logs['val_loss']:.3f}, held-out accuracy {logs['val_accuracy']:.1%} "
             f"(best epoch {best + 1}), {time.perf_counter() - self._begun_secs:.0f} s"
         )
@@ -43,7 +43,7 @@ class Countdown(EpochBar):
     def on_epoch_end(self, epoch, logs=None):
         super().on_epoch_end(epoch, logs)
         tqdm.write(
-            f"all clips, epoch {epoch + 1}/{self._epochs}: loss {logs['loss']:.3f}, accuracy "
+            f"all clips, epoch {epoch + 1}/{self.epochs}: loss {logs['loss']:.3f}, accuracy "
             f"{logs['accuracy']:.1%}"
         )
 

@@ -23,14 +23,14 @@ class EpochBar(keras.callbacks.Callback):
 
     def __init__(self, epochs: int, steps_per_epoch: int, batch_size: int, title: str = "epoch"):
         super().__init__()
-        self._epochs = epochs
+        self.epochs = epochs
         self._clips = steps_per_epoch * batch_size
         self._batch_size = batch_size
         self._epoch_title = title
         self._bar = None
 
     def on_epoch_begin(self, epoch, logs=None):
-        title = f"{self._epoch_title} {epoch + 1}/{self._epochs}"
+        title = f"{self._epoch_title} {epoch + 1}/{self.epochs}"
         self._bar = progress_bar(self._clips, title, "clip", leave=False)
 
     def on_train_batch_end(self, batch, logs=None):
@@ -60,7 +60,7 @@ class Progress(EpochBar):
             if name.startswith("kl_")
         )
         tqdm.write(
-            f"epoch {epoch + 1}/{self._epochs}: loss {logs['loss']:.4g}, held-out {figures}",
+            f"epoch {epoch + 1}/{self.epochs}: loss {logs['loss']:.4g}, held-out {figures}",
             file=sys.stdout,
         )
 

@@ -19,25 +19,27 @@ def given(tmp_path_factory):
     config = prepare_material.config(folder / "films", folder / "shards", num_shards=3)
     prepare_material.run(config)
     write_tones(folder, per_class=1)
+    for name in ("teacher.keras", "weights.npy"):
+        (folder / name).write_text("never looked into")
     return folder
 
 
 COMMANDS = {
     "prepare": "--videos=GIVEN/films --out=OUT",
-    "label": "--data=GIVEN/shards --imagenet_teacher=file:nowhere.keras",
-    "train": "--data=GIVEN/shards --imagenet_teacher=file:nowhere.keras --out=OUT",
+    "label": "--data=GIVEN/shards --imagenet_teacher=file:GIVEN/teacher.keras",
+    "train": "--data=GIVEN/shards --imagenet_teacher=file:GIVEN/teacher.keras --out=OUT",
     "finetune": "--manifest=GIVEN/tones.csv --model=soundnet5 --out=OUT",
     "evaluate": "--data=GIVEN/tones.csv --out=OUT",
     "evaluate ": "--data=GIVEN/tones.csv --modalities=sound --out=OUT",
     "reproduce": "--table=layers --dataset=csv --eval_data=GIVEN/tones.csv --out=OUT",
-    "export": "--weights=nowhere --out=OUT",
+    "export": "--weights=GIVEN/weights.npy --out=OUT",
     "extract": "--inputs=GIVEN --out=OUT.npz",
 }
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_the_second_run_is_refused_by_one_sentence(given, tmp_path, command):
-    """Before it has looked at teachers or models: there are none by these names."""
+    """Before it has looked into teachers or models, which are none."""
     flags = COMMANDS[command].replace("GIVEN", str(given)).replace("OUT", str(tmp_path / "out"))
     command = command.strip()
     place = str(given / "shards") if command == "label" else flags.rpartition("--out=")[2]

@@ -94,7 +94,7 @@ def test_what_tells_the_classes(films, model, teacher, told_by, expected):
 @pytest.fixture
 def features_of(monkeypatch):
     """`evaluate` that gives the features of each modality instead of what they are worth."""
-    monkeypatch.setattr(multimodal, "cross_validate", lambda data, features: features)
+    monkeypatch.setattr(multimodal, "cross_validate", lambda data, features, *_: features)
     return lambda *args, **options: multimodal.evaluate(*args, **options, progress=False)
 
 

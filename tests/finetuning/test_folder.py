@@ -22,7 +22,7 @@ def data(tmp_path):
 def go_on(data, out, checksum):
     recordings = note_recordings(data, checksum)
     check_folder(out, FinetuneConfig(), data, recordings)
-    write_run(out, FinetuneConfig(), data, recordings)
+    write_run(out, FinetuneConfig(), data, recordings, {})
 
 
 @pytest.mark.parametrize("checksum", [False, True])
