@@ -27,4 +27,4 @@ def main(config: FinetuneRunConfig) -> None:
 
 
 if __name__ == "__main__":
-    launch.run(main, FinetuneRunConfig)
+    launch.run(main, FinetuneRunConfig, interrupted="the same command goes on after the last epoch")

@@ -37,7 +37,7 @@ def run(
         settings: whose fields are the flags.
         files: what is to be named besides the flags, if anything; the stage is then called with
             the names too, and so is `check_inputs`.
-        interrupted: what to say after Ctrl-C, if that loses nothing.
+        interrupted: what to say after Ctrl-C of what is kept, if anything.
         ends_like_ctrl_c: whether SIGTERM is like Ctrl-C, so that what was started ends too.
     """
     stage_flags.define(settings)
@@ -62,9 +62,7 @@ def _main(stage, settings, files, interrupted, ends_like_ctrl_c, argv: list[str]
         config.check_inputs(*named)
         return stage(config, *named) or 0
     except KeyboardInterrupt:
-        if interrupted is None:
-            raise
-        print(f"\nInterrupted: {interrupted}.", file=sys.stderr)
+        print(f"\nInterrupted{f': {interrupted}' if interrupted else ''}.", file=sys.stderr)
         return 130
     except Exception as error:
         is_expected = isinstance(error, (_EXPECTED, _tensorflow_errors()))

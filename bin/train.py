@@ -25,4 +25,4 @@ def main(config: RunConfig) -> None:
 
 
 if __name__ == "__main__":
-    launch.run(main, RunConfig)
+    launch.run(main, RunConfig, interrupted="the same command goes on after the last whole epoch")

@@ -1,11 +1,13 @@
 """README shows users what is public, and nothing else of the package."""
 
+import os
 import pathlib
 import re
 
 import soundnet_tf
 
-README = (pathlib.Path(__file__).resolve().parents[1] / "README.md").read_text("utf-8")
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text("utf-8")
 MODULES = {"hear"}  # imported by its name, as HEAR wants
 
 
@@ -16,6 +18,12 @@ def test_names_are_those_at_the_top_of_the_package():
     assert all(
         not inner and {*names.split(", ")} <= {*soundnet_tf.__all__} for inner, names in imported
     )
+
+
+def test_commands_can_be_called_as_they_stand_there():
+    commands = {ROOT / name for name in re.findall(r"\bbin/\w+(?:\.py)?\b", README)}
+    assert len(commands) > 9
+    assert [path.name for path in sorted(commands) if not os.access(path, os.X_OK)] == []
 
 
 def test_every_public_name_is_there():

@@ -12,7 +12,7 @@ from soundnet_tf.files import storage
 
 # Streams without header and stamps: FFmpeg counts packets, and guesses the duration from the bit
 # rate of the beginning.
-RAW_FORMATS = frozenset({"aac", "ac3", "amr", "dts", "eac3", "loas", "mp3", "truehd"})
+RAW_FORMATS = frozenset({"aac", "ac3", "amr", "dts", "eac3", "loas", "mp3", "sbc", "truehd"})
 
 # What decoding raises of a damaged packet, or of one in whose middle a recording began. Players
 # skip it and go on; so do we, and judge by what is left.
@@ -54,6 +54,8 @@ def open_file(path: str) -> Iterator[BinaryIO]:
         raise FileNotFoundError(f"no such media file: {path}")
     if storage.is_folder(path):
         raise MediaError(f"{path}: is a folder; give one file")
+    if not (storage.is_remote(path) or os.path.isfile(path)):
+        raise MediaError(f"{path}: is no regular file, but a pipe or a device; give a file")
     with storage.open_file(path, "rb") as file:
         if not file.read(1):
             raise MediaError(f"{path}: is empty (0 bytes); fetch it again or leave it out")

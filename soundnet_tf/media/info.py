@@ -127,8 +127,10 @@ def _duration_secs(container: av.container.InputContainer, layout: Layout) -> fl
     declared_secs, end_secs = declared_duration_secs(container), layout.end_secs
     if declared_secs is None or layout.is_joined:
         return end_secs
-    latest_secs = end_secs + max(_ROUNDING_SECS, layout.unknown_end_secs)
-    return declared_secs if end_secs - _ROUNDING_SECS <= declared_secs <= latest_secs else end_secs
+    latest_secs = end_secs + _ROUNDING_SECS + layout.unknown_end_secs
+    # The last packet may be one that is not full: a header that ends in it knows.
+    earliest_secs = end_secs - max(_ROUNDING_SECS, 0.95 * layout.last_packet_secs)
+    return declared_secs if earliest_secs < declared_secs <= latest_secs else end_secs
 
 
 def _first_frame(path: str, stream: av.stream.Stream) -> av.VideoFrame:

@@ -11,8 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-_BACKWARD_SECS = 0.5  # less is reordering of pictures, or jitter, which `timeline` drops
-_INTERLEAVED_SECS = 5.0  # by which writers put packets of one stream before those of another
+# What goes back by more begins a part. The ffmpeg program takes a tenth of a second; where not all
+# streams go back by that it may be pictures in their order of presentation, or jitter, and counts
+# only if it is more.
+_BACKWARD_SECS = (0.1, 0.5)
+_INTERLEAVED_SECS = 2.0  # by which writers put packets of one stream before those of another
+_ENDED_SECS = 0.5  # the same, where a stream ends
 
 
 @dataclass(frozen=True)
@@ -58,20 +62,43 @@ def find_joins(
     """
     if not streams:
         return {}
-    starts = {name: _backward_jumps(stamps) for name, stamps in streams.items()}
-    counts = {name: len(found) for name, found in starts.items()}
-    if len(set(counts.values())) > 1:
-        told = " and ".join(f"{count} times in its {name}" for name, count in counts.items())
-        raise AmbiguousStampsError(f"its time stamps begin anew {told}")
+    starts = _part_starts(streams)
     parts = [dict.fromkeys(streams, slice(0, 0))]
-    for number in range(max(counts.values(), default=0) + 1):
+    for number in range(len(next(iter(starts.values()))) + 1):
         part = {name: _part(starts[name], number, streams[name]) for name in streams}
         parts += _divided_at_pauses(streams, part, longest_pause_secs)
     return _placed(streams, parts[1:])
 
 
-def _backward_jumps(stamps: Stamps) -> np.ndarray:
-    return np.flatnonzero(np.diff(stamps.decode_secs) < -_BACKWARD_SECS) + 1
+def _part_starts(streams: Mapping[str, Stamps]) -> dict[str, np.ndarray]:
+    """Where parts begin whose stamps are earlier than those before: in all streams as many, at the
+    same places of the file."""
+    for backward_secs in _BACKWARD_SECS:
+        starts = {name: _backward(stamps, backward_secs) for name, stamps in streams.items()}
+        if len({len(found) for found in starts.values()}) == 1 and "audio" in streams:
+            break
+    counts = {name: len(found) for name, found in starts.items()}
+    if len(set(counts.values())) > 1:
+        told = " and ".join(f"{count} times in its {name}" for name, count in counts.items())
+        raise AmbiguousStampsError(f"its time stamps begin anew {told}")
+    for places in zip(*starts.values(), strict=True):
+        orders = [streams[name].order[at] for name, at in zip(starts, places, strict=True)]
+        for name, stamps in streams.items():
+            if _span_secs(stamps, min(orders), max(orders)) > _INTERLEAVED_SECS:
+                raise AmbiguousStampsError(
+                    f"its time stamps begin anew at other places than those of its {name}"
+                )
+    return starts
+
+
+def _backward(stamps: Stamps, by_secs: float) -> np.ndarray:
+    return np.flatnonzero(np.diff(stamps.decode_secs) < -by_secs) + 1
+
+
+def _span_secs(stamps: Stamps, first_order: int, last_order: int) -> float:
+    """How long what lies between two places of the file lasts."""
+    between = (stamps.order > first_order) & (stamps.order < last_order)
+    return float(np.sum(stamps.end_secs[between] - stamps.begin_secs[between]))
 
 
 def _part(starts: np.ndarray, number: int, stamps: Stamps) -> slice:
@@ -98,6 +125,8 @@ def _divided_at_pauses(
                 raise AmbiguousStampsError(f"time stamps of its {name} jump there and back")
             before[name] = slice(within.start, first_late)
             behind[name] = slice(first_late, within.stop)
+        if "audio" in part and _is_empty(behind["audio"]):
+            break  # a picture that stays, or comes late: there is no sound that would be moved
         _check_one_place(streams, before, behind)
         divided.append(before)
         part = behind
@@ -110,15 +139,21 @@ def _check_one_place(
     """A jump of all streams is at one place of the file; of one stream alone, the others go on."""
     for name, other in ((a, b) for a in streams for b in streams if a != b):
         ahead, rest = behind[name], before[other]
-        if ahead.start == ahead.stop or rest.start == rest.stop:
+        if _is_empty(ahead) or _is_empty(rest):
             continue
         jumped_at = streams[name].order[ahead.start]
         inside = streams[other].order[rest] > jumped_at
         begins = streams[other].begin_secs[rest][inside]
-        if begins.size and np.ptp(begins) > _INTERLEAVED_SECS:
+        # Where the other stream has nothing behind the jump it may just have ended before.
+        longest_secs = _INTERLEAVED_SECS if not _is_empty(behind[other]) else _ENDED_SECS
+        if begins.size and np.ptp(begins) > longest_secs:
             raise AmbiguousStampsError(
                 f"time stamps of its {name} jump ahead, those of {other} do not"
             )
+
+
+def _is_empty(part: slice) -> bool:
+    return part.start == part.stop
 
 
 def _placed(

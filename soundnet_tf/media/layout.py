@@ -16,9 +16,10 @@ import numpy as np
 
 from soundnet_tf.media.container import MediaError
 from soundnet_tf.media.joins import AmbiguousStampsError, Join, Stamps, find_joins
-from soundnet_tf.media.streams import KINDS, choose_stream
+from soundnet_tf.media.streams import KINDS, choose_streams
 from soundnet_tf.media.survey import Packets, is_presented, survey
 
+_LONGEST_DELAY_SECS = 0.5  # of encoders: AAC's is up to 0.13 s
 _INTERLEAVED_PACKETS = 50  # by which those of one stream lie before those of another
 
 # All streams may have nothing for that long. FFmpeg says which formats' stamps may jump; 10 s is
@@ -58,6 +59,12 @@ class Layout:
         return max((float((p.pts[-1] - p.pts[-2]) * p.tick) for p in found), default=0.0)
 
     @property
+    def last_packet_secs(self) -> float:
+        """How long the last packet of sound lasts, by what it says."""
+        sound = self.packets.get("audio")
+        return float(sound.duration[-1] * sound.tick) if sound and len(sound.order) else 0.0
+
+    @property
     def is_joined(self) -> bool:
         """Whether stamps begin anew somewhere: they do not say what a seek leads to."""
         return any(self.joins.values())
@@ -71,7 +78,8 @@ class Layout:
     def parts_secs(self, kind: str | None = None) -> list[float]:
         """When each part but the first begins, from time 0; of a kind, when its stream does."""
         begins = [self._parts_of(name) for name in ([kind] if kind else self.joins)]
-        return [min(of_part) for of_part in zip(*begins, strict=True)]
+        earliest = (min(of_part) for of_part in zip(*begins, strict=True))
+        return [secs for secs in earliest if math.isfinite(secs)]
 
     def _parts_of(self, kind: str) -> list[float]:
         packets = self.packets[kind]
@@ -121,9 +129,8 @@ def lay_out(
             and do not show where.
     """
     found = survey(path)
-    numbers = {"audio": audio_stream, "video": video_stream}
-    chosen = {k: choose_stream(path, container, found, k, numbers[k]) for k in KINDS}
-    streams = {kind: stream.index for kind, stream in chosen.items() if stream is not None}
+    chosen = choose_streams(path, container, found, audio_stream, video_stream)
+    streams = {kind: stream.index for kind, stream in chosen.items()}
     packets = {kind: found[index] for kind, index in streams.items()}
     _refuse_successors(path, found, packets)
     jumps = container.format.flags & av.format.Flags.ts_discont.value
@@ -135,12 +142,26 @@ def lay_out(
             f"{path}: {error}, so that sound and picture cannot be told to belong together; "
             "convert it anew (ffmpeg writes one timeline), or leave it out"
         ) from error
-    origin_secs = float(Fraction(container.start_time or 0, av.time_base))
+    origin_secs = _origin_secs(container, packets, joins)
     ends_secs = {kind: end_secs - origin_secs for kind, end_secs in ends_secs.items()}
     return Layout(path, streams, packets, origin_secs, joins, ends_secs)
 
 
-@functools.lru_cache(maxsize=2)  # of the files that `survey` remembers: a film has many clips
+def _origin_secs(
+    container: av.container.InputContainer,
+    taken: Mapping[str, Packets],
+    joins: Mapping[str, tuple[Join, ...]],
+) -> float:
+    """Time 0 on the file's own clock: FFmpeg's start time, which knows encoders' delays, unless
+    something is presented long before it."""
+    start_secs = float(Fraction(container.start_time or 0, av.time_base))
+    stops = {kind: found[0].index if found else None for kind, found in joins.items()}
+    of_first_part = [p.pts[: stops.get(kind)] * float(p.tick) for kind, p in taken.items()]
+    earliest_secs = min((secs.min() for secs in of_first_part if len(secs)), default=math.inf)
+    return start_secs if earliest_secs > start_secs - _LONGEST_DELAY_SECS else float(earliest_secs)
+
+
+@functools.lru_cache(maxsize=4)  # of the files that `survey` remembers: a film has many clips
 def _timeline(
     audio: Packets | None, video: Packets | None, longest_pause_secs: float
 ) -> tuple[dict[str, tuple[Join, ...]], dict[str, float]]:
@@ -179,8 +200,16 @@ def _stamps(packets: Packets) -> Stamps:
         order=packets.order,
         decode_secs=packets.dts * tick,
         begin_secs=begin * tick,
-        end_secs=(begin + packets.duration) * tick,
+        end_secs=(begin + _believed(packets)) * tick,
     )
+
+
+def _believed(packets: Packets) -> np.ndarray:
+    """Durations; of sound none that is far beyond the others: MP4 has a pause as the duration of
+    the packet before it."""
+    if packets.kind == "video" or not len(packets.duration):
+        return packets.duration
+    return np.minimum(packets.duration, 10 * np.median(packets.duration))
 
 
 def _joined(secs: np.ndarray, joins: tuple[Join, ...]) -> np.ndarray:

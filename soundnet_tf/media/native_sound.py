@@ -25,6 +25,9 @@ _MARGIN_SECS = 0.1  # the resampling filter reaches less far
 _PREROLL_SECS = 0.5  # a decoder that starts in the middle settles in less (MP3's bit reservoir)
 
 
+_MOST_LOST = 10  # packets at a file's end that cannot be decoded, where it may be another's
+
+
 @dataclass(frozen=True)
 class Window:
     """A stretch of time at the wanted `sample_rate`, and the native samples that it takes."""
@@ -40,6 +43,7 @@ class Window:
             raise ValueError(f"duration_secs is {self.duration_secs}; it must be above 0 or None")
         if not (self.sample_rate > 0 and self.sample_rate == int(self.sample_rate)):
             raise ValueError(f"sample_rate is {self.sample_rate}; it must be a whole number of Hz")
+        object.__setattr__(self, "sample_rate", int(self.sample_rate))
 
     def first(self, native_rate: int) -> int:
         """Native sample to begin with: a margin before the start, where both grids meet."""
@@ -78,11 +82,12 @@ class NativeSound:
         """Float32 [samples], mono, one after the other; errors as in `read_audio`."""
         track, timeline = self.track, self.timeline
         parts = deque(track.layout.parts_secs("audio"))
-        decoded = undecodable = 0
+        decoded = undecodable = in_a_row = 0
         anew = False
         for frames in decoded_packets(track, timeline.first / timeline.rate - _PREROLL_SECS):
             decoded += frames is not None
             undecodable += frames is None
+            in_a_row = 0 if frames else in_a_row + (frames is None)
             anew = anew or frames is None
             for frame in frames or ():
                 position = _position(track, frame, timeline.rate)
@@ -94,6 +99,11 @@ class NativeSound:
             if timeline.is_full:
                 break
         yield from timeline.finish()
+        if track.layout.is_joined and in_a_row > _MOST_LOST:
+            raise MediaError(
+                f"{track.path}: from {self.end_secs:.3f} s on its sound cannot be decoded; it was "
+                "joined of files that differ, take it apart or convert it anew"
+            )
         if undecodable > decoded:
             raise MediaError(
                 f"{timeline.path}: {undecodable} of {undecodable + decoded} packets of sound "

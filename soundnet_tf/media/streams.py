@@ -4,7 +4,8 @@ Files hold more than one: commentaries, tracks for those who cannot see or hear,
 of songs. What the file says of its streams comes first, then how much is in them.
 """
 
-from collections.abc import Callable, Mapping
+import math
+from collections.abc import Callable, Mapping, Sequence
 
 import av
 from av.stream import Disposition
@@ -29,12 +30,41 @@ _ASIDE = (
     | Disposition.still_image
 )
 _LEAST_AREA = 1 / 4  # of the largest picture stream's; what is smaller is a preview
-_LEAST_BYTES = 1 / 10  # of the largest sound stream's; what is smaller holds silence
+_LEAST_BYTES = 1 / 10  # of the largest sound stream's of a codec; what is smaller holds silence
 
 
 def streams_of_kind(container: av.container.InputContainer, kind: str) -> list[av.stream.Stream]:
     """All "audio" or "video" streams; their places in the list are the numbers users give."""
     return [stream for stream in container.streams if stream.type == kind]
+
+
+def choose_streams(
+    path: str,
+    container: av.container.InputContainer,
+    packets: Mapping[int, Packets],
+    audio_stream: int | None = None,
+    video_stream: int | None = None,
+) -> dict[str, av.stream.Stream]:
+    """The sound and the picture of a file, by kind, see `choose_stream`; without a kind of which
+    there is none.
+
+    Of a transport stream with several programmes both are of one: its streams stand together, a
+    picture and the sound that follows it.
+    """
+    sounds, pictures = (streams_of_kind(container, kind) for kind in KINDS)
+    is_told = audio_stream is not None and 0 <= audio_stream < len(sounds)
+    several = container.format.name == "mpegts" and len(pictures) > 1
+    near = None
+    if several and is_told and video_stream is None:
+        near = [s for s in pictures if s.index < sounds[audio_stream].index][-1:]
+    picture = choose_stream(path, container, packets, "video", video_stream, near)
+    near = None
+    if several and picture is not None:
+        stop = min((s.index for s in pictures if s.index > picture.index), default=math.inf)
+        near = [stream for stream in sounds if picture.index < stream.index < stop]
+    sound = choose_stream(path, container, packets, "audio", audio_stream, near)
+    chosen = {"audio": sound, "video": picture}
+    return {kind: stream for kind, stream in chosen.items() if stream is not None}
 
 
 def choose_stream(
@@ -43,6 +73,7 @@ def choose_stream(
     packets: Mapping[int, Packets],
     kind: str,
     number: int | None = None,
+    near: Sequence[av.stream.Stream] | None = None,
 ) -> av.stream.Stream | None:
     """The stream of a kind that the file is about, or the one asked for.
 
@@ -58,6 +89,7 @@ def choose_stream(
         packets: what `survey` found in it.
         kind: "audio" or "video".
         number: the wanted stream among those of its kind, from 0; None chooses.
+        near: of which it is to be chosen, unless they are none.
 
     Returns:
         None if there is none; attached pictures are no video unless asked for by number.
@@ -74,7 +106,7 @@ def choose_stream(
             )
         chosen = streams[number]
     else:
-        candidates = [s for s in streams if not s.disposition & _ATTACHED]
+        candidates = [s for s in near or streams if not s.disposition & _ATTACHED]
         if not candidates:
             return None
         chosen = _best(candidates, packets)
@@ -93,13 +125,18 @@ def _best(streams: list[av.stream.Stream], packets: Mapping[int, Packets]) -> av
         codec = stream.codec_context
         return codec.width * codec.height if is_video and codec else packets[stream.index].bytes
 
+    def is_small(stream: av.stream.Stream) -> bool:
+        # Bytes tell something of one codec only: those of PCM are ten times those of AAC.
+        alike = [s for s in streams if is_video or _codec(s) == _codec(stream)]
+        share = _LEAST_AREA if is_video else _LEAST_BYTES
+        return extent(stream) < share * max(map(extent, alike))
+
     streams = _preferred(streams, _is_decodable)
     streams = _preferred(streams, lambda stream: count(stream) > 0)
     streams = _preferred(streams, lambda stream: not stream.disposition & _ASIDE)
     if is_video:
         streams = _preferred(streams, lambda stream: count(stream) > 1)
-    least = max(map(extent, streams)) * (_LEAST_AREA if is_video else _LEAST_BYTES)
-    streams = _preferred(streams, lambda stream: extent(stream) >= least)
+    streams = _preferred(streams, lambda stream: not is_small(stream))
     streams = _preferred(streams, lambda stream: stream.disposition & Disposition.default)
     return max(streams, key=lambda stream: (extent(stream), packets[stream.index].bytes))
 
@@ -109,6 +146,10 @@ def _preferred(
 ) -> list[av.stream.Stream]:
     """Those that are, or all where none is."""
     return [stream for stream in streams if is_preferred(stream)] or streams
+
+
+def _codec(stream: av.stream.Stream) -> str | None:
+    return stream.codec_context and stream.codec_context.name
 
 
 def _is_decodable(stream: av.stream.Stream) -> bool:

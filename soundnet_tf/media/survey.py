@@ -20,7 +20,7 @@ from soundnet_tf.media.container import RAW_FORMATS, demux, open_container
 
 _FIELDS = ("order", "pts", "dts", "duration", "position", "size")
 _CHUNK = 4096  # packets that are held as Python's numbers
-_KEPT = 2  # files; a film of an hour takes 12 MB
+_KEPT = 4  # files; a film of an hour takes 12 MB
 
 
 @dataclass(frozen=True, eq=False)

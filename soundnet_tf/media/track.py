@@ -30,7 +30,7 @@ _OPEN_RIFF_BYTES = 0x7FFFF000  # from here on, the size that a writer to a pipe 
 # Their decoders go on from what they have put out, so that a sample depends on all before it: ADPCM
 # (G.722, G.726 and others), DPCM, and codecs of speech. All are fast.
 _UNENDING_CODECS = re.compile(
-    r"adpcm_.*|.*_dpcm|g72[36].*|g729|gsm.*|amr_?[nw]b|speex|ilbc|evrc|qcelp|sipr|ra_\d+|shorten"
+    r"adpcm_.*|.*_dpcm|dfpwm|g72[36].*|g729|gsm.*|amr_?[nw]b|speex|ilbc|evrc|qcelp|sipr|ra_\d+|shorten"
     r"|truespeech|wmavoice"
 )
 

@@ -16,6 +16,7 @@ from soundnet_tf.models import architecture as arch
 from soundnet_tf.models.convolution import strided_conv1d
 from soundnet_tf.models.finite import zero_or_nan_layers
 from soundnet_tf.models.keras_settings import check_policy
+from soundnet_tf.models.process import check_process
 from soundnet_tf.models.weights import published
 
 
@@ -93,6 +94,7 @@ _LAST = "channels_last"  # whatever Keras's image_data_format is
 
 def _build(architecture, weights, classes, activation, convolution) -> keras.Model:
     """Heads with `classes` (head name to count, or None for no such head); None: no top."""
+    check_process()
     check_policy()
     waveform = keras.Input((None,), dtype="float32", name="waveform")
     x = layers.Reshape((-1, 1), name="one_channel")(waveform)

@@ -54,5 +54,13 @@ class RecognizeConfig(Settings):
         stage tells which are missing."""
         super().check_inputs()
         check_student(self.model)
-        if paths and not any(storage.is_remote(path) or storage.exists(path) for path in paths):
+        if paths and not any(map(_may_be_a_file, paths)):
+            if folder := next(filter(storage.is_folder, paths), None):
+                raise ValueError(f"{folder}: is a folder; name the files in it")
             raise FileNotFoundError(f"no such media file: {', '.join(paths)}")
+
+
+def _may_be_a_file(path: str) -> bool:
+    if storage.is_remote(path):
+        return True
+    return storage.exists(path) and not storage.is_folder(path)

@@ -85,6 +85,7 @@ CASES = {
     "extract --inputs=nowhere --model=student --out=new.npz": "nowhere: no such folder, pattern,",
     "extract --inputs=empty --model=student --out=new.npz": "empty: no media files found",
     "recognize --model=student nothing.wav": "no such media file: nothing.wav",
+    "recognize --model=student empty": "empty: is a folder; name the files in it",
     "recognize --model=student a.wav b.wav": "no such media file: a.wav, b.wav",
     "reproduce --table=layers --eval_data=nowhere --model=student --out=new": "nowhere: no such",
     f"{MODALITIES} --videos_manifest=nowhere": "nowhere: no such manifest",

@@ -84,6 +84,11 @@ def test_ctrl_c_says_what_is_kept(run):
     assert done.stderr == "\nInterrupted: it goes on at the next.\n"
 
 
+def test_ctrl_c_is_no_traceback_where_nothing_is_kept(run):
+    done = run("raise KeyboardInterrupt")
+    assert (done.returncode, done.stderr) == (130, "\nInterrupted.\n")
+
+
 def test_sigterm_is_like_ctrl_c_where_asked(run):
     body = "import os, signal; os.kill(os.getpid(), signal.SIGTERM)"
     options = "interrupted='kept', ends_like_ctrl_c=True"

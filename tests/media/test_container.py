@@ -1,5 +1,6 @@
 """What a file holds, and every way in which a file can be bad."""
 
+import os
 import struct
 import subprocess
 import sys
@@ -172,6 +173,13 @@ def test_wav_without_samples(tmp_path):
     path = media.write_sound(tmp_path / "nothing.wav", np.zeros(0), 44100)
     with pytest.raises(MediaError, match=r"nothing.wav: (no sound at or after 0 s|FFmpeg cannot)"):
         read_audio(path)
+
+
+@pytest.mark.parametrize("read", [probe, read_audio, read_clip])
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path, read):
+    os.mkfifo(tmp_path / "x.mp4")
+    with pytest.raises(MediaError, match="x.mp4: is no regular file, but a pipe or a device"):
+        read(str(tmp_path / "x.mp4"))
 
 
 def test_no_sound_stream(tmp_path):

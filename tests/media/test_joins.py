@@ -83,3 +83,48 @@ def test_a_jump_of_one_stream_while_the_other_goes_on():
         AmbiguousStampsError, match="of its audio jump ahead, those of video do not"
     ):
         find_joins(streams, 10.0)
+
+
+def test_parts_that_begin_at_different_places_of_the_file():
+    """As many jumps, but between the sound's and the pictures' lie four seconds of pictures."""
+    streams = {
+        "audio": stamps(0, 1, 2, 0, 1, 2, 3, 4, 5, 6),
+        "video": stamps(0, 1, 2, 3, 4, 5, 6, 0, 1, 2, first_order=1),
+    }
+    with pytest.raises(AmbiguousStampsError, match="at other places than those of its"):
+        find_joins(streams, 10.0)
+
+
+def test_short_parts_are_joined_too():
+    """Parts of 0.4 s: stamps go back by 0.3 s, in both streams."""
+    begins = [0.0, 0.1, 0.2, 0.3] * 3
+    streams = {
+        "audio": stamps(*begins, every_secs=0.1),
+        "video": stamps(*begins, every_secs=0.1, first_order=1),
+    }
+    (first, second) = find_joins(streams, 10.0)["audio"]
+    assert (first.index, second.index) == (4, 8)
+    assert (first.shift_secs, second.shift_secs) == (pytest.approx(-0.4), pytest.approx(-0.8))
+
+
+def test_jitter_of_one_stream_is_no_part():
+    streams = {
+        "audio": stamps(0, 0.1, 0.2, 0.3, 0.05, 0.15, every_secs=0.1),
+        "video": stamps(0, 0.1, 0.2, 0.3, 0.4, 0.5, every_secs=0.1, first_order=1),
+    }
+    assert find_joins(streams, 10.0) == {"audio": (), "video": ()}
+
+
+def test_a_slide_long_after_the_sound_has_ended_is_no_jump():
+    streams = {"audio": stamps(*counted(0, 9)), "video": stamps(0, 3, 80, first_order=1)}
+    assert find_joins(streams, 10.0) == {"audio": (), "video": ()}
+
+
+def test_sound_that_jumps_ahead_near_the_end_of_the_pictures():
+    """Three seconds of pictures lie behind the jump, and none at its time."""
+    streams = {
+        "audio": stamps(*counted(0, 4), *counted(1000, 1004)),
+        "video": stamps(*counted(0, 8), first_order=1),
+    }
+    with pytest.raises(AmbiguousStampsError, match="of its audio jump ahead, those of video"):
+        find_joins(streams, 10.0)

@@ -187,6 +187,72 @@ def _film_and_tone():
     return counted_film("mpeg2video", 4.0), Sound("mp2", 44100, odd_media.chirp(4.0))
 
 
+def test_parts_of_another_codec_are_refused(tmp_path):
+    """The same streams by their numbers, AAC and then MP2: one decoder does not do."""
+    parts = [
+        write(tmp_path / f"{codec}.ts", counted_film("mpeg2video", 4.0), Sound(codec, 44100, sound))
+        for codec, sound in (("aac", odd_media.chirp(4.0)), ("mp2", odd_media.chirp(3.0)))
+    ]
+    path = odd_media.join(tmp_path / "x.ts", *parts)
+    for read in (read_audio, lambda path: list(stream_audio(path))):
+        with pytest.raises(
+            MediaError, match="from 4.* s on its sound cannot be decoded; it was joined"
+        ):
+            read(path)
+
+
+def test_slides_go_on_when_the_sound_has_ended(tmp_path):
+    """Sound for 4 s; pictures at 0, 3 and 80 s, which is no jump of the clock."""
+    slides = Pictures(
+        "libx264", [counted_picture(i, 0) for i in range(3)], [0.0, 3.0, 80.0], rate=1
+    )
+    path = write(tmp_path / "x.mkv", slides, Sound("aac", 44100, odd_media.chirp(4.0)))
+    assert len(read_audio(path)) / RATE == pytest.approx(4.0, abs=0.05)
+    assert probe(path).duration_secs > 80
+    clip = read_clip(path, 2.0, 2.0, 1.0, short_side=64)
+    assert [index_of(frame) for frame in clip.frames] == [0, 1]
+
+
+def test_sound_and_picture_are_of_one_programme(tmp_path):
+    """Two pictures, each with its sound, in a transport stream; the second picture is larger."""
+    tones = [Sound("mp2", 44100, odd_media.tone(hz, 3.0)) for hz in TONES]
+    small = odd_media.coloured("mpeg2video", RED, 3.0)
+    large = odd_media.coloured("mpeg2video", BLUE, 3.0, (192, 128))
+    path = write(tmp_path / "x.ts", small, tones[0], large, tones[1])
+    info = probe(path)
+    assert (info.audio_stream, info.video_stream) == (1, 1)
+    assert pitch(read_audio(path)) == pytest.approx(TONES[1], abs=3)
+    told = probe(path, audio_stream=0)
+    assert (told.audio_stream, told.video_stream) == (0, 0)
+    told = probe(path, video_stream=0)
+    assert (told.audio_stream, told.video_stream) == (0, 0)
+
+
+def test_bytes_of_different_codecs_are_not_compared(tmp_path):
+    """AAC that is the default one has a tenth of the bytes of PCM, and is full of sound."""
+    small = Sound("aac", 44100, odd_media.tone(TONES[0], 3.0), flags=int(Disposition.default))
+    path = write(
+        tmp_path / "x.mkv", small, Sound("pcm_s16le", 44100, odd_media.tone(TONES[1], 3.0))
+    )
+    assert probe(path).audio_stream == 0
+
+
+def test_pictures_long_before_the_sound_are_not_before_time_0(tmp_path):
+    """FFmpeg takes NUT's time 0 from the sound here."""
+    film = counted_film("mpeg4", 4.0, options={"bf": "2"})
+    path = write(
+        tmp_path / "x.nut", film, Sound("mp2", 44100, odd_media.chirp(4.0), start_secs=1.5)
+    )
+    clip = read_clip(path, 0.0, 1.0, 0.5, short_side=64)
+    assert [index_of(frame) for frame in clip.frames] == [0, 12]
+
+
+def test_a_last_packet_that_is_not_full(tmp_path):
+    """TTA's packets are 1.04 s."""
+    path = write(tmp_path / "x.tta", Sound("tta", 44100, odd_media.chirp(4.5)))
+    assert length_secs(path) == pytest.approx(4.5, abs=2e-3)
+
+
 def test_no_picture_is_made_of_the_other_parts(tmp_path):
     """The second part was cut before its first keyframe, which comes up to a second later: until
     then there is no picture beside its sound."""

@@ -1072,8 +1072,8 @@ MEDIA = (
     Fault(
         "stamps before zero are never presented",
         "soundnet_tf/media/layout.py",
-        "origin_secs = float(Fraction(container.start_time or 0, av.time_base))",
-        "origin_secs = float(Fraction(max(container.start_time or 0, 0), av.time_base))",
+        "start_secs = float(Fraction(container.start_time or 0, av.time_base))",
+        "return max(0.0, float(Fraction(container.start_time or 0, av.time_base)))",
         _ODD,
     ),
     Fault(
@@ -1128,7 +1128,7 @@ MEDIA = (
     Fault(
         "a header is believed that says too little",
         "soundnet_tf/media/info.py",
-        "end_secs - _ROUNDING_SECS <= declared_secs <= latest_secs else",
+        "earliest_secs < declared_secs <= latest_secs else",
         "True else",
         _ODD,
     ),
@@ -1204,7 +1204,7 @@ MEDIA = (
     Fault(
         "a silent track or a preview is taken",
         "soundnet_tf/media/streams.py",
-        "    streams = _preferred(streams, lambda stream: extent(stream) >= least)\n",
+        "    streams = _preferred(streams, lambda stream: not is_small(stream))\n",
         "",
         _ODD,
     ),
