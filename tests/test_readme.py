@@ -21,7 +21,7 @@ def test_names_are_those_at_the_top_of_the_package():
 
 
 def test_commands_can_be_called_as_they_stand_there():
-    commands = {ROOT / name for name in re.findall(r"\bbin/\w+(?:\.py)?\b", README)}
+    commands = {ROOT / name for name in re.findall(r"(?<![\w/])bin/\w+(?:\.py)?\b", README)}
     assert len(commands) > 9
     assert [path.name for path in sorted(commands) if not os.access(path, os.X_OK)] == []
 
