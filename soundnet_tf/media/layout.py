@@ -70,10 +70,10 @@ class Layout:
         return any(self.joins.values())
 
     def begins_secs(self, kind: str) -> np.ndarray:
-        """float64, rising: when what each packet of a kind holds is presented, from time 0."""
+        """float64: when what each packet of a kind holds is presented, from time 0."""
         packets = self.packets[kind]
         begins = _joined(packets.pts * float(packets.tick), self.joins.get(kind, ()))
-        return np.sort(begins) - self.origin_secs
+        return begins - self.origin_secs
 
     def parts_secs(self, kind: str | None = None) -> list[float]:
         """When each part but the first begins, from time 0; of a kind, when its stream does."""
@@ -90,18 +90,21 @@ class Layout:
             for join in self.joins.get(kind, ())
         ]
 
-    def restamped(self, packets: Iterator[av.Packet]) -> Iterator[av.Packet]:
-        """The packets of a file from its beginning on, all with stamps of its first part."""
+    def restamped(
+        self, packets: Iterator[av.Packet], first: Mapping[str, int] | None = None
+    ) -> Iterator[av.Packet]:
+        """The packets of a file from its beginning on, all with stamps of its first part; those of
+        a kind from the `first` of it on, by its index among `Packets`."""
         if not self.is_joined:
             yield from packets
             return
         joins = {self.streams[kind]: list(found) for kind, found in self.joins.items()}
-        met = dict.fromkeys(joins, 0)
+        met = dict.fromkeys(joins, 0) | {self.streams[k]: n for k, n in (first or {}).items()}
         shift = dict.fromkeys(joins, 0)
         for packet in packets:
             index = packet.stream_index
             if index in joins and is_presented(packet):
-                if joins[index] and joins[index][0].index == met[index]:
+                while joins[index] and joins[index][0].index <= met[index]:
                     shift[index] = round(joins[index].pop(0).shift_secs / packet.time_base)
                 met[index] += 1
             if shift.get(index):

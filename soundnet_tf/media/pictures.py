@@ -31,7 +31,7 @@ class Pictures:
     def __init__(self, track: Track):
         self._track = track
         self._is_marked = track.stream.codec_context.codec.canonical_name in _MARKED_CODECS
-        self._begins_secs = track.layout.begins_secs("video")  # of all frames, decoded or not
+        self._begins_secs = np.sort(track.layout.begins_secs("video"))  # of all frames
         self._end_secs = _end_secs(self._begins_secs, track)
         self._parts_secs = track.layout.parts_secs()
         self._joins_secs = deque(track.layout.parts_secs("video"))

@@ -53,17 +53,20 @@ class Packets:
 
     @functools.cached_property
     def _by_place(self) -> tuple[np.ndarray, np.ndarray]:
+        """Positions that are known, rising, and which packets they are of."""
         known = np.flatnonzero(self.position >= 0)
         known = known[np.argsort(self.position[known], kind="stable")]
-        return self.position[known], self.pts[known]
+        return self.position[known], known
 
-    def has(self, packet: av.Packet) -> bool:
-        """Whether a packet that a seek led to has the stamp that it has in the file's order."""
+    def index_of(self, packet: av.Packet) -> int | None:
+        """Which of them a packet is that a seek led to: it lies there, and has the stamp that it
+        has in the file's order. None if none is."""
         if packet.pos is None or packet.pts is None:
-            return False
-        positions, pts = self._by_place
+            return None
+        positions, indices = self._by_place
         first, stop = np.searchsorted(positions, [packet.pos, packet.pos + 1])
-        return packet.pts in pts[first:stop]
+        alike = [i for i in indices[first:stop].tolist() if self.pts[i] == packet.pts]
+        return alike[0] if alike else None
 
 
 def survey(path: str) -> dict[int, Packets]:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import av
+import numpy as np
 
 from soundnet_tf.media.container import (
     MediaError,
@@ -102,7 +103,7 @@ def open_track(
     with open_container(path) as container:
         layout = lay_out(path, container, *numbers)
         track = _track(layout, container, kind)
-        seeks = from_secs > 0 and not (layout.is_joined or track.is_unending)
+        seeks = from_secs > 0 and not track.is_unending
         packets = _seek(track, kind, from_secs) if seeks else track.packets
         if packets is not None:
             yield Track(layout, track.stream, packets)
@@ -178,8 +179,11 @@ def _track(layout: Layout, container: av.container.InputContainer, kind: str) ->
 
 def _seek(track: Track, kind: str, from_secs: float) -> Iterator[av.Packet] | None:
     """Packets from a keyframe at or before `from_secs` on; None if no seek lands before it."""
-    if track.stream.container.format.name not in _SEARCHED_FORMATS:
-        return _packets_after_seek(track, kind, from_secs, from_secs)
+    is_searched = track.stream.container.format.name in _SEARCHED_FORMATS
+    if not is_searched:
+        # Behind a join stamps say no more where to go, and positions do only where any will do.
+        is_joined = track.layout.is_joined
+        return None if is_joined else _packets_after_seek(track, kind, from_secs, from_secs)
     lead_secs = _SEARCH_LEAD_SECS
     while lead_secs < from_secs:
         packets = _packets_after_seek(track, kind, from_secs - lead_secs, from_secs)
@@ -196,19 +200,35 @@ def _packets_after_seek(
 
     That is the first keyframe that has the stamp which it has in the file's order.
     """
-    stream, met_in_order = track.stream, track.layout.packets[kind]
+    layout, stream, met_in_order = track.layout, track.stream, track.layout.packets[kind]
     try:
-        ticks = int((to_secs + track.layout.origin_secs) / stream.time_base)
-        stream.container.seek(ticks, stream=stream)
+        _go_to(track, kind, to_secs)
     except av.error.FFmpegError:
         return None  # the container has no index
     packets = demux(stream)
+    begins_secs = layout.begins_secs(kind) if layout.is_joined else None
     for packet in packets:
-        if packet.pts is not None and track.secs(packet.pts) > from_secs:
+        if begins_secs is None and packet.pts is not None and track.secs(packet.pts) > from_secs:
             return None
-        if packet.is_keyframe and met_in_order.has(packet):
-            return itertools.chain([packet], packets)
+        index = met_in_order.index_of(packet) if packet.is_keyframe else None
+        if index is not None:
+            if begins_secs is not None and begins_secs[index] > from_secs:
+                return None
+            return layout.restamped(itertools.chain([packet], packets), {kind: index})
     return None
+
+
+def _go_to(track: Track, kind: str, to_secs: float) -> None:
+    """Seeks by time, or in a joined file to the place of the last packet that begins by then."""
+    layout, stream = track.layout, track.stream
+    if not layout.is_joined:
+        ticks = int((to_secs + layout.origin_secs) / stream.time_base)
+        stream.container.seek(ticks, stream=stream)
+        return
+    packets = layout.packets[kind]
+    begun = np.flatnonzero((layout.begins_secs(kind) <= to_secs) & (packets.position >= 0))
+    position = int(packets.position[begun[-1]]) if len(begun) else 0
+    stream.container.seek(position, unsupported_byte_offset=True)
 
 
 def _riff_bytes(path: str) -> int:

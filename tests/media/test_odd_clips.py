@@ -79,6 +79,30 @@ def test_windows_of_a_joined_file_equal_the_whole(tmp_path):
         np.testing.assert_allclose(window, there, atol=1e-4)
 
 
+@pytest.mark.parametrize("lead_secs", [0.3, 4.0])
+def test_a_search_in_joined_parts_gives_what_reading_from_the_beginning_gives(
+    tmp_path, monkeypatch, lead_secs
+):
+    """Three parts of 6 s whose stamps are alike; the search goes by places in the file."""
+    part = write(
+        tmp_path / "1.ts",
+        counted_film("mpeg2video", 6.0, options={"g": "25"}),
+        Sound("mp2", 44100, odd_media.chirp(6.0)),
+    )
+    path = odd_media.join(tmp_path / "x.ts", part, part, part)
+    starts_secs = (1.7, 5.6, 8.3, 11.9, 13.33, 16.2)
+    monkeypatch.setattr(track, "_SEARCH_LEAD_SECS", 100.0)  # before the beginning: no search
+    expected = [read_clip(path, start_secs, 1.5, 0.2, 64) for start_secs in starts_secs]
+    monkeypatch.setattr(track, "_SEARCH_LEAD_SECS", lead_secs)
+    for start_secs, clip in zip(starts_secs, expected, strict=True):
+        sought = read_clip(path, start_secs, 1.5, 0.2, 64)
+        np.testing.assert_array_equal(sought.waveform, clip.waveform)
+        np.testing.assert_array_equal(sought.frame_secs, clip.frame_secs)
+        np.testing.assert_array_equal(sought.frames, clip.frames)
+    with track.open_track(str(path), "video", 16.2) as found:  # it is near that it begins
+        assert found.secs(next(found.packets).pts) > 16.2 - lead_secs - 3
+
+
 @pytest.mark.parametrize("wrap_at_secs", [0.005, 0.5, 4.0, 7.95])
 def test_stamps_that_wrap(tmp_path, wrap_at_secs):
     """The same as a file that does not wrap, before and after it."""
