@@ -25,9 +25,10 @@ def read_audio(
 
     Sound lies where the container's time stamps say: zeros stand before sound that starts late and
     in gaps, and the result ends where the sound ends, it is not padded. A window equals the same
-    stretch of the whole file, and only as much is decoded and held as the window needs. (Matroska
-    and WebM round time stamps to 1 ms: there a window may lie up to 1 ms off the whole. The noise
-    that an AAC decoder substitutes differs with where it began.)
+    stretch of the whole file, and only as much is decoded and held as the window needs. (Matroska,
+    WebM, FLV and ASF round time stamps to 1 ms: there a window may lie up to 1 ms off the whole. So
+    it may by up to 50 ms where stamps drift against the count of samples: a window goes by the
+    stamps where it begins. The noise that an AAC decoder substitutes differs with where it began.)
 
     Args:
         path: local, or remote ("://", see `files.storage`).
