@@ -209,7 +209,7 @@ def summary(manifest: Manifest) -> str:
         counts = f"{len(split.shards):>8}{split.videos:>8}{split.clips:>8}"
         lines.append(f"{name:<7}{counts}{split.seconds / 3600:>9.2f}{split.bytes / 1e6:>10.1f}")
     if manifest.skipped:
-        lines.append(f"{len(manifest.skipped)} videos skipped:")
+        lines.append(f"{len(manifest.skipped)} skipped:")
     lines += [f"  {skip.video_id}: {skip.reason}" for skip in manifest.skipped[:_MOST_LINES]]
     if len(manifest.skipped) > _MOST_LINES:
         lines.append(f"  and {len(manifest.skipped) - _MOST_LINES} more in manifest.json")

@@ -1,6 +1,7 @@
 """Which media files there are, and what each is called: folders, patterns, lists, local or not."""
 
 import collections
+import functools
 import os
 from collections.abc import Iterable
 
@@ -65,10 +66,9 @@ def find_files(source: str, extensions: tuple[str, ...], kind: str) -> dict[str,
         raise FileNotFoundError(f"{source}: no {kind}s found, looked for {' '.join(extensions)}")
     once = _each_once(base, set(paths))
     if count := len(set(paths)) - len(once) + len(again):
-        logging.warning(
-            "%s: %d second names (links) of files and folders were left out, each counts once",
-            printable(source),
-            count,
+        _say_once(
+            f"{printable(source)}: {count} second names (links) of files and folders were left "
+            "out, each counts once"
         )
     return _named(base, once)
 
@@ -136,10 +136,15 @@ def _listed(list_path: str, extensions: tuple[str, ...], kind: str) -> list[str]
             f"{'; '.join(absent[:_MOST_TOLD_IN_AN_ERROR])}"
         )
     for said in absent[:_MOST_TOLD]:
-        logging.warning("%s, %s", list_path, said)
+        _say_once(f"{list_path}, {said}")
     if len(absent) > _MOST_TOLD:
-        logging.warning("%s: %d more are not there", list_path, len(absent) - _MOST_TOLD)
+        _say_once(f"{list_path}: {len(absent) - _MOST_TOLD} more are not there")
     return paths
+
+
+@functools.cache  # a command looks once before TensorFlow is imported, and again at its work
+def _say_once(text: str) -> None:
+    logging.warning("%s", text)
 
 
 def _common_parent(paths: list[str]) -> str:

@@ -16,7 +16,7 @@ def gfile(path: str):
         OSError: a file system that TensorFlow does not know, of the web for example.
     """
     scheme = os.fsdecode(path).partition("://")[0]
-    if scheme in _WEB:
+    if scheme.lower() in _WEB:
         raise OSError(
             errno.EPROTONOSUPPORT, f"{scheme}:// is not read; download it first", os.fsdecode(path)
         )

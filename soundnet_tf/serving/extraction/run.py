@@ -65,7 +65,7 @@ class Summary:
             f"{self.rows} rows of {self.channels}"
         ]
         if self.skipped:
-            lines.append(f"{len(self.skipped)} files skipped:")
+            lines.append(f"{len(self.skipped)} skipped:")
         skipped = list(self.skipped.items())
         lines += [f"  {name}: {reason}" for name, reason in skipped[:_MOST_LINES]]
         if len(skipped) > _MOST_LINES:

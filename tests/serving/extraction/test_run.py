@@ -277,7 +277,7 @@ class TestBinary:
         done = self.run(*arguments, "--pooling=mean")
         assert done.returncode == 0, done.stderr
         assert "19 files, 0.00 hours of sound, 19 rows of 256" in done.stdout
-        assert "1 files skipped:\n  05.wav: is empty (0 bytes)" in done.stdout
+        assert "1 skipped:\n  05.wav: is empty (0 bytes)" in done.stdout
         assert "extracting: 100%" in done.stderr
         found = feature_file.load_features(str(tmp_path / "x.h5"))
         expected, _ = embed_file(str(twenty / "06.wav"), pooling="mean", model=model)
