@@ -178,7 +178,9 @@ def test_other_remote_errors_are_os_errors_with_path_and_reason():
         storage.size("nosuch://x/y")
 
 
-@pytest.mark.parametrize("path", ["https://example.org/a.wav", "HTTPS://a/b", "http://example.org", "ftp://a/b"])
+@pytest.mark.parametrize(
+    "path", ["https://example.org/a.wav", "HTTPS://a/b", "http://example.org", "ftp://a/b"]
+)
 def test_the_web_is_not_read(path):
     with pytest.raises(OSError, match=r"(?i:https?|ftp):// is not read; download it first.*/"):
         storage.open_file(path, "rb")
