@@ -10,7 +10,7 @@ import tensorflow as tf
 from soundnet_tf.data import records, shard_json
 from soundnet_tf.data.clips import ClipRecord, Video
 from soundnet_tf.data.manifest import Skipped, Taken
-from soundnet_tf.files import storage
+from soundnet_tf.files import identity, storage
 from soundnet_tf.files.identity import Identity
 
 
@@ -56,7 +56,7 @@ def kept_of(directory: str, name: str, videos: Sequence[Video], settings: dict) 
     if (
         not is_in_order
         or not storage.exists(path)
-        or shard_json.sha256(path) != content["shard"]["sha256"]
+        or identity.sha256(path) != content["shard"]["sha256"]
     ):
         return Kept(path, known, heads)
     skipped = {s["video_id"]: Skipped(**s) for s in content["skipped"] if s["video_id"] in same}

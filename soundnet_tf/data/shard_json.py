@@ -4,15 +4,13 @@ While a shard is replaced whose JSON is to live on, that is out of the way, and 
 both, the old one and the new; see `settle`.
 """
 
-import hashlib
 import os
 from collections.abc import Collection, Iterator, Mapping
 
 from soundnet_tf.data import manifest
-from soundnet_tf.files import atomic, storage
+from soundnet_tf.files import atomic, identity, storage
 from soundnet_tf.files.identity import Identity
 
-_DIGEST_BLOCK_BYTES = 1 << 20
 _PENDING = ".json.pending"
 
 
@@ -27,7 +25,7 @@ def read(directory: str, name: str) -> dict | None:
     if pending is None:
         return atomic.read_json(path)  # another part may have ended in between
     shard = os.path.join(directory, name)
-    digest = sha256(shard) if storage.exists(shard) else None
+    digest = identity.sha256(shard) if storage.exists(shard) else None
     return next((c for c in pending if c["shard"]["sha256"] == digest), None)
 
 
@@ -85,14 +83,6 @@ def settings_found(directory: str) -> Iterator[dict]:
 def known_videos(content: Mapping) -> dict[str, Identity]:
     """Which videos were to be in a shard, by what its JSON says."""
     return {video["video_id"]: Identity.from_fields(video) for video in content["inputs"]}
-
-
-def sha256(path: str) -> str:
-    digest = hashlib.sha256()
-    with storage.open_file(path, "rb") as file:
-        while block := file.read(_DIGEST_BLOCK_BYTES):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _path(directory: str, name: str) -> str:

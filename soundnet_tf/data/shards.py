@@ -11,7 +11,7 @@ from soundnet_tf.data import records, shard_json
 from soundnet_tf.data.clips import ClipRecord, LeftOut, Run, Video
 from soundnet_tf.data.kept import Kept, clips_by_video
 from soundnet_tf.data.manifest import Labelling, Manifest, Shard, Skipped, Split, Taken
-from soundnet_tf.files import atomic, storage
+from soundnet_tf.files import atomic, identity, storage
 
 Results = Iterator[tuple[Run, tuple[ClipRecord | LeftOut, ...]]]
 
@@ -64,7 +64,7 @@ def write_shard(
             clips=tally.clips,
             seconds=tally.samples / SAMPLE_RATE,
             bytes=storage.size(temporary),
-            sha256=shard_json.sha256(temporary),
+            sha256=identity.sha256(temporary),
         )
         shard_json.remove(directory, plan.name)  # of an earlier shard, whole until here
     content = {
@@ -110,7 +110,7 @@ def rewrite_shard(
         labelled = replace(
             shard,
             bytes=storage.size(temporary),
-            sha256=shard_json.sha256(temporary),
+            sha256=identity.sha256(temporary),
             teachers=dict(teachers),
         )
         before = shard_json.read_known(directory, shard.name)

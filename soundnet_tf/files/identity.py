@@ -73,7 +73,7 @@ def identity_of(path: str, checksum: bool = False) -> Identity:
         found = storage.size_and_time(path)
         if found is None or storage.is_folder(path):
             return Identity()
-        return Identity(*found, _sha256(path) if checksum else None)
+        return Identity(*found, sha256(path) if checksum else None)
     except OSError:
         return Identity()
 
@@ -116,7 +116,8 @@ def is_note_of_the_same(now: Mapping[str, str | None], known: Mapping[str, str |
     return now[way] == known.get(way)
 
 
-def _sha256(path: str) -> str:
+def sha256(path: str) -> str:
+    """Of a file's bytes, in hexadecimal digits; OSError if it cannot be read."""
     content = hashlib.sha256()
     with storage.open_file(path, "rb") as file:
         while block := file.read(_BLOCK_BYTES):

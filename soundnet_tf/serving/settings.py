@@ -13,6 +13,25 @@ SHORT_POLICIES = ("loop", "pad")
 TABLE, JSON, CSV = "table", "json", "csv"
 
 
+def channel_setting() -> str:
+    """Which channel of the files is heard, as of `embed`."""
+    return setting(
+        "Of stereo (paper: first); the loudest where channels cancel out.",
+        constants.CHANNELS[0],
+        choices=constants.CHANNELS,
+    )
+
+
+def audio_stream_setting() -> int | None:
+    """Which sound stream of the files is heard, as of `embed_file`."""
+    return setting(
+        "Sound stream of files that have several, from 0; default: the film's own by what the file "
+        "says of them, else the largest.",
+        None,
+        at_least=0,
+    )
+
+
 @dataclass(frozen=True)
 class RecognizeConfig(Settings):
     """What recordings are recognised by, and how it is printed.
@@ -32,17 +51,8 @@ class RecognizeConfig(Settings):
     )
     top: int = setting("Classes of each head.", 3, at_least=1)
     format: str = setting("What to print.", TABLE, choices=(TABLE, JSON, CSV))
-    channel: str = setting(
-        "Of stereo (paper: first); the loudest where channels cancel out.",
-        constants.CHANNELS[0],
-        choices=constants.CHANNELS,
-    )
-    audio_stream: int | None = setting(
-        "Sound stream of files that have several, from 0; default: the film's own by what the file "
-        "says of them, else the largest.",
-        None,
-        at_least=0,
-    )
+    channel: str = channel_setting()
+    audio_stream: int | None = audio_stream_setting()
     short: str = setting(
         "Repeat sound under 11 s, or put silence behind it.",
         SHORT_POLICIES[0],

@@ -4,6 +4,7 @@ import json
 
 import commands
 import numpy as np
+import odd_media
 import pytest
 import soundfile
 from lively import lively
@@ -12,6 +13,7 @@ from soundnet_tf.constants import CLIP_SAMPLES, SAMPLE_RATE
 from soundnet_tf.models import checkpoint, pretrained, student
 from soundnet_tf.models.folded import FoldedNetwork
 from soundnet_tf.serving.extraction import feature_file
+from soundnet_tf.serving.recognize import recognize_file
 
 LABELS = {"objects": ("dog", "rain", "sea", "tram"), "scenes": ("street", "café", "beach")}
 SAMPLES = 2 * SAMPLE_RATE  # too short for a head
@@ -90,6 +92,21 @@ def test_recognize(model, network, stereo, capsys, flags, top, channel, short):
         assert [c["label"] for c in found["overall"][head]] == [names[i] for i in best]
         given = [c["probability"] for c in found["overall"][head]]
         np.testing.assert_allclose(given, probabilities[best], atol=1e-4)
+
+
+def test_recognize_hears_the_stream_that_was_asked_for(model, tmp_path, capsys):
+    path = str(odd_media.write_two_sounds(tmp_path / "two.mkv"))
+    given = []
+    for number in (0, 1):
+        capsys.readouterr()
+        flags = [f"--model={model}", "--format=json", f"--audio_stream={number}"]
+        assert commands.run("recognize", *flags, path) == 0
+        (found,) = json.loads(capsys.readouterr().out)
+        expected = recognize_file(path, model, audio_stream=number).top_overall("objects", 1)
+        best = found["overall"]["objects"][0]
+        assert best["probability"] == pytest.approx(expected[0][1], abs=1e-4)
+        given.append(best["probability"])
+    assert abs(given[0] - given[1]) > 1e-3  # so that the two can be told apart
 
 
 def test_recognize_hears_another_sound_by_each_choice(network, stereo):

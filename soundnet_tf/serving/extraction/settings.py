@@ -6,7 +6,12 @@ from dataclasses import dataclass
 from soundnet_tf import constants
 from soundnet_tf.files import find, identity, lists, storage
 from soundnet_tf.models.settings import HEADS, check_layers, check_student
-from soundnet_tf.serving.settings import POOLINGS, SHORT_POLICIES
+from soundnet_tf.serving.settings import (
+    POOLINGS,
+    SHORT_POLICIES,
+    audio_stream_setting,
+    channel_setting,
+)
 from soundnet_tf.settings import Settings, setting
 
 SUFFIXES = (".npz", ".h5", ".parquet")
@@ -54,17 +59,8 @@ class ExtractConfig(Settings):
     model: str = setting(
         "published, or a folder of bin/export.py or RUN/best.", constants.PUBLISHED
     )
-    channel: str = setting(
-        "Of stereo (paper: first); the loudest where channels cancel out.",
-        constants.CHANNELS[0],
-        choices=constants.CHANNELS,
-    )
-    audio_stream: int | None = setting(
-        "Sound stream of files that have several, from 0; default: the film's own by what the file "
-        "says of them, else the largest.",
-        None,
-        at_least=0,
-    )
+    channel: str = channel_setting()
+    audio_stream: int | None = audio_stream_setting()
     short: str = setting(
         "Repeat too short sound, or add silence.", SHORT_POLICIES[0], choices=SHORT_POLICIES
     )
