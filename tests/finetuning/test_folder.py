@@ -3,8 +3,10 @@
 import json
 import os
 
+import commands
 import pytest
 
+from soundnet_tf.finetuning import run
 from soundnet_tf.finetuning.folder import check_folder, note_recordings, write_run
 from soundnet_tf.finetuning.settings import FinetuneConfig
 from soundnet_tf.sounds.labelled_set import from_manifest
@@ -56,3 +58,19 @@ def test_a_run_that_noted_nothing_is_refused(data, tmp_path):
     for checksum, what in ((False, "times of change"), (True, "contents")):
         with pytest.raises(ValueError, match=f"did not note their {what}"):
             go_on(data, str(out), checksum)
+
+
+@pytest.mark.parametrize("flags", [[], ["--checksum"]])
+def test_the_command_notes_contents_where_asked(data, tmp_path, monkeypatch, flags):
+    """Down to what is noted of the recordings; then it ends, before anything is trained."""
+    noted = []
+
+    def ending(found, checksum):
+        noted.append((len(found.clips), checksum))
+        raise ValueError("enough")
+
+    monkeypatch.setattr(run, "note_recordings", ending)
+    manifest = f"--manifest={tmp_path / 'set.csv'}"
+    flags = [manifest, "--model=soundnet5", f"--out={tmp_path / 'run'}", *flags]
+    assert commands.run("finetune", *flags) == 1
+    assert noted == [(4, "--checksum" in flags)]

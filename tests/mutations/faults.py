@@ -1337,6 +1337,20 @@ MEDIA = (
         "return start_secs if True else",
         _ODD,
     ),
+    Fault(
+        "recognize hears the default stream, whichever was asked for",
+        "bin/recognize.py",
+        "config.short, config.audio_stream",
+        "config.short",
+        ("tests/serving/test_commands.py",),
+    ),
+    Fault(
+        "--checksum of bin/finetune.py reaches nothing",
+        "bin/finetune.py",
+        "config.out, config.checksum",
+        "config.out",
+        ("tests/finetuning/test_folder.py",),
+    ),
 )
 
 FAULTS = (
