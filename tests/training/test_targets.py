@@ -76,5 +76,5 @@ def test_online_teachers_are_loaded(spec, objects):
 
 
 def test_online_targets_need_a_teacher():
-    with pytest.raises(ValueError, match="no teacher was given.*--targets=cached"):
+    with pytest.raises(ValueError, match="no teacher was given.*bin/label.py"):
         targets.online_teachers({})
