@@ -59,7 +59,7 @@ def row(epoch: int | None, right: Right) -> dict:
     network), `accuracy` (layer to a share of 1) and `right` (layer to "0110…")."""
     return {
         "epoch": epoch,
-        "accuracy": {layer: float(values.mean()) for layer, values in right.items()},
+        "accuracy": {layer: float(np.mean(values)) for layer, values in right.items()},
         "right": {layer: "".join("01"[int(r)] for r in values) for layer, values in right.items()},
     }
 
