@@ -327,8 +327,8 @@ TRAINING = (
     Fault(
         "the verdict goes by the best probe",
         "soundnet_tf/training/verdict.py",
-        'lead = probe.advantage(probed["rows"][-1], probed["untrained"])',
-        'lead = max(probe.advantage(r, probed["untrained"]) for r in probed["rows"])',
+        'lead = probe.advantage(probed["rows"][-1], floor)',
+        'lead = max(probe.advantage(r, floor) for r in probed["rows"])',
         ("tests/training/test_verdict.py",),
     ),
     Fault(
