@@ -82,10 +82,17 @@ def cross_validate(
         svm.copy_bytes(len(train), features.shape[1] - window_steps + 1, window_numbers)
         for train, _ in splits
     ]
+    tasks = [
+        (train, data.labels[train], group, window_steps) for train, _ in splits for group in groups
+    ]
     machines = folds.fit(
         _fit,
         features,
-        [(train, data.labels[train], group, window_steps) for train, _ in splits for group in groups],
+        [
+            (train, data.labels[train], group, window_steps)
+            for train, _ in splits
+            for group in groups
+        ],
         title,
         progress,
         max(copies),

@@ -72,7 +72,8 @@ def _inverse(
         counting = shares > 0
         examples = examples[counting] * np.sqrt(shares[counting, None])
     matrix = np.float64(examples.T @ examples) * factor
-    matrix[np.diag_indices_from(matrix)] += 1
+    rounding = 4 * np.finfo(np.float32).eps * np.trace(matrix)  # which could make it singular
+    matrix[np.diag_indices_from(matrix)] += 1 + rounding
     factors = scipy.linalg.cho_factor(matrix, overwrite_a=True, check_finite=False)
     return lambda columns: np.float32(scipy.linalg.cho_solve(factors, np.float64(columns)))
 

@@ -2,9 +2,9 @@
 as liblinear's `-s 1 -B 1`; but at its minimum, which liblinear's default may stop short of.
 
 Its examples are windows of some steps, one at every step of every clip. They overlap, and have to
-be copied out: of ESC-50's conv4 that would be gigabytes. Where the copy would be too large, training
-takes every second window, or third and so on; each has most of its steps in common with the next.
-Testing looks at all windows, as a convolution, without copies.
+be copied out: of ESC-50's conv4 that would be gigabytes. Where the copy would be too large,
+training takes every second window, or third and so on; each has most of its steps in common with
+the next. Testing looks at all windows, as a convolution, without copies.
 """
 
 from collections.abc import Mapping, Sequence
