@@ -16,7 +16,7 @@ def test_an_example_is_means_then_deviations():
 
 
 def test_classes_that_differ_are_told_apart_in_every_fold_and_layer():
-    data = toy_set()
+    data = toy_set(per_fold=(9, 9, 9))
     steps = noisy_steps(data, 14, 4, strength=8)
     examples = {"a": linear.pool(steps), "b": linear.pool(steps[:, :7])}
     outcomes = linear.cross_validate(data, examples, progress=False)
