@@ -34,10 +34,6 @@ from soundnet_tf.sounds.waveforms import read_clips
 from soundnet_tf.version import __version__
 
 CHOSEN = "chosen"
-_TABLE_LAYERS = {
-    "soundnet8": ("conv4", "conv5", "pool5", "conv6", "conv7", HEADS_LAYER),
-    "soundnet5": ("conv3", "pool3", "conv4", HEADS_LAYER),
-}
 
 
 def run(config: EvaluateConfig) -> None:
@@ -125,9 +121,8 @@ def _layers(config: EvaluateConfig, network: FoldedNetwork) -> tuple[str, ...]:
         choices = modern.choices(set(known))
         return tuple(dict.fromkeys(name for choice in choices for name in choice.layers))
     if config.chosen_layer == ALL:
-        layers = _TABLE_LAYERS[network.architecture.name]
-        left_out = {HEADS_LAYER} if config.protocol == LINEAR else set()
-        return tuple(name for name in layers if name in known and name not in left_out)
+        has_heads = HEADS_LAYER in known and config.protocol == PAPER
+        return (*linear.LAYERS[network.architecture.name], *([HEADS_LAYER] if has_heads else []))
     if config.chosen_layer not in known:
         raise ValueError(
             f"no layer {config.chosen_layer} in this {network.architecture.name}; choose one of "

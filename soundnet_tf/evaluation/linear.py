@@ -10,11 +10,15 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from soundnet_tf.evaluation import folds, results
+from soundnet_tf.evaluation import folds
 from soundnet_tf.evaluation.probe import Outcome
 from soundnet_tf.sounds.labelled_set import LabelledSet
 
 C = 0.1
+LAYERS = {  # that are probed, by the architecture's name
+    "soundnet8": ("conv4", "conv5", "pool5", "conv6", "conv7"),
+    "soundnet5": ("conv3", "pool3", "conv4"),
+}
 _ITERATIONS = 1000
 _LONG_NUMBERS = 1 << 30  # of all examples, folds and classes: some seconds of one core
 
@@ -67,31 +71,25 @@ def cross_validate(
     return found
 
 
-def accuracies(
+def hear_and_validate(
     network,
     data: LabelledSet,
     waveforms: np.ndarray,
     layers: Sequence[str],
-) -> dict[str, dict]:
-    """How well layers of a network tell a set's recordings apart, without a word on the screen.
+) -> dict[str, Outcome]:
+    """`cross_validate` of layers of a network, without a word on the screen.
 
     Args:
         network: a `FoldedNetwork`.
         data: the set.
         waveforms: float32 [clips, samples], the set's, as `sounds.waveforms.read_clips` gives them.
         layers: as of `features.layer_features`.
-
-    Returns:
-        Layer to `results.figures`, whose `accuracy_mean` is a share of 1.
     """
     from soundnet_tf.evaluation import features  # TensorFlow, without which processes begin at once
 
     steps = features.layer_features(network, waveforms, layers, progress=False)
     examples = {layer: pool(values) for layer, values in steps.items()}
-    outcomes = cross_validate(data, examples, progress=False)
-    return {
-        layer: results.figures(data, outcome.predictions) for layer, outcome in outcomes.items()
-    }
+    return cross_validate(data, examples, progress=False)
 
 
 def _fit(
