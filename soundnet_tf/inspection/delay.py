@@ -1,7 +1,7 @@
 """How much later the sound is than the picture, by what begins in both.
 
-Hits, steps and mouths are seen and heard at once: where the picture changes, the sound begins. Many
-films show nothing of the kind; a delay is told only where the best shift stands out from the others.
+Hits, steps and mouths are seen and heard at once: where the picture changes, the sound begins.
+Many films show nothing of the kind; a delay is told only where the best shift stands out.
 """
 
 from dataclasses import dataclass

@@ -25,7 +25,7 @@ STILL, SILENT, CLIPPED, DELAYED, UNREADABLE, MISMATCH = (
     "sound and picture do not match",
 )
 COPY = "copy"
-_MISMATCH_RANK = 0.95  # of other clips' pictures, that fit the sound better than its own
+_MISMATCH_RANK = 0.9  # of other clips' pictures, that fit the sound better than its own
 _NO_UTF8 = "its name is no UTF-8, which no table can hold: rename it"
 
 
@@ -39,7 +39,8 @@ class Seen:
     clips: rows of its clips, in their order.
     found: of each clip, what it is.
     reason: why it is left out; empty if it is kept.
-    shown: what else is worth a look, a phrase each.
+    odd: about the file, a phrase each.
+    shown: what else is worth a look, likewise.
     """
 
     id: str
@@ -50,6 +51,7 @@ class Seen:
     clips: list[Row]
     found: list[list[str]] = field(default_factory=list)
     reason: str = ""
+    odd: list[str] = field(default_factory=list)
     shown: list[str] = field(default_factory=list)
 
     @property
@@ -76,7 +78,7 @@ class Pair:
 
 @dataclass(frozen=True)
 class Group:
-    """Copies of each other, by number; the first one is kept. `is_split`: they are in both splits."""
+    """Copies of each other, by number, the best one first. `is_split`: they are in both splits."""
 
     members: tuple[int, ...]
     is_split: bool
@@ -101,7 +103,7 @@ def judge(videos: Sequence[Seen], config: InspectConfig) -> None:
     """Fills in what was found, and why a video is left out, all but copies."""
     for video in videos:
         video.found = [clip_findings(clip, config) for clip in video.clips]
-        video.shown = oddities(video.row["facts"])
+        video.odd = oddities(video.row["facts"])
         if "\\udc" in ascii(video.path):
             video.reason = _NO_UTF8
             continue
@@ -115,7 +117,7 @@ def judge(videos: Sequence[Seen], config: InspectConfig) -> None:
                 video.reason = finding
                 break
         counts = {name: sum(name in found for found in video.found) for name in _SHOWN}
-        video.shown += [
+        video.shown = [
             f"{name} in {count} of {len(video.found)} clips"
             for name, count in counts.items()
             if count and name != video.reason

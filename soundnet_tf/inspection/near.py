@@ -65,7 +65,7 @@ def popcount(words: np.ndarray) -> np.ndarray:
 
 
 def _bands(hashes: np.ndarray) -> Iterator[np.ndarray]:
-    """uint16 [n] each: every fourth bit, as neighbouring bits are of like frequencies and moments."""
+    """uint16 [n] each, of every fourth bit: neighbouring bits are of like frequencies."""
     bits = np.unpackbits(hashes.astype("<u8").view(np.uint8).reshape(-1, 8), axis=1)
     for band in range(BANDS):
         yield np.packbits(bits[:, band::BANDS], axis=1).view("<u2").reshape(-1)

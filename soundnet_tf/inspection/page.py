@@ -66,6 +66,7 @@ def _video(video: Seen, out: str) -> dict[str, Any]:
         "split": video.split,
         "link": link(video.path, out),
         "reason": video.reason,
+        "odd": video.odd,
         "shown": video.shown,
         "clips": [
             {

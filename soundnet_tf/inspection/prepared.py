@@ -6,13 +6,13 @@ from functools import partial
 
 import tensorflow as tf
 
-from soundnet_tf.data import records
+from soundnet_tf.data import records, shard_json
 from soundnet_tf.data.manifest import Manifest, Shard, load_manifest
 from soundnet_tf.data.settings import PCM16
 from soundnet_tf.data.videos import find_videos
 from soundnet_tf.data.workers import Workers
 from soundnet_tf.files.identity import Identity
-from soundnet_tf.files.progress import progress_bar
+from soundnet_tf.files.progress import Bar, progress_bar
 from soundnet_tf.inspection import pieces, stored
 from soundnet_tf.inspection.findings import Seen
 from soundnet_tf.inspection.rows import Rows
@@ -34,21 +34,28 @@ def gather(config: InspectConfig, progress: bool) -> list[Seen]:
     shards = [(split, shard) for split in manifest.splits for shard in _shards(manifest, split)]
     splits: dict[str, str] = {}
     identities = {shard.name: Identity(shard.bytes, None, shard.sha256) for _, shard in shards}
-    known = {video_id: identities[name] for video_id, name in _of_shards(manifest, shards)}
+    known = {
+        video_id: identities[shard.name]
+        for _, shard in shards
+        for video_id in shard_json.known_videos(shard_json.read_known(config.data, shard.name))
+    }
     settings = config.of_rows() | {"films": bool(paths)}
-    with Rows(config.out, settings, known) as rows, Workers(pieces.workers(config)) as workers:
-        with progress_bar(sum(s.clips for _, s in shards), "looking", "clip", progress) as bar:
-            look = partial(
-                stored.look_at,
-                still_levels=config.still_levels,
-                silent_dbfs=config.silent_dbfs,
-                with_sound=not paths,
-            )
-            for split, shard in shards:
-                new = _new_clips(manifest, shard, rows, identities[shard.name], splits, split, bar)
-                for clip, found in workers.map(look, new, stored.crashed):
-                    pieces.add(config.out, rows, clip.video_id, clip.start_secs, found)
-                    bar.update()
+    look = partial(
+        stored.look_at,
+        still_levels=config.still_levels,
+        silent_dbfs=config.silent_dbfs,
+        with_sound=not paths,
+    )
+    with (
+        Rows(config.out, settings, known) as rows,
+        Workers(pieces.workers(config)) as workers,
+        progress_bar(sum(s.clips for _, s in shards), "looking", "clip", progress) as bar,
+    ):
+        for split, shard in shards:
+            new = _new_clips(manifest, shard, rows, identities[shard.name], splits, split, bar)
+            for clip, found in workers.map(look, new, stored.crashed):
+                pieces.add(config.out, rows, clip.video_id, clip.start_secs, found)
+                bar.update()
     seen = [
         Seen(
             id=video_id,
@@ -75,18 +82,16 @@ def _shards(manifest: Manifest, split: str) -> list[Shard]:
     return [shard for shard in manifest.splits[split].shards if shard.clips]
 
 
-def _of_shards(manifest: Manifest, shards: list[tuple[str, Shard]]) -> Iterator[tuple[str, str]]:
-    """Which video is in which shard."""
-    for _, shard in shards:
-        path = os.path.join(manifest.directory, shard.name)
-        for serialized in tf.data.TFRecordDataset(path).as_numpy_iterator():
-            yield records.decode(serialized).video_id, shard.name
-
-
 def _new_clips(
-    manifest: Manifest, shard: Shard, rows: Rows, identity: Identity, splits, split: str, bar
+    manifest: Manifest,
+    shard: Shard,
+    rows: Rows,
+    identity: Identity,
+    splits: dict[str, str],
+    split: str,
+    bar: Bar,
 ) -> Iterator[Stored]:
-    """Clips of a shard that have no row; the others are counted."""
+    """Clips of a shard that have no row; the others are counted. All videos go to `splits`."""
     parse = partial(records.parse, audio_codec=manifest.settings.get("audio_codec", PCM16))
     path = os.path.join(manifest.directory, shard.name)
     for clip in tf.data.TFRecordDataset(path).map(parse).as_numpy_iterator():

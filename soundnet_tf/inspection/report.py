@@ -47,7 +47,7 @@ def write_json(report: Report) -> None:
         "clips": sum(len(video.clips) for video in videos),
         "hours": sum(video.secs for video in videos) / 3600,
         "clips_found": report.clips_found(),
-        "odd_videos": sum(bool(video.shown) for video in videos),
+        "odd_videos": sum(bool(video.odd) for video in videos),
         "copies": {
             "groups": len(report.groups),
             "groups_in_both_splits": sum(group.is_split for group in report.groups),
@@ -79,7 +79,7 @@ def summary(report: Report) -> str:
         lines.append(f"{name:<34}{found[name]:>8}{of_videos:>8}")
     copied = sum(len(group.members) for group in report.groups)
     lines.append(f"{'copies, in ' + str(len(report.groups)) + ' groups':<34}{'':>8}{copied:>8}")
-    lines.append(f"{'something odd':<34}{'':>8}{sum(bool(video.shown) for video in videos):>8}")
+    lines.append(f"{'something odd':<34}{'':>8}{sum(bool(video.odd) for video in videos):>8}")
     lines.append(report.match)
     reasons = ", ".join(f"{count} {name}" for name, count in sorted(report.left_out().items()))
     kept = sum(not video.reason for video in videos)

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Sequence
 
 from soundnet_tf.files import atomic
+from soundnet_tf.files.lists import NO, YES
 from soundnet_tf.inspection.findings import Agreement, Group, Pair, Seen
 from soundnet_tf.inspection.look import Row
 
@@ -19,13 +20,11 @@ FIGURES = {  # columns of clips.csv: a clip's figures, with their digits
     "peak_dbfs": 1,
     "mean_dbfs": 1,
     "dc_offset": 4,
-    "syllable_share": 3,
     "steadiness": 3,
     "delay_secs": 3,
     "delay_peak": 1,
     "match_rank": 3,
 }
-KEEP, LEAVE_OUT = "yes", "no"
 
 
 def write_clips(out: str, videos: Sequence[Seen]) -> None:
@@ -68,11 +67,11 @@ def write_duplicates(
             if number not in closest or pair.share() > closest[number].share():
                 closest[number] = pair
     for i, group in enumerate(groups, 1):
-        said = KEEP if group.is_split else LEAVE_OUT
+        said = YES if group.is_split else NO
         rows += [[i, said, *_of_pair(videos, number, closest[number])] for number in group.members]
     for pair in apart:
         is_split = videos[pair.one].split != videos[pair.other].split
-        rows.append([0, KEEP if is_split else LEAVE_OUT, *_of_pair(videos, pair.one, pair)])
+        rows.append([0, YES if is_split else NO, *_of_pair(videos, pair.one, pair)])
     _write(out, "duplicates.csv", columns, rows)
 
 
@@ -82,9 +81,9 @@ def write_keep(out: str, videos: Sequence[Seen]) -> None:
     rows = (
         [
             video.path,
-            LEAVE_OUT if video.reason else KEEP,
+            NO if video.reason else YES,
             video.reason,
-            "; ".join(video.shown),
+            "; ".join(video.odd + video.shown),
             video.id,
             video.split,
             f"{video.secs:.2f}",
@@ -110,7 +109,7 @@ def _of_pair(videos: Sequence[Seen], number: int, pair: Pair) -> list:
         video.split,
         f"{video.secs:.2f}",
         video.bytes,
-        LEAVE_OUT if video.reason else KEEP,
+        NO if video.reason else YES,
         pair.kind(),
         other.id,
         *_agreed(pair.pictures, sign),

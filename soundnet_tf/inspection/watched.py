@@ -1,4 +1,4 @@
-"""Films that are looked at: which there are, what is known of them, and what is still to be done."""
+"""Films that are looked at: which there are, what is known of them, and what is to be done."""
 
 from functools import partial
 
