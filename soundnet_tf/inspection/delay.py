@@ -16,6 +16,7 @@ _REACH_SECS = 1.0  # shifts looked for
 _APART_SECS = 0.12  # of shifts that are not the same peak
 _SMOOTH_SECS = 1.0  # what changes more slowly is no event
 _EDGE_SECS = 0.16  # at both ends of a clip, where events are its own beginning and end
+_LEAST_EVENTS = 4.0  # that agree
 _MOST_OVER_USUAL = 3.0  # times the root mean square, so that no delay rests on one event
 
 
@@ -31,7 +32,8 @@ class Delay:
 
 
 def sound_delay(waveform: np.ndarray, changes: np.ndarray) -> Delay | None:
-    """The delay by the largest correlation; None if there is too little to compare.
+    """The delay by the largest correlation; None if there is too little to compare, or if it rests
+    on fewer than four events.
 
     Args:
         waveform: float32 [samples] at SAMPLE_RATE, from the moment of the first picture on.
@@ -50,11 +52,20 @@ def sound_delay(waveform: np.ndarray, changes: np.ndarray) -> Delay | None:
     correlation = np.concatenate([correlation[-reach:], correlation[: reach + 1]])
     correlation /= np.linalg.norm(seen) * np.linalg.norm(heard)
     best = int(np.argmax(correlation))
+    if _agreeing(seen, heard, best - reach) < _LEAST_EVENTS:
+        return None
     apart = round(_APART_SECS * RATE * _FINE)
     others = np.delete(correlation, slice(max(0, best - apart), best + apart + 1))
     peak = (correlation[best] - others.mean()) / (others.std() + 1e-9)
-    secs = (best - reach) / (RATE * _FINE)
-    return Delay(secs, float(correlation[best]), float(peak))
+    return Delay((best - reach) / (RATE * _FINE), float(correlation[best]), float(peak))
+
+
+def _agreeing(seen: np.ndarray, heard: np.ndarray, shift: int) -> float:
+    """On how many pictures the agreement at a shift rests: of n alike n, of one large one 1."""
+    first, stop = max(0, -shift), len(seen) - max(0, shift)
+    products = seen[first:stop] * heard[first + shift : stop + shift]
+    products = products[: len(products) // _FINE * _FINE].reshape(-1, _FINE).sum(axis=1)
+    return float(products.sum() ** 2 / (np.square(products).sum() + 1e-12))
 
 
 def _events(strength: np.ndarray) -> np.ndarray:

@@ -26,6 +26,7 @@ STILL, SILENT, CLIPPED, DELAYED, UNREADABLE, MISMATCH = (
 )
 COPY = "copy"
 _MISMATCH_RANK = 0.9  # of other clips' pictures, that fit the sound better than its own
+_LEAST_DELAY_SECS = 0.1  # what people notice begins near it, and what is measured is 0.04 s rough
 _NO_UTF8 = "its name is no UTF-8, which no table can hold: rename it"
 
 
@@ -88,12 +89,13 @@ def clip_findings(clip: Row, config: InspectConfig) -> list[str]:
     """What a clip is by its figures."""
     if clip.get("problem"):
         return [UNREADABLE]
-    delay_peak, match = clip["delay_peak"], clip.get("match_rank")
+    is_told = clip["delay_peak"] is not None and clip["delay_peak"] >= config.delay_peak
+    match = clip.get("match_rank")
     found = {
         STILL: clip["still_share"] is not None and clip["still_share"] >= config.still_share,
         SILENT: clip["silent_share"] >= config.silent_share,
         CLIPPED: clip["clipped_share"] >= config.clipped_share,
-        DELAYED: delay_peak is not None and delay_peak >= config.delay_peak,
+        DELAYED: is_told and abs(clip["delay_secs"]) >= _LEAST_DELAY_SECS,
         MISMATCH: match is not None and match >= _MISMATCH_RANK,
     }
     return [name for name, is_found in found.items() if is_found]

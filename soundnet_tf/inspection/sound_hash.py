@@ -22,6 +22,7 @@ _STEP, _STEPS = 9, 4  # hops from one 16 bits to the next; 4 times 16 bits
 _SPAN = _STEP * (_STEPS - 1) + _LAG  # hops that a hash is made of
 _AROUND = 11  # hops: an anchor is the largest change of so many on both sides (0.26 s)
 _FLOOR = 1e-9  # of a band's mean power: -90 dB below full scale is silence
+_LEAST_CHANGE = 0.1  # of the logarithm, in the mean over bands: in a hum, signs are chance
 HOP_SECS = _HOP / SAMPLE_RATE
 
 
@@ -45,7 +46,7 @@ def hashes(waveform: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     heard = (powers > _FLOOR).mean(axis=1) > 0.5
     anchors = [i for i in _peaks(strength) if heard[i : i + _SPAN + 1].all()]
     moments = np.array(anchors, int)[:, None] + _STEP * np.arange(_STEPS)
-    bits = (changes[moments] > 0).reshape(len(anchors), -1)
+    bits = (changes[moments] > 0).reshape(len(anchors), near.BITS)
     return near.packed(bits), np.array(anchors, float) * HOP_SECS
 
 
@@ -74,4 +75,4 @@ def _peaks(strength: np.ndarray) -> np.ndarray:
     """Where it is the largest of `_AROUND` hops before and behind."""
     padded = np.pad(strength, _AROUND, constant_values=-np.inf)
     around = np.lib.stride_tricks.sliding_window_view(padded, 2 * _AROUND + 1)
-    return np.flatnonzero((strength == around.max(axis=1)) & (strength > 0))
+    return np.flatnonzero((strength == around.max(axis=1)) & (strength > _LEAST_CHANGE))
