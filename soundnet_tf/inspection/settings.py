@@ -57,7 +57,7 @@ class InspectConfig(Settings):
     still_share: float = setting("Of a clip, from which on it is still.", 0.7, above=0, at_most=1)
     silent_dbfs: float = setting("Level below which 20 ms are silent.", -60.0, at_most=0)
     silent_share: float = setting(
-        "Of a clip, from which on it is silent.", 0.95, above=0, at_most=1
+        "Of a clip, from which on it is silent.", 0.99, above=0, at_most=1
     )
     clipped_share: float = setting(
         "Of a clip's samples, from which on it is shown as clipped.", 0.001, above=0, at_most=1
