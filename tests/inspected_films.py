@@ -47,7 +47,9 @@ def film(
     """Writes a film of a moving scene, or of one still picture (seed None), with a sound."""
     moments = np.arange(round(seconds * FPS)) / FPS
     shown = [
-        waves(999 if picture_seed is None else picture_seed, 0 if picture_seed is None else m, *size)
+        waves(
+            999 if picture_seed is None else picture_seed, 0 if picture_seed is None else m, *size
+        )
         for m in from_secs + moments
     ]
     pictures = Pictures("libx264", shown, moments, FPS, bit_rate=bit_rate)

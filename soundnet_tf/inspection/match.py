@@ -63,16 +63,15 @@ def match_ranks(heard: Answers, seen: Answers, videos: np.ndarray) -> np.ndarray
     """
     count = len(videos)
     others = np.random.default_rng(0).permutation(count)[:_OTHERS]
-    fits = np.zeros((count, len(others)))
-    own = np.zeros(count)
+    is_other = videos[:, None] != videos[others]
+    if is_other.sum(axis=1).min(initial=count) < _LEAST_OTHERS:
+        return None
+    fits, own = np.zeros((count, len(others))), np.zeros(count)
     for head, probabilities in heard.items():
         logs = np.log(probabilities + np.float32(_FLOOR))
         logs -= logs.mean(axis=0)
         fits += logs @ seen[head][others].T
         own += np.einsum("ij,ij->i", logs, seen[head])
-    is_other = videos[:, None] != videos[others]
-    if is_other.sum(axis=1).min(initial=count) < _LEAST_OTHERS:
-        return None
     return ((fits > own[:, None]) & is_other).sum(axis=1) / is_other.sum(axis=1)
 
 

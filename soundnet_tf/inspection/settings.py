@@ -51,7 +51,7 @@ class InspectConfig(Settings):
     still_levels: float = setting(
         "Change (mean difference of small grey pictures, of 255 levels) below which a picture "
         "stands still.",
-        0.3,
+        0.5,
         at_least=0,
     )
     still_share: float = setting("Of a clip, from which on it is still.", 0.7, above=0, at_most=1)

@@ -223,7 +223,9 @@ def test_names_of_files_are_data_on_the_page(looked_at):
     assert html.count("</script>") == 2 and "<b onclick" not in html
     videos = {video["id"]: video for video in json.loads(data)["videos"]}
     assert SCRIPT in videos
-    assert videos[SCRIPT]["link"] == "../videos/%3C/script%3E%3Cb%20onclick%3Dalert%281%29%3E%26.mp4"
+    assert (
+        videos[SCRIPT]["link"] == "../videos/%3C/script%3E%3Cb%20onclick%3Dalert%281%29%3E%26.mp4"
+    )
     assert "innerHTML" not in html and "http" not in html.replace("http-equiv", "")
 
 

@@ -85,7 +85,9 @@ def test_a_hash_is_the_signs_of_the_lowest_frequencies():
     i, j = np.mgrid[:32, :32]
     frequencies = sorted((u * u + v * v, u, v) for u in range(32) for v in range(32))[1:65]
     expected = [
-        (grey[0] * np.cos(np.pi * (2 * i + 1) * u / 64) * np.cos(np.pi * (2 * j + 1) * v / 64)).sum()
+        (
+            grey[0] * np.cos(np.pi * (2 * i + 1) * u / 64) * np.cos(np.pi * (2 * j + 1) * v / 64)
+        ).sum()
         > 0
         for _, u, v in frequencies
     ]
