@@ -21,6 +21,7 @@ if __name__ == "inspect":
     _here = os.path.dirname(os.path.realpath(__file__))
     _elsewhere = [path for path in sys.path if os.path.realpath(path) != _here]
     _spec = PathFinder.find_spec(__name__, _elsewhere)
+    assert _spec is not None and _spec.loader is not None, "Python has a module of that name"
     sys.modules[__name__] = importlib.util.module_from_spec(_spec)
     _spec.loader.exec_module(sys.modules[__name__])
 else:

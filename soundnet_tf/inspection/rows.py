@@ -6,7 +6,7 @@ which clips it has), and one for each clip.
 
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from types import TracebackType
 from typing import IO
 
@@ -16,6 +16,7 @@ from soundnet_tf.inspection.look import Row
 
 NAME = "rows.jsonl"
 FORMAT = 1
+_GONE = Identity(bytes=-1)
 
 
 class Rows:
@@ -41,12 +42,18 @@ class Rows:
         self.clips: dict[str, dict[float, Row]] = {}
         header = {"format": FORMAT, "settings": dict(settings)}
         for row in self._found(header):
-            if row["kind"] == "video" and row["video_id"] in known:
-                if known[row["video_id"]].is_that_of(Identity.from_fields(row)):
-                    self.videos[row["video_id"]] = row
-            elif row["kind"] == "clip" and row["video_id"] in self.videos:
+            kind, video_id = row.pop("kind"), row["video_id"]
+            if kind == "clip" and video_id in self.videos:
                 self._of(row)[row["start_secs"]] = row
-        kept = [header, *self.videos.values(), *self._all_clips()]
+            elif kind == "video" and known.get(video_id, _GONE).is_that_of(
+                Identity.from_fields(row)
+            ):
+                self.videos[video_id] = row
+        kept = [
+            header,
+            *({"kind": "video", **row} for row in self.videos.values()),
+            *({"kind": "clip", **row} for of in self.clips.values() for row in of.values()),
+        ]
         atomic.write_text(self._path, "".join(map(_line, kept)))
         self._file: IO = open(self._path, "ab")  # noqa: SIM115 (closed by __exit__)
 
@@ -68,9 +75,6 @@ class Rows:
 
     def _of(self, row: Row) -> dict[float, Row]:
         return self.clips.setdefault(row["video_id"], {})
-
-    def _all_clips(self) -> Iterable[Row]:
-        return (row for of_video in self.clips.values() for row in of_video.values())
 
     def _write(self, row: Row) -> None:
         self._file.write(_line(row).encode())
