@@ -64,7 +64,9 @@ def look_at(
             return LeftOut(start_secs, clips.too_short(sound_secs))
         if not read.frames:
             return LeftOut(start_secs, NO_FRAME)
-        return look(read.waveform, read.frames, read.frame_secs, still_levels, silent_dbfs)
+        found = look(read.waveform, read.frames, read.frame_secs, still_levels, silent_dbfs)
+        found.row["is_cancelled"] = read.is_cancelled
+        return found
 
     return clips.each_clip(run, cutting, clip)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from soundnet_tf.data.clips import CANCELLED
 from soundnet_tf.data.videos import VAL
 from soundnet_tf.inspection import copies
 from soundnet_tf.inspection.copies import Agreement, Hashes, agreements
@@ -118,6 +119,8 @@ def judge(videos: Sequence[Seen], config: InspectConfig) -> None:
             if all(finding in found for found in read):
                 video.reason = finding
                 break
+        if video.reason == SILENT and any(clip.get("is_cancelled") for clip in video.clips):
+            video.reason = CANCELLED
         counts = {name: sum(name in found for found in video.found) for name in _SHOWN}
         video.shown = [
             f"{name} in {count} of {len(video.found)} clips"

@@ -72,6 +72,8 @@ def test_a_video_is_left_out_if_all_that_can_be_read_of_it_is_still_or_silent():
         "",
         ["still in 1 of 3 clips", "silent in 1 of 3 clips"],
     )
+    cancelled = judged(silent | {"is_cancelled": True}, silent)[0]
+    assert cancelled == "silent, since its channels cancel out (see --channel=loudest)"
     assert judged(broken, broken) == ("it is broken", [])
     assert judged(problem="no sound") == ("no sound", [])
 

@@ -207,6 +207,18 @@ def test_other_limits_need_no_other_look_but_other_figures_do(looked_at):
         inspect(config(folder / "videos", out, silent_dbfs=-50.0), progress=False)
 
 
+def test_channels_that_cancel_out_are_the_reason(tmp_path):
+    """Unless the loudest one is taken; the reason is that which `prepare` has."""
+    left, moments = notes(8, 5), np.arange(5 * FPS) / FPS
+    pictures = Pictures("libx264", [waves(8, secs) for secs in moments], moments, FPS)
+    sound = Sound("pcm_s16le", RATE, np.stack([left, -left], axis=1))
+    path = media_writer.write(tmp_path / "x.mkv", pictures, sound)
+    (video,) = inspect(config(path, tmp_path / "mean"), progress=False).videos
+    assert video.reason == clips.CANCELLED
+    (video,) = inspect(config(path, tmp_path / "loud", channel="loudest"), progress=False).videos
+    assert video.reason == ""
+
+
 def test_a_decoder_that_dies_is_a_row():
     video = clips.Video("a.mp4", "/a.mp4", None)
     run = clips.Run(video, (0.0, 20.0), last=True)
