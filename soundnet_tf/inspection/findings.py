@@ -28,6 +28,7 @@ STILL, SILENT, CLIPPED, DELAYED, UNREADABLE, MISMATCH = (
 COPY = "copy"
 _MISMATCH_RANK = 0.9  # of other clips' pictures, that fit the sound better than its own
 _LEAST_DELAY_SECS = 0.1  # what people notice begins near it, and what is measured is 0.04 s rough
+_PICTURES_OVER_SOUNDS = 2  # how much more of the pictures has to agree
 _NO_UTF8 = "its name is no UTF-8, which no table can hold: rename it"
 
 
@@ -72,6 +73,15 @@ class Pair:
 
     def share(self) -> float:
         return max(a.share for a in (self.pictures, self.sounds) if a is not None)
+
+    def is_copy(self, copied_share: float) -> bool:
+        """Whether so much of the sound agrees, or twice as much of the pictures: what one camera
+        took from one place looks alike, and two recordings never sound so."""
+        shares = [
+            (self.sounds, copied_share),
+            (self.pictures, min(1.0, _PICTURES_OVER_SOUNDS * copied_share)),
+        ]
+        return any(agreed is not None and agreed.share >= share for agreed, share in shares)
 
     def kind(self) -> str:
         kinds = {"sound": self.sounds, "pictures": self.pictures}
@@ -155,7 +165,7 @@ def pairs_of(videos: Sequence[Seen], config: InspectConfig) -> list[Pair]:
 def drop_copies(videos: Sequence[Seen], pairs: Sequence[Pair], copied_share: float) -> list[Group]:
     """Leaves out all copies but the best one: the longest, then the largest, then the first of
     those that are kept otherwise. Groups that stand in both splits come first."""
-    close = [(pair.one, pair.other) for pair in pairs if pair.share() >= copied_share]
+    close = [(pair.one, pair.other) for pair in pairs if pair.is_copy(copied_share)]
     found = []
     for members in copies.groups(close):
 

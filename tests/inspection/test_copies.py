@@ -89,6 +89,17 @@ def test_the_best_copy_is_kept():
     }
 
 
+def test_of_pictures_twice_as_much_has_to_agree_as_of_sound():
+    shares = [(0.25, None), (0.24, None), (None, 0.5), (None, 0.49), (0.1, 0.5), (None, None)]
+    pairs = [
+        Pair(0, 1, *(share and Agreement(9, share, 0.0) for share in (pictures, sounds)))
+        for sounds, pictures in shares
+    ]
+    assert [pair.is_copy(0.25) for pair in pairs] == [True, False, True, False, True, False]
+    assert pairs[2].is_copy(0.9) is False
+    assert Pair(0, 1, Agreement(9, 1.0, 0.0), None).is_copy(0.9)
+
+
 def test_copies_in_both_splits_come_first():
     videos = [video(str(i), 5, i) for i in range(4)]
     videos[3].split = "val"
