@@ -28,8 +28,8 @@ class InspectConfig(Settings):
             a share of them.
         clipped_share: of a clip's samples at full scale, from which on it is shown as clipped.
         picture_bits, sound_bits: in which hashes of 64 bits may differ and be of the same.
-        copied_share: of the hashes of the shorter of two videos' sound that agree at one shift, from
-            which on it is a copy; of its pictures twice as much.
+        copied_share: of the hashes of sound of the shorter of two videos that agree at one shift,
+            from which on it is a copy; of its pictures twice as much.
         delay_peak: standard deviations by which the best shift of sound and picture stands out,
             from which on the delay is told.
     """
@@ -69,8 +69,8 @@ class InspectConfig(Settings):
         "Of 64 that may differ between sounds of a copy.", 7, at_least=0, at_most=11
     )
     copied_share: float = setting(
-        "Of the sound of the shorter of two videos, from which on it is a copy; of the pictures, twice "
-        "as much.",
+        "Of the sound of the shorter of two videos, from which on it is a copy; of the pictures "
+        "twice as much.",
         0.25,
         above=0,
         at_most=1,

@@ -1401,6 +1401,13 @@ INSPECTION = (
         _COPIES,
     ),
     Fault(
+        "films from one tripod are copies of each other",
+        "soundnet_tf/inspection/findings.py",
+        "_PICTURES_OVER_SOUNDS = 2",
+        "_PICTURES_OVER_SOUNDS = 1",
+        _COPIES,
+    ),
+    Fault(
         "copies in both splits are not told from others",
         "soundnet_tf/inspection/findings.py",
         "len(splits) > 1 and VAL in splits",
