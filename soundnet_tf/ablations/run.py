@@ -31,6 +31,7 @@ from soundnet_tf.version import __version__
 RESULTS_FILE = "results.json"
 LOG_FILE = "log.txt"
 _SPENT_FILE = "seconds.json"
+_BY_CONTENT = ("finetune", "evaluate")  # commands that go on, and know recordings
 
 Note = Mapping[str, str | None]  # of `identity.note_of`
 
@@ -196,7 +197,7 @@ def _carry_out(config: ReproduceConfig, run: Run, recordings: Note | None) -> di
             results = _measure_modalities(config)
         else:
             for command in run.commands:
-                more = ("--checksum",) if config.checksum and command[0] == "finetune" else ()
+                more = ("--checksum",) if config.checksum and command[0] in _BY_CONTENT else ()
                 commands.call((*command, *more), run.folder / LOG_FILE)
             results = read_results(run.rows, str(run.folder), run.seed)
     finally:  # also of a run that failed or was interrupted
