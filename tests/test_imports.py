@@ -28,6 +28,7 @@ MAY_IMPORT = {
     "models": {"media", "files"},
     "data": {"media", "files"},
     "serving": {"models", "media", "files"},
+    "inspection": {"serving", "data", "models", "media", "files"},
     "sounds": {"files", "media"},
     "training": {"evaluation", "sounds", "data", "models", "files"},
     "evaluation": {"sounds", "serving", "models", "media", "files"},
@@ -39,7 +40,7 @@ MAY_IMPORT = {
     "benchmark": {"training", "serving", "data", "models", "media", "files"},
     "bin": {
         "ablations", "benchmark", "data", "demo", "demo_settings", "evaluation", "files",
-        "finetuning", "models", "serving", "sounds", "training",
+        "finetuning", "inspection", "models", "serving", "sounds", "training",
     },
 }  # fmt: skip
 
@@ -68,6 +69,10 @@ MODULES_WITHOUT_TENSORFLOW = {
     "soundnet_tf.evaluation.squared_hinge",
     "soundnet_tf.evaluation.svm",
     "soundnet_tf.finetuning.folder",
+    "soundnet_tf.inspection.films",
+    "soundnet_tf.inspection.page",
+    "soundnet_tf.inspection.run",
+    "soundnet_tf.inspection.stored",
     "soundnet_tf.models.architecture",
     "soundnet_tf.models.weights.packages",
     "soundnet_tf.serving.extraction.feature_file",

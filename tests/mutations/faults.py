@@ -1532,6 +1532,160 @@ MEDIA = (
     ),
 )
 
+_INSPECT = ("tests/inspection/test_inspect.py",)
+_COPIES = ("tests/inspection/test_copies.py",)
+_NEAR = ("tests/inspection/test_near.py",)
+
+INSPECTION = (
+    Fault(
+        "hashes are near only if a band of both is the same",
+        "soundnet_tf/inspection/near.py",
+        "_flips(radius // BANDS)",
+        "_flips(0)",
+        _NEAR,
+    ),
+    Fault(
+        "a pair of near hashes is missed whose first band is the larger one",
+        "soundnet_tf/inspection/near.py",
+        "np.minimum(one, other)[near], np.maximum(one, other)[near]",
+        "one[near][one[near] < other[near]], other[near][one[near] < other[near]]",
+        _NEAR,
+    ),
+    Fault(
+        "hashes that are alike are compared each with each, however many",
+        "soundnet_tf/inspection/near.py",
+        "np.where(large, np.minimum(stop, first + _NEXT), stop)",
+        "stop",
+        _NEAR,
+    ),
+    Fault(
+        "one title that stands often is as good as many pictures",
+        "soundnet_tf/inspection/copies.py",
+        "count = min(count, of_other[key])",
+        "count = max(count, of_other[key])",
+        _COPIES,
+    ),
+    Fault(
+        "hashes that agree at any shift make a copy",
+        "soundnet_tf/inspection/copies.py",
+        "np.floor(shifts + half).astype(np.int64)",
+        "np.zeros(len(shifts), np.int64)",
+        _COPIES,
+    ),
+    Fault(
+        "the shortest copy is kept",
+        "soundnet_tf/inspection/findings.py",
+        "-round(video.secs, 1)",
+        "round(video.secs, 1)",
+        _COPIES,
+    ),
+    Fault(
+        "films from one tripod are copies of each other",
+        "soundnet_tf/inspection/findings.py",
+        "_PICTURES_OVER_SOUNDS = 2",
+        "_PICTURES_OVER_SOUNDS = 1",
+        _COPIES,
+    ),
+    Fault(
+        "copies in both splits are not told from others",
+        "soundnet_tf/inspection/findings.py",
+        "len(splits) > 1 and VAL in splits",
+        "False",
+        (*_COPIES, *_INSPECT),
+    ),
+    Fault(
+        "a black picture is like any other",
+        "soundnet_tf/inspection/picture_hash.py",
+        ">= _LEAST_MEDIAN",
+        ">= 0",
+        ("tests/inspection/test_pictures.py",),
+    ),
+    Fault(
+        "silence has hashes",
+        "soundnet_tf/inspection/sound_hash.py",
+        "if heard[i : i + _SPAN + 1].all()",
+        "if True",
+        ("tests/inspection/test_sound.py",),
+    ),
+    Fault(
+        "gain changes the hashes of sound",
+        "soundnet_tf/inspection/sound_hash.py",
+        "np.log(np.maximum(powers, _FLOOR))",
+        "np.log(powers + 1e-3)",
+        ("tests/inspection/test_sound.py", *_INSPECT),
+    ),
+    Fault(
+        "one bang beside one change is a delay",
+        "soundnet_tf/inspection/delay.py",
+        "< _LEAST_EVENTS:",
+        "< 0:",
+        ("tests/inspection/test_delay.py",),
+    ),
+    Fault(
+        "sound before the picture is told as behind it",
+        "soundnet_tf/inspection/delay.py",
+        "return Delay((best - reach) /",
+        "return Delay(abs(best - reach) /",
+        ("tests/inspection/test_delay.py",),
+    ),
+    Fault(
+        "a flash is two cuts",
+        "soundnet_tf/inspection/pictures.py",
+        "if is_sudden and np.abs(after - before).mean() > _CUT_LEVELS:",
+        "if is_sudden:",
+        ("tests/inspection/test_pictures.py",),
+    ),
+    Fault(
+        "a file's name can end the page's script",
+        "soundnet_tf/inspection/page.py",
+        'for character in "<>&',
+        'for character in "&',
+        _INSPECT,
+    ),
+    Fault(
+        "rows of a file that has changed are taken for its own",
+        "soundnet_tf/inspection/rows.py",
+        'elif kind == "video" and known.get(video_id, _GONE).is_that_of(',
+        'elif kind == "video" and video_id in known or known.get(video_id, _GONE).is_that_of(',
+        _INSPECT,
+    ),
+    Fault(
+        "half a row that a kill left is read",
+        "soundnet_tf/inspection/rows.py",
+        '.split(b"\\n")[:-1]',
+        '.split(b"\\n")',
+        _INSPECT,
+    ),
+    Fault(
+        "what keep.csv leaves out is prepared",
+        "soundnet_tf/files/find.py",
+        "[entry for entry in entries if entry.is_kept]",
+        "entries",
+        ("tests/data/test_videos.py", *_INSPECT),
+    ),
+    Fault(
+        "the id of a video changes with what else keep.csv keeps",
+        "soundnet_tf/files/find.py",
+        "for entry in entries]\n",
+        "for entry in wanted]\n",
+        ("tests/data/test_videos.py",),
+    ),
+    Fault(
+        "a clip's sound is compared with pictures of its own video",
+        "soundnet_tf/inspection/match.py",
+        "((fits > own[:, None]) & is_other)",
+        "(fits > own[:, None])",
+        ("tests/inspection/test_match.py",),
+    ),
+    Fault(
+        "commands find bin/inspect.py for Python's own module",
+        "bin/inspect.py",
+        'if __name__ == "inspect":',
+        "if False:",
+        ("tests/bin/test_inspect_binary.py",),
+    ),
+)
+
 FAULTS = (
     *MEDIA,
     *ARRAYS,
@@ -1543,4 +1697,5 @@ FAULTS = (
     *EVALUATION,
     *COMMANDS,
     *FILES,
+    *INSPECTION,
 )
