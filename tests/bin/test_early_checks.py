@@ -106,7 +106,7 @@ CASES = {
     "finetune --manifest=sounds.csv --model=soundnet5 --layers=conv6 --out=new": (
         "no layer conv6 in soundnet5; choose of conv1, pool1, conv2, pool2, conv3, pool3, conv4\n"
     ),
-    "export --run=nowhere --out=new": f"nowhere/best {STUDENT}",
+    "export --run=nowhere --out=new": f"nowhere/last {STUDENT}",
     "export --weights=empty --out=new": f"empty {STUDENT}",
     "export --weights=nowhere.npy --out=new": "there is no file nowhere.npy",
     "extract --inputs=rain1.wav --model=nowhere --out=new.npz": f"nowhere {STUDENT}",
