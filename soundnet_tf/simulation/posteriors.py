@@ -2,9 +2,10 @@
 real teachers are on real clips.
 
 A frame's logits are a sum of four normal parts, each drawn for every class: one of all films (what
-the teacher likes to say), one of the kind of film (a dog), one of the film (this dog, this room) and
-one of the frame. How large the parts are was fitted, head by head, so that four figures of the
-posteriors come out as they were measured on real clips; see MEASURED.
+the teacher likes to say), one of the kind of film (a dog), one of the film (this dog, this room)
+and one of the frame. How large the parts are was fitted, head by head, so that four figures of the
+posteriors come out as they were measured on real clips; see MEASURED. What is left out: that
+teachers are surer of some films than of others.
 """
 
 from collections.abc import Sequence
@@ -43,8 +44,8 @@ class Spread:
 
 
 # MobileNetV2 of ImageNet and a SqueezeNet of Places365, a frame a second of 118 real clips with
-# sound (1360 frames). Of 27 of them it is known what they show: baby, cough, dog, drum, guitar, gun,
-# hammer, sneeze, water; 35 pairs show the same.
+# sound (1360 frames). Of 27 of them it is known what they show (baby, cough, dog, drum, guitar,
+# gun, hammer, sneeze, water); 35 pairs show the same.
 MEASURED = {
     "objects": Divergences(2.886, 0.455, 0.432, 0.558),
     "scenes": Divergences(3.151, 0.259, 0.379, 0.442),

@@ -897,7 +897,7 @@ FILES = (
     ),
     Fault(
         "figures of other recordings are shown",
-        "soundnet_tf/ablations/run.py",
+        "soundnet_tf/ablations/work.py",
         "if recordings and not identity.is_note_of_the_same(recordings, known):",
         "if False:",
         ("tests/ablations/test_run.py",),
