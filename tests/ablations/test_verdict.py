@@ -14,8 +14,8 @@ def test_a_line_of_known_slope_is_found():
     line = verdict.fit(SIZES, [70, 72, 74, 76])
     assert line == verdict.Line(pytest.approx(2), pytest.approx(2), pytest.approx(2), 240, 4)
     assert verdict.promise(line) == (
-        "The next doubling, from 240 to 480 clips, promises 2.0 to 2.0 points more (+2.0 points for "
-        "each doubling, +2.0 to +2.0 with a confidence of 95 %, by 4 runs)."
+        "The next doubling, from 240 to 480 clips, promises 2.0 to 2.0 points more (+2.0 points "
+        "for each doubling, +2.0 to +2.0 with a confidence of 95 %, by 4 runs)."
     )
 
 

@@ -1,13 +1,13 @@
 """Fewer clips of a prepared folder: sizes, nested choices, and the folders that are written."""
 
 import collections
-import dataclasses
 import itertools
 
 import cached_records
 import numpy as np
 import pytest
 from labelled_shards import clips_in, contents
+from subset_material import clip, write_folder
 
 from soundnet_tf.data import folder, sources, subset
 from soundnet_tf.data.manifest import load_manifest
@@ -61,24 +61,10 @@ def test_a_seed_chooses_the_same_whatever_the_order_and_another_others():
     assert set(subset.choose(CLIPS, 20, 0)) != set(subset.choose(CLIPS, 20, 1))
 
 
-def clip(number, video):
-    values = {"objects": np.eye(3)[number % 3], "scenes": np.eye(2)[number % 2]}
-    made = cached_records.clip(number, 3.0, values)
-    return dataclasses.replace(made, video_id=video, id=f"{video}@{number}")
-
-
 @pytest.fixture
 def prepared(tmp_path):
     """Two shards of 4 videos and 6 clips, and 2 clips held out."""
-    members = {
-        "train-00000-of-00002.tfrecord": [(0, "a"), (1, "a"), (2, "b")],
-        "train-00001-of-00002.tfrecord": [(3, "c"), (4, "c"), (5, "d")],
-        "val-00000-of-00001.tfrecord": [(6, "e"), (7, "f")],
-    }
-    shards = {name: [clip(*member) for member in found] for name, found in members.items()}
-    settings = {"frame_every_secs": cached_records.EVERY_SECS}
-    out = str(tmp_path / "P")
-    return folder.write_folder(out, shards, settings, "VIDEOS", cached_records.TEACHERS)
+    return write_folder(tmp_path / "P", ["aab", "ccd"], "ef")
 
 
 def test_a_written_folder_is_a_prepared_one(prepared):
@@ -110,7 +96,7 @@ def test_a_subset_repeats_its_clips_and_leaves_those_held_out(prepared, tmp_path
             np.testing.assert_array_equal(posteriors.values, whole[id].posteriors[head].values)
     training, validation = sources.from_prepared(str(tmp_path / "S"))
     assert (training.count, validation.count) == (6, 2)
-    ids = [record for record in training.read(None).as_numpy_iterator()]
+    ids = list(training.read(None).as_numpy_iterator())
     assert set(collections.Counter(ids).values()) == {2}
     assert written.settings["subset_clips"] == 3 and written.settings["subset_repeats"] == 2
     assert training.teachers == cached_records.TEACHERS
