@@ -138,14 +138,15 @@ def _measure(config: ReproduceConfig, entry: Entry, run: Run) -> dict:
 
 
 def _training_facts(folder: str) -> dict:
-    """Steps, and held-out KL of the last network and of the constant answer, nats a step."""
+    """Of the last network the held-out KL, nats a step, and by how many standard errors a held-out
+    sound fits its own video better than others (`training.pairs`); KL of the constant answer."""
     with storage.open_file(os.path.join(folder, "history.csv")) as file:
         epochs = list(csv.DictReader(file))
     baselines = atomic.read_json(os.path.join(folder, "baselines.json"))
     heads = [name.removeprefix("kl_") for name in baselines["constant"] if name.startswith("kl_")]
     return {
-        "epochs": len(epochs),
         "held_out_kl": {head: float(epochs[-1][f"val_kl_{head}"]) for head in heads},
+        "hears": {head: float(epochs[-1][f"val_hears_{head}"]) for head in heads},
         "constant_kl": {head: baselines["constant"][f"kl_{head}"] for head in heads},
     }
 

@@ -22,7 +22,7 @@ def row(name: str, kind: str, found: Sequence[Mapping], errors: Sequence[str]) -
         name, kind: of the row.
         found: of its finished runs, what `learning` measured: `layers`, `best` (shares of 1),
             `seed`, `seconds`, `commands`, and of trained ones `clips`, `held_out_kl`,
-            `constant_kl`.
+            `constant_kl` and `hears`.
         errors: of runs that failed.
 
     Returns:
@@ -39,6 +39,7 @@ def row(name: str, kind: str, found: Sequence[Mapping], errors: Sequence[str]) -
         "layers": _means(run["layers"] for run in found),
         "held_out_kl": _means(run["held_out_kl"] for run in trained),
         "constant_kl": _means(run["constant_kl"] for run in trained),
+        "hears": _means(run["hears"] for run in trained),
         "hours": sum(run["seconds"] for run in found) / 3600 if found else None,
         "commands": [command for run in found for command in run["commands"]],
     }
@@ -114,6 +115,7 @@ def _cells(row: Mapping) -> dict:
         "best layer": named,
         **layers,
         "seeds": ", ".join(map(str, row["seeds"])),
+        "hears": ", ".join(f"{head} {row['hears'][head]:.1f}" for head in row["hears"]),
         "hours": None if row["hours"] is None else f"{row['hours']:.2f}",
         "held-out KL (constant)": ", ".join(
             f"{head} {kl:.2f} ({row['constant_kl'][head]:.2f})" for head, kl in kls

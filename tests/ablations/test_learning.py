@@ -44,7 +44,9 @@ def calls(monkeypatch):
         out.mkdir(parents=True, exist_ok=True)
         if binary == "train":
             load_manifest(values["data"])  # it is there
-            (out / "history.csv").write_text("epoch,val_kl_scenes\n0,9.5\n1,2.25\n")
+            (out / "history.csv").write_text(
+                "epoch,val_kl_scenes,val_hears_scenes\n0,9.5,1\n1,2.25,3.5\n"
+            )
             (out / "baselines.json").write_text('{"constant": {"kl_scenes": 3.0}}')
         if binary == "evaluate":
             row = out.parents[1].name if out.parent.name.startswith("seed") else out.parent.name
@@ -77,6 +79,7 @@ def test_the_table_of_simulated_teachers(calls, tones, tmp_path):
     }  # fmt: skip
     assert found["simulated"]["layers"] == {"conv4": 0.625, "conv7": 0.5}
     assert found["simulated"]["held_out_kl"] == {"scenes": 2.25}
+    assert found["simulated"]["hears"] == {"scenes": 3.5}
     assert found["simulated"]["constant_kl"] == {"scenes": 3.0}
     assert [found[name]["clips"] for name in ("labels", "untrained")] == [[8], []]
     teachers = {
@@ -222,12 +225,25 @@ def test_a_row_says_its_layers_seeds_clips_hours_and_kl():
     """Means of 80 and 82 in conv4, of 70 and 75 in conv7; an hour each."""
     runs = [
         {"best": best, "layers": {"conv4": best, "conv7": conv7}, "seed": seed, "clips": clips}
-        | COST | {"held_out_kl": {"objects": kl}, "constant_kl": {"objects": 2.5}}
+        | COST | {"held_out_kl": {"objects": kl}, "hears": {"objects": kl}}
+        | {"constant_kl": {"objects": 2.5}}
         for seed, best, conv7, clips, kl in ((0, 0.80, 0.70, 30, 2.0), (3, 0.82, 0.75, 31, 3.0))
     ]  # fmt: skip
     rows = [learning_table.row("30 clips", "clips", runs, [])]
-    above = "row clips best_layer conv4 conv5 pool5 conv6 conv7 seeds hours KL".split()
-    cells = ["30 clips", "30, 31", "81.0 (80.0, 82.0)", "81.0", "", "", "", "72.5", "0, 3", "2.00"]
+    above = "row clips best_layer conv4 conv5 pool5 conv6 conv7 seeds hears hours KL".split()
+    cells = [
+        "30 clips",
+        "30, 31",
+        "81.0 (80.0, 82.0)",
+        "81.0",
+        "",
+        "",
+        "",
+        "72.5",
+        "0, 3",
+        "objects 2.5",
+        "2.00",
+    ]
     text = learning_table.markdown({"title": "T", "rows": rows, "notes": []})
     *_, last = lines = text.strip().splitlines()
     assert lines[0] == "T" and len(lines[2].split("|")) == len(above) + 2
@@ -239,7 +255,7 @@ def test_the_curve_has_every_run_and_the_lines_beside_it():
         run = {"best": best, "layers": {"conv5": best, "conv7": best}, "seed": 0} | COST | more
         return learning_table.row(kind, kind, [run], [])
 
-    kls = {"held_out_kl": {"scenes": 2.0}, "constant_kl": {"scenes": 2.5}}
+    kls = {"held_out_kl": {"scenes": 2.0}, "constant_kl": {"scenes": 2.5}, "hears": {}}
     rows = [made("clips", n / 100, clips=n, **kls) for n in (10, 20, 40)]
     rows += [made("untrained", 0.5), made("published", 0.9)]
     accuracy, divergence = learning_table.curve(rows).axes
