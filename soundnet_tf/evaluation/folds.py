@@ -51,7 +51,7 @@ def fit(
             joblib.dump(features, path)
             calls = (joblib.delayed(_of_file)(function, path, task) for task in tasks)
             results = joblib.Parallel(workers, return_as="generator", max_nbytes=None)(calls)
-        yield from progress_bar(len(tasks), title, "fold", progress, items=results)
+        yield from progress_bar(len(tasks), title, "fit", progress, items=results, leave=False)
 
 
 def _workers(tasks: int, copy_bytes: int) -> int:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from soundnet_tf.evaluation import evaluate
+from soundnet_tf.evaluation import evaluate, table
 from soundnet_tf.evaluation.settings import EvaluateConfig
 from soundnet_tf.models import checkpoint, student
 
@@ -67,7 +67,7 @@ def run(manifest, model, tmp_path):
             assert json.load(file) == json.loads(json.dumps(content)), "it is what was returned"
         check(content)
         pictures = ["confusion.png"] + ["layers.png"] * (len(content["rows"]) > 1)
-        assert sorted(path.name for path in out.iterdir()) == [*pictures, "results.json"]
+        assert sorted(path.name for path in out.iterdir()) == [*pictures, "results.json", "rows.json"]
         return content
 
     return evaluated
@@ -100,7 +100,7 @@ def test_the_papers_protocol(run):
     assert content["details"] == [{"window_hop_steps": 1, "converged": True}] * 2
     assert content["baselines"]["untrained"]["layer"] == "pool5"
     assert content["protocol"] == "paper" and content["settings"]["layer"] == "pool5"
-    rows = evaluate.table(content).splitlines()
+    rows = table.of_results(content).splitlines()
     assert rows[0] == "| layer | input scale | accuracy % | paper % |"
     names = [line.split(" | ")[0].removeprefix("| ") for line in rows[2:]]
     assert names == [
@@ -156,7 +156,7 @@ def test_floors_can_be_left_out(run):
     content = run(baselines=False)
     assert list(content["baselines"]) == ["chance"]
     assert content["rows"][0]["confusion"] == with_floors["rows"][0]["confusion"]
-    assert evaluate.table(content).splitlines()[4:] == ["| most frequent class |  | 33.3 |  |"]
+    assert table.of_results(content).splitlines()[4:] == ["| most frequent class |  | 33.3 |  |"]
 
 
 def test_conv8_is_compared_with_an_untrained_network_of_as_many_classes(run):
@@ -180,10 +180,11 @@ def test_the_papers_figures_stand_beside_a_benchmarks():
     figures = {"accuracy_mean": 0.9, "accuracy_std": 0.02}
     content = {
         "rows": [figures | {"layer": "pool5", "input_scale": 1.0, "paper": 92.2}],
+        "untrained": [figures | {"layer": "pool5"}],
         "baselines": {"mfcc": figures, "untrained": figures | {"layer": "pool5"}, "chance": 0.1},
         "dataset": "esc10",
     }
-    rows = evaluate.table(content).splitlines()
+    rows = table.of_results(content).splitlines()
     assert rows[2] == "| pool5 | 1 | 90.0 ± 2.0 | 92.2 |"
     assert rows[4] == "| MFCC, mean and deviation |  | 90.0 ± 2.0 | 67.5 |"
     assert rows[-1] == "| humans |  |  | 95.7 |" and len(rows) == 10
