@@ -1,6 +1,6 @@
 """The linear probe of a network that learned nothing."""
 
-from soundnet_tf.evaluation import baselines, features, linear, probe, results
+from soundnet_tf.evaluation import baselines, linear, probe
 from soundnet_tf.models import student as students
 from soundnet_tf.models.folded import FoldedNetwork
 from soundnet_tf.sounds import esc_dcase
@@ -19,10 +19,5 @@ def accuracies(dataset: str, path: str, layers: tuple[str, ...], seed: int) -> d
     waveforms = read_clips(data, probe.windows_for(data).clip_secs)
     like = FoldedNetwork(students.SoundNet8(include_top=False))
     network = baselines.untrained_network(like, waveforms, seed)
-    steps = features.layer_features(network, waveforms, layers)
-    examples = {layer: linear.pool(values) for layer, values in steps.items()}
-    found = linear.cross_validate(data, examples)
-    return {
-        layer: results.figures(data, outcome.predictions)["accuracy_mean"]
-        for layer, outcome in found.items()
-    }
+    found = linear.accuracies(network, data, waveforms, layers)
+    return {layer: figures["accuracy_mean"] for layer, figures in found.items()}

@@ -10,7 +10,7 @@ import soundfile
 from soundnet_tf.constants import SAMPLE_RATE
 from soundnet_tf.data import sources
 from soundnet_tf.data.settings import CACHED, PipelineConfig
-from soundnet_tf.evaluation import baselines, features, linear, results
+from soundnet_tf.evaluation import baselines, linear
 from soundnet_tf.models import student
 from soundnet_tf.models.folded import FoldedNetwork
 from soundnet_tf.serving import listener
@@ -83,9 +83,7 @@ def trained(tmp_path_factory):
 
 
 def accuracy(data, network, waveforms):
-    steps = features.layer_features(network, waveforms, ("conv7",), progress=False)["conv7"]
-    found = linear.cross_validate(data, {"conv7": linear.pool(steps)}, progress=False)
-    return results.figures(data, found["conv7"].predictions)["accuracy_mean"]
+    return linear.accuracies(network, data, waveforms, ("conv7",))["conv7"]["accuracy_mean"]
 
 
 @pytest.mark.slow

@@ -67,7 +67,11 @@ def run(manifest, model, tmp_path):
             assert json.load(file) == json.loads(json.dumps(content)), "it is what was returned"
         check(content)
         pictures = ["confusion.png"] + ["layers.png"] * (len(content["rows"]) > 1)
-        assert sorted(path.name for path in out.iterdir()) == [*pictures, "results.json", "rows.json"]
+        assert sorted(path.name for path in out.iterdir()) == [
+            *pictures,
+            "results.json",
+            "rows.json",
+        ]
         return content
 
     return evaluated
