@@ -76,7 +76,7 @@ LEARNING = {
     "simulated": ("untrained", "simulated", "shuffled", "labels", "published"),
     "scaling": ("untrained", "clips", "shuffled", "published"),
 }
-LEARNING_STEPS = 3000
+LEARNING_STEPS = 2400
 LAYERS = ("conv4", "conv5", "pool5", "conv6", "conv7")  # that the linear probe hears
 NOTES = {
     "depth": [

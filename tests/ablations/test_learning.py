@@ -276,7 +276,7 @@ def test_all_points_train_alike(tmp_path):
     runs = [e.runs[0] for e in scaling.entries(settings) if e.kind == "clips"]
     flags = [{f for f in run.commands[0] if "--out" not in f and "--data" not in f} for run in runs]
     assert len(flags) == 4 and all(found == flags[0] for found in flags)
-    assert "--steps=3000" in flags[0]
+    assert "--steps=2400" in flags[0]
     for run in runs:
         _, export, evaluate = run.commands
         assert "--which=last" in export and "--protocol=linear" in evaluate

@@ -37,14 +37,14 @@ def tone_in_noise(kind, rng):
     return np.float32(0.5 * rng.uniform(0.2, 1) * sound / np.abs(sound).max())
 
 
-def write_sounds(folder, folds, per_fold, seed):
-    """A labelled set, `per_fold` recordings of every kind in each fold."""
+def write_sounds(folder, per_fold, seed):
+    """A labelled set with so many recordings of every kind in each of the folds."""
     folder.mkdir()
     rng = np.random.default_rng(seed)
     rows = []
-    for fold in range(1, folds + 1):
+    for fold, count in per_fold.items():
         for kind in range(KINDS):
-            for k in range(per_fold):
+            for k in range(count):
                 rows.append((f"{fold}-{kind}-{k}.wav", f"kind {kind}", fold))
                 sound = tone_in_noise(kind, rng)
                 soundfile.write(folder / rows[-1][0], sound, SAMPLE_RATE, "PCM_16")
@@ -56,11 +56,11 @@ def write_sounds(folder, folds, per_fold, seed):
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """By name, what a training of 64 steps gave: its last epoch, the constant answer's KL, and the
-    share of 120 recordings that it never heard which the linear probe tells by conv7; of
+    share of 120 recordings that the linear probe tells by conv7, with three labels of each kind; of
     "untrained" that alone."""
     folder = tmp_path_factory.mktemp("simulated")
-    learned = write_sounds(folder / "learned", folds=2, per_fold=16, seed=1)
-    heard = write_sounds(folder / "heard", folds=4, per_fold=5, seed=2)
+    learned = write_sounds(folder / "learned", {1: 16, 2: 16}, seed=1)
+    heard = write_sounds(folder / "heard", {"train": 3, "test": 20}, seed=2)
     prepare.prepare(learned, teachers.EXACT, str(folder / "P"), progress=False)
     waveforms = read_clips(heard, 5.0, progress=False)
     like = FoldedNetwork(student.SoundNet8(include_top=False))
@@ -101,5 +101,5 @@ def test_it_learns_from_teachers_that_see_and_not_from_exchanged_ones(trained):
 def test_what_it_learned_serves_the_probe(trained):
     """The standard error of a difference is about 6 points of 120 recordings."""
     right = {name: found["accuracy"] for name, found in trained.items()}
-    assert right["true"] > right["untrained"] + 0.1
-    assert right["true"] > right["shuffled"] + 0.15
+    assert right["true"] > right["untrained"] + 0.12
+    assert right["true"] > right["shuffled"] + 0.2
