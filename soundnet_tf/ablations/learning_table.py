@@ -12,7 +12,7 @@ _WHAT = {
     "simulated": "what a network learns from teachers that are made up",
     "scaling": "what more clips are worth",
 }
-_NAMES = {"untrained": "the untrained network", "shuffled": "shuffled pairs"}
+_CONTROLS = {"untrained": "the untrained network", "shuffled": "shuffled pairs"}
 
 
 def row(name: str, kind: str, found: Sequence[Mapping], errors: Sequence[str]) -> dict:
@@ -59,10 +59,10 @@ def notes(rows: Sequence[Mapping]) -> list[str]:
     found = []
     for kind in ("simulated", "clips"):
         if kind in figures:
-            named = {"simulated": "The simulated teacher", "clips": "All clips"}[kind]
-            for control in ("untrained", "shuffled"):
+            named = {row["kind"]: row["row"] for row in rows if row["best"]}[kind]
+            for control in _CONTROLS:
                 if control in figures:
-                    beside = (named, figures[kind], _NAMES[control], figures[control])
+                    beside = (named, figures[kind], _CONTROLS[control], figures[control])
                     found.append(verdict.compare(*beside))
     if {"simulated", "labels", "untrained"} <= figures.keys():
         found.append(_share_of_ceiling(figures))

@@ -99,7 +99,7 @@ def test_the_table_of_simulated_teachers(calls, tones, tmp_path):
         "Labels alone, by the same path, get 75.0 %, +25.0 points beside the untrained network; "
         "the noisy teacher brings 50% of that."
     ) in text
-    assert "The simulated teacher 62.5 %, shuffled pairs 50.0 %: 12.5 points above." in text
+    assert "simulated 62.5 %, shuffled pairs 50.0 %: 12.5 points above." in text
     assert not (tmp_path / "OUT" / "simulated.png").exists()
 
 
@@ -116,7 +116,7 @@ def test_the_table_of_scaling(calls, tones, tmp_path):
     assert found["16 clips"]["clips"] == [16, 16] and found["8 clips"]["seeds"] == [0, 1]
     assert all(8 <= clips <= 9 for clips in found["8 clips"]["clips"])
     assert content["notes"][0] == (
-        "All clips 87.5 %, the untrained network 50.0 %: 37.5 points above, and seeds differ by up "
+        "16 clips 87.5 %, the untrained network 50.0 %: 37.5 points above, and seeds differ by up "
         "to 0.0: it is more than luck."
     )
     assert "promises" in content["notes"][-1] and "by 8 runs" in content["notes"][-1]
@@ -250,10 +250,26 @@ def test_a_row_says_its_layers_seeds_clips_hours_and_kl():
     assert last == f"| {' | '.join([*cells, 'objects 2.50 (2.50)'])} |"
 
 
+def test_a_table_that_is_half_done_speaks_of_what_there_is():
+    """The largest size that is finished is called by its own number."""
+    sizes = [(30, 0.75), (60, 0.75), (120, None)]
+    rows = [learning_table.row("untrained", "untrained", [made_run(0.5)], [])]
+    for clips, best in sizes:
+        runs = [made_run(best, clips=clips, held_out_kl={}, constant_kl={}, hears={})]
+        rows.append(learning_table.row(f"{clips} clips", "clips", runs if best else [], []))
+    (note,) = learning_table.notes(rows)
+    assert note.startswith(
+        "60 clips 75.0 %, the untrained network 50.0 %: 25.0 points above. By on"
+    )
+
+
+def made_run(best, **more):
+    return {"best": best, "layers": {"conv5": best, "conv7": best}, "seed": 0} | COST | more
+
+
 def test_the_curve_has_every_run_and_the_lines_beside_it():
     def made(kind, best, **more):
-        run = {"best": best, "layers": {"conv5": best, "conv7": best}, "seed": 0} | COST | more
-        return learning_table.row(kind, kind, [run], [])
+        return learning_table.row(kind, kind, [made_run(best, **more)], [])
 
     kls = {"held_out_kl": {"scenes": 2.0}, "constant_kl": {"scenes": 2.5}, "hears": {}}
     rows = [made("clips", n / 100, clips=n, **kls) for n in (10, 20, 40)]
