@@ -129,7 +129,7 @@ def _measure(config: ReproduceConfig, entry: Entry, run: Run) -> dict:
     if entry.kind == UNTRAINED:
         layers = untrained.accuracies(config.dataset, config.eval_data, tables.LAYERS, run.seed)
     else:
-        work.call_commands(run)
+        work.call_commands(run, config.checksum)
         content = atomic.read_json(str(run.folder / "evaluation" / "results.json"))
         layers = {row["layer"]: row["accuracy_mean"] for row in content["rows"]}
     layers = {layer: share for layer, share in layers.items() if layer in tables.LAYERS}

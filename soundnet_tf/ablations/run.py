@@ -173,8 +173,7 @@ def _measure(config: ReproduceConfig, run: Run) -> dict:
     """What a run gives, see `tables.rows`."""
     if config.table == "modalities":
         return _measure_modalities(config)
-    more = ("--checksum",) if config.checksum else ()
-    work.call_commands(run, {"finetune": more})
+    work.call_commands(run, config.checksum)
     return read_results(run.rows, str(run.folder), run.seed)
 
 

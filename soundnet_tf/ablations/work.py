@@ -13,6 +13,7 @@ from soundnet_tf.files import atomic, identity
 RESULTS_FILE = "results.json"
 LOG_FILE = "log.txt"
 _SPENT_FILE = "seconds.json"
+_BY_CONTENT = ("finetune", "evaluate")  # commands that go on, and know recordings
 
 Note = Mapping[str, str | None]  # of `identity.note_of`
 Found = Mapping[pathlib.Path, dict]  # of runs, by their folders
@@ -92,15 +93,16 @@ def carry_out(run: Run, recordings: Note | None, measure: Callable[[Run], dict])
     return results
 
 
-def call_commands(run: Run, more: Mapping[str, tuple[str, ...]] = {}) -> None:
+def call_commands(run: Run, checksum: bool) -> None:
     """One after the other; RuntimeError if one fails.
 
     Args:
         run: whose they are.
-        more: binary to flags that it is given too, which make no other run of it.
+        checksum: whether those that go on with unfinished work know recordings by their content.
     """
     for command in run.commands:
-        commands.call((*command, *more.get(command[0], ())), run.folder / LOG_FILE)
+        more = ("--checksum",) if checksum and command[0] in _BY_CONTENT else ()
+        commands.call((*command, *more), run.folder / LOG_FILE)
 
 
 def add_seconds(path: pathlib.Path, seconds: float) -> float:

@@ -7,16 +7,12 @@ recording is one example, and a network that learned nothing is a floor that has
 
 import time
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from soundnet_tf.evaluation import folds, results
 from soundnet_tf.evaluation.probe import Outcome
 from soundnet_tf.sounds.labelled_set import LabelledSet
-
-if TYPE_CHECKING:
-    from soundnet_tf.models.folded import FoldedNetwork
 
 C = 0.1
 _ITERATIONS = 1000
@@ -72,7 +68,7 @@ def cross_validate(
 
 
 def accuracies(
-    network: "FoldedNetwork",
+    network,
     data: LabelledSet,
     waveforms: np.ndarray,
     layers: Sequence[str],
@@ -80,7 +76,7 @@ def accuracies(
     """How well layers of a network tell a set's recordings apart, without a word on the screen.
 
     Args:
-        network: the network.
+        network: a `FoldedNetwork`.
         data: the set.
         waveforms: float32 [clips, samples], the set's, as `sounds.waveforms.read_clips` gives them.
         layers: as of `features.layer_features`.

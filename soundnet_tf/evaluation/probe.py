@@ -88,11 +88,7 @@ def cross_validate(
     machines = folds.fit(
         _fit,
         features,
-        [
-            (train, data.labels[train], group, window_steps)
-            for train, _ in splits
-            for group in groups
-        ],
+        tasks,
         title,
         progress,
         max(copies),

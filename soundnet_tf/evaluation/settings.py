@@ -27,7 +27,8 @@ class EvaluateConfig(Settings):
         dataset: "esc10", "esc50", "dcase" or "csv".
         model: "published", or what `models.pretrained.load` takes.
         layer: of the paper's and the linear protocol; "conv8" for all heads, "all" for the paper's
-            table of layers, of the linear one without the heads. The modern one chooses its layers itself. None: see `chosen_layer`.
+            table of layers, of the linear one without the heads. The modern
+            one chooses its layers itself. None: see `chosen_layer`.
         protocol: "paper", "modern" or "linear".
         input_scales: what the sound is multiplied with, in turn; the first one's figures stand at
             the top of the results.

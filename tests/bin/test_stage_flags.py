@@ -158,6 +158,7 @@ COMMANDS = {
             "--layer=all": {"layer": "all"},
             "--protocol=modern": {"protocol": "modern"},
             "--input_scale=0.5,3": {"input_scales": (0.5, 3.0)},
+            "--checksum": {"checksum": True},
             "--nobaselines": {"baselines": False},
             "--modalities=sound": {"modalities": ("sound",)},
             "--modalities=both --teacher=T": {"modalities": ("both",), "teacher": "T"},

@@ -327,8 +327,8 @@ TRAINING = (
     Fault(
         "the verdict goes by the best probe",
         "soundnet_tf/training/verdict.py",
-        'lead = probe.advantage(probed["rows"][-1], probed["untrained"])',
-        'lead = max(probe.advantage(r, probed["untrained"]) for r in probed["rows"])',
+        'lead = probe.advantage(probed["rows"][-1], floor)',
+        'lead = max(probe.advantage(r, floor) for r in probed["rows"])',
         ("tests/training/test_verdict.py",),
     ),
     Fault(
@@ -723,9 +723,37 @@ EVALUATION = (
     Fault(
         "the probe trains on the clips that it tests",
         "soundnet_tf/evaluation/probe.py",
-        "(train, data.labels[train], window_steps) for train, _ in splits",
-        "(np.arange(len(data.clips)), data.labels, window_steps) for _ in splits",
+        "(train, data.labels[train], group, window_steps) for train, _ in splits for",
+        "(np.arange(len(data.clips)), data.labels, group, window_steps) for _ in splits for",
         ("tests/evaluation/test_probe.py",),
+    ),
+    Fault(
+        "a stopped evaluation hears all layers again",
+        "soundnet_tf/evaluation/evaluate.py",
+        "[k.layer for k in missing]",
+        "[k.layer for k in wanted]",
+        ("tests/evaluation/test_evaluate.py",),
+    ),
+    Fault(
+        "an evaluation goes on with the rows of recordings that have changed",
+        "soundnet_tf/evaluation/folder.py",
+        "            _refuse_changed(out, recordings, known)\n",
+        "",
+        ("tests/evaluation/test_evaluate.py",),
+    ),
+    Fault(
+        "the linear probe's bar ends before its end",
+        "soundnet_tf/evaluation/linear.py",
+        "    next(fitted, None)  # which ends the bar\n",
+        "",
+        ("tests/evaluation/test_linear.py",),
+    ),
+    Fault(
+        "the SVM's bias is held at 0",
+        "soundnet_tf/evaluation/svm.py",
+        "np.ones((clips, count,",
+        "np.zeros((clips, count,",
+        ("tests/evaluation/test_svm.py",),
     ),
     Fault(
         "a labelled set's test clips are among those to train on",
