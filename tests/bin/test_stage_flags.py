@@ -224,6 +224,7 @@ COMMANDS = {
         + ["--imagenet_teacher=A", "--places_teacher=B"],
         {
             "--table=depth": {"table": "depth"},
+            "--sounds=S": {"sounds": "S"},
             "--out=P": {"out": "P"},
             "--data=F": {"data": "F"},
             "--eval_data=G": {"eval_data": "G"},
