@@ -1,5 +1,6 @@
 """Where serialized clips come from: shards that were prepared, or videos decoded on the fly."""
 
+import dataclasses
 import functools
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -158,6 +159,23 @@ def from_videos_split(
                 f"{val_fraction}; give more videos, or another fraction"
             )
     return tuple(from_videos(members[split], cutting, workers) for split in (TRAIN, VAL))
+
+
+def repeated(source: Source, passes: int) -> Source:
+    """A source that gives all clips so many times in a training pass, each time in another order.
+    In its own order it gives them once, and `count` is not of that."""
+
+    def read(seed):
+        if seed is None:
+            return source.read(None)
+        seeds = [
+            seed,
+            *(tf.random.experimental.stateless_fold_in(seed, i) for i in range(1, passes)),
+        ]
+        first, *others = map(source.read, seeds)
+        return functools.reduce(tf.data.Dataset.concatenate, others, first)
+
+    return dataclasses.replace(source, count=source.count * passes, read=read)
 
 
 def order_seed(seed: tf.Tensor) -> tf.Tensor:

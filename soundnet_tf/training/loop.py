@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 from absl import logging
 
-from soundnet_tf.data import pipeline
+from soundnet_tf.data import pipeline, sources
 from soundnet_tf.data.settings import CACHED, MASK
 from soundnet_tf.data.sources import Source
 from soundnet_tf.files import atomic, lock, storage
@@ -82,8 +82,8 @@ def _train(
     probing: ProbeConfig | None,
 ) -> TrainResult:
     config = targets.choose(config, training, validation)
-    steps_per_epoch = training.count // config.pipeline.batch_size
     pipeline.check_fit(training, config.pipeline)
+    steps_per_epoch = training.count * config.passes // config.pipeline.batch_size
     epochs = -(-config.steps // steps_per_epoch) if config.steps else config.epochs
     with _strategy().scope():
         teachers = _teachers(config, training, validation)
@@ -132,7 +132,11 @@ def _train(
             logging.info("resuming %s after %d epochs", out, backup.epochs_done)
         distiller.fit(
             pipeline.train_batches(
-                training, config.pipeline, epochs, config.seed, first_epoch=backup.epochs_done
+                sources.repeated(training, config.passes),
+                config.pipeline,
+                epochs,
+                config.seed,
+                first_epoch=backup.epochs_done,
             ),
             epochs=epochs,
             steps_per_epoch=steps_per_epoch,

@@ -106,7 +106,9 @@ class TrainConfig(Settings):
         teachers: head ("objects", "scenes") to a teacher's spec, see `models.teachers.teacher`.
             With cached targets they need not be given: they only say which heads are trained, and
             whose posteriors the shards should hold.
-        epochs: passes over the training clips.
+        epochs: so many times the student learns from the training clips, is validated and saved.
+        passes: over the training clips in an epoch; more than one where they are few, since
+            validating and saving take as long as some steps.
         steps: if given, as many epochs as these steps need, instead of `epochs`.
         architecture: "soundnet8" or "soundnet5".
         init_from: None for random weights, "published", or a folder that training or export wrote.
@@ -118,6 +120,11 @@ class TrainConfig(Settings):
 
     teachers: Mapping[str, str] = teachers_by_head()
     epochs: int = setting("Passes over the training clips.", 10, at_least=1)
+    passes: int = setting(
+        "Of few clips, so many passes are an epoch, after which it validates and saves.",
+        1,
+        at_least=1,
+    )
     steps: int | None = setting(
         "Train for so many steps, rounded up to whole epochs, instead of --epochs.",
         None,

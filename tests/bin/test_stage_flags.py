@@ -96,6 +96,7 @@ COMMANDS = {
             "--imagenet_teacher=hub:H": {"train.teachers.objects": "hub:H"},
             "--places_teacher=file:M": {"train.teachers.scenes": "file:M"},
             "--epochs=3": {"train.epochs": 3},
+            "--passes=4": {"train.passes": 4},
             "--steps=7": {"train.steps": 7},
             "--model=soundnet5": {"train.architecture": "soundnet5"},
             "--init_from=published": {"train.init_from": "published"},

@@ -116,3 +116,23 @@ def test_a_prepared_folder_gives_the_training_clips_first(prepared):
     training, validation = sources.from_prepared(str(prepared))
     counts = [splits[name].clips for name in ("train", "val")]
     assert [training.count, validation.count] == counts and counts[0] != counts[1]
+
+
+def test_passes_of_a_source_have_orders_of_their_own(tmp_path):
+    """The first is that of a single pass; in the source's own order there is one pass."""
+
+    def read(seed):
+        numbers = tf.data.Dataset.range(20)
+        if seed is None:
+            return numbers
+        shuffled = numbers.shuffle(20, seed=sources.order_seed(seed))
+        return shuffled
+
+    single = sources.Source(20, 1.0, read)
+    threefold = sources.repeated(single, 3)
+    seed = tf.constant([3, 4], tf.int64)
+    found = np.array(list(threefold.read(seed).as_numpy_iterator())).reshape(3, 20)
+    assert threefold.count == 60 and [sorted(order) for order in found] == [[*range(20)]] * 3
+    assert len({tuple(order) for order in found}) == 3
+    np.testing.assert_array_equal(found[0], list(read(seed).as_numpy_iterator()))
+    assert list(threefold.read(None).as_numpy_iterator()) == [*range(20)]

@@ -6,6 +6,7 @@ import numpy_adam
 import pytest
 import tensorflow as tf
 
+from soundnet_tf import constants
 from soundnet_tf.training.optimizer import HeadFirstAdam, build_optimizer
 from soundnet_tf.training.settings import OptimizerConfig
 
@@ -105,9 +106,13 @@ def test_constant_with_warm_up_stays_at_its_height():
     assert [float(rate(step)) for step in (0, 2, 4, 9)] == pytest.approx([0.0, 0.25, 0.5, 0.5])
 
 
-def test_defaults_are_the_papers():
+def test_defaults_are_the_papers_but_for_the_rate():
+    """Adam moves a weight by about its rate in each of its first steps. Kernels begin with a
+    deviation of 0.01: at the paper's 1e-3 ten steps make other filters of them, which 119 clips do
+    not train (70 % by the probe where untrained ones give 76 %)."""
     adam = build_optimizer(OptimizerConfig(), 10, ())
-    assert float(adam.learning_rate) == pytest.approx(1e-3)
+    assert float(adam.learning_rate) == pytest.approx(1e-4)
+    assert float(adam.learning_rate) <= constants.KERNEL_STDDEV / 100
     assert (adam.beta_1, adam.beta_2, adam.epsilon) == (0.9, 0.999, 1e-7)
     assert (adam.global_clipnorm, adam.use_ema) == (None, False)
 

@@ -69,6 +69,15 @@ def test_without_steps_the_epochs_count(begun):
     assert arguments["epochs"] == 4 and batches.cardinality() == 12
 
 
+def test_passes_make_an_epoch_longer(begun):
+    """7 clips three times over in batches of 2 are 10 steps, in which each clip is heard 2 or 3
+    times, the first 7 in the order of a single pass."""
+    _, batches, arguments = begun(config_of(pipeline_config(), passes=3, steps=11))
+    assert (arguments["epochs"], arguments["steps_per_epoch"]) == (2, 10)
+    epoch = [clip for batch in taken(batches, 10) for clip in batch["id"]]
+    assert {epoch.count(clip) for clip in epoch} <= {2, 3} and len(set(epoch)) == 7
+
+
 def test_bfloat16_reaches_the_student_alone(begun):
     distiller, _, _ = begun(config_of(pipeline_config(), mixed_bfloat16=True))
     layers = [layer for layer in distiller.student.layers if layer.weights]
