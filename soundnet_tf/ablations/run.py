@@ -38,12 +38,14 @@ Note = Mapping[str, str | None]  # of `identity.note_of`
 @dataclass(frozen=True)
 class Run:
     """A flagfile with a seed: the rows that it gives, its folder, and its commands, each the name
-    of a binary and its flags. One without rows measures the floors."""
+    of a binary and its flags. One without rows measures the floors; one that learns from labels
+    has a command for each of its folds."""
 
     rows: tuple[Row, ...]
     folder: pathlib.Path
     commands: tuple[tuple[str, ...], ...]
     seed: int | None = None
+    folds: tuple[str, ...] = ()
 
     @property
     def command_lines(self) -> list[str]:
@@ -143,11 +145,12 @@ def _from_labels(config: ReproduceConfig, row: Row, seed: int) -> Run:
         clips = config.steps * (config.batch_size or constants.BATCH_SIZE)
         overrides.append(f"--epochs={-(-clips // len(data.clips))}")
     flags = [f"--flagfile={row.flagfile_path}", *source, *overrides, f"--seed={seed}"]
+    folds = tuple(fold for fold in data.test_folds if not config.folds or fold in config.folds)
     commands = [
         ("finetune", *flags, f"--test_fold={fold}", f"--out={folder / (FOLD_FOLDER + fold)}")
-        for fold in data.test_folds
+        for fold in folds
     ]
-    return Run((row,), folder, tuple(commands), seed)
+    return Run((row,), folder, tuple(commands), seed, folds)
 
 
 def _floors(config: ReproduceConfig) -> Run:
@@ -198,7 +201,7 @@ def _carry_out(config: ReproduceConfig, run: Run, recordings: Note | None) -> di
             for command in run.commands:
                 more = ("--checksum",) if config.checksum and command[0] == "finetune" else ()
                 commands.call((*command, *more), run.folder / LOG_FILE)
-            results = read_results(run.rows, str(run.folder), run.seed)
+            results = read_results(run.rows, str(run.folder), run.seed, run.folds)
     finally:  # also of a run that failed or was interrupted
         seconds = _add_seconds(run.folder / _SPENT_FILE, time.monotonic() - start)
     results |= {"commands": run.command_lines, "recordings": recordings, "seconds": seconds}
@@ -225,7 +228,7 @@ def _write(
     on_what = config.videos_manifest if config.table == "modalities" else config.dataset
     content = {
         "table": config.table,
-        "title": tables.title(config.table, on_what, config.steps, config.batch_size),
+        "title": tables.title(config.table, on_what, config.steps, config.batch_size, config.folds),
         "rows": tables.rows(config.table, config.dataset, [*found.values()], errors),
         "notes": notes,
         "settings": asdict(config),

@@ -8,8 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from soundnet_tf.files.progress import progress_bar
-from soundnet_tf.finetuning.settings import check_test_fold
-from soundnet_tf.sounds.labelled_set import LabelledSet
+from soundnet_tf.sounds.labelled_set import LabelledSet, check_test_fold
 
 GAIN_DB = 6.0
 

@@ -7,7 +7,7 @@ from soundnet_tf.files import identity, storage
 from soundnet_tf.models.architecture import ARCHITECTURES
 from soundnet_tf.models.settings import check_layers, check_student
 from soundnet_tf.settings import Settings, setting
-from soundnet_tf.sounds.labelled_set import LabelledSet
+from soundnet_tf.sounds.labelled_set import check_test_fold
 from soundnet_tf.sounds.settings import SoundsConfig
 
 NONE, TRUNK, BALANCED = "none", "trunk", "balanced"
@@ -74,14 +74,6 @@ class FinetuneConfig(Settings):
     @property
     def is_pretrained(self) -> bool:
         return self.model not in ARCHITECTURES
-
-
-def check_test_fold(data: LabelledSet, test_fold: str) -> None:
-    """ValueError if the set has no such fold, or it is not to be tested on."""
-    if test_fold not in data.test_folds:
-        raise ValueError(
-            f"test fold {test_fold!r}: {data.name} can be tested on {', '.join(data.test_folds)}"
-        )
 
 
 @dataclass(frozen=True)

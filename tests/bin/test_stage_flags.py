@@ -194,6 +194,7 @@ COMMANDS = {
             "--imagenet_teacher=C": {"teachers.objects": "C"},
             "--places_teacher=C": {"teachers.scenes": "C"},
             "--seeds=3,4": {"seeds": (3, 4)},
+            "--table=depth --folds=2": {"table": "depth", "folds": ("2",)},
             "--steps=7": {"steps": 7},
             "--batch_size=8": {"batch_size": 8},
             "--only=kl": {"only": ("kl",)},
