@@ -31,7 +31,7 @@ MAY_IMPORT = {
     "sounds": {"files", "media"},
     "training": {"data", "models", "files"},
     "evaluation": {"sounds", "serving", "models", "media", "files"},
-    "finetuning": {"training", "sounds", "serving", "models", "files"},
+    "finetuning": {"training", "data", "sounds", "serving", "models", "files"},
     "ablations": {"evaluation", "sounds", "serving", "models", "files"},
     "hear": {"serving", "models", "media"},
     "demo_settings": {"files"},

@@ -493,9 +493,9 @@ FINETUNING = (
     ),
     Fault(
         "best_epoch counts from 0",
-        "soundnet_tf/finetuning/report.py",
-        '"best_epoch": int(best["epoch"]) + 1,',
-        '"best_epoch": int(best["epoch"]),',
+        "soundnet_tf/finetuning/run.py",
+        'epochs = int(best_row(rows)["epoch"]) + 1 if rows',
+        'epochs = int(best_row(rows)["epoch"]) if rows',
         ("tests/finetuning/test_settings.py", "tests/finetuning/test_run.py"),
     ),
 )
