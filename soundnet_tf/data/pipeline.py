@@ -4,6 +4,7 @@ One element spec, whatever the source (`data.sources`): every clip arrives as a 
 so decoding on the fly and reading shards give the same batches. Batches are dicts:
 
     id          string  [batch]
+    video       string  [batch], of whose clips it is one
     waveform    float32 [batch, crop_samples], mono, 22 050 Hz, in [-1, 1]
     lengths     int32   [batch], samples of sound; the rest is padding (only with short="mask")
     frames      uint8   [batch, frames, 256, 256, 3] RGB, the centre square
@@ -20,7 +21,7 @@ import math
 import tensorflow as tf
 
 from soundnet_tf import constants
-from soundnet_tf.data import records
+from soundnet_tf.data import augment, records
 from soundnet_tf.data.settings import CACHED, MASK, PipelineConfig
 from soundnet_tf.data.sources import Source, order_seed
 
@@ -102,16 +103,24 @@ def _counted(batches: tf.data.Dataset, count: int) -> tf.data.Dataset:
 
 
 def _train_example(serialized, source: Source, config: PipelineConfig, teachers, seed):
-    crop_seed, gain_seed, flip_seed = tf.unstack(tf.random.experimental.stateless_split(seed, 3))
+    seeds = tf.unstack(tf.random.experimental.stateless_split(seed, 4))
+    crop_seed, sound_seed, flip_seed, speed_seed = seeds
     record = records.parse(serialized, teachers, source.audio_codec)
-    clip = _fit(record, source, config)
+    frame_every_secs = source.frame_every_secs
+    if config.augment.resample_semitones:
+        factor = augment.resampling_factor(config.augment.resample_semitones, speed_seed)
+        record["waveform"] = augment.resample(record["waveform"], factor)
+        record["frame_secs"] /= factor
+        frame_every_secs /= factor
+    clip = _fit(record, frame_every_secs, config)
     spare = tf.size(clip["waveform"]) - config.crop_samples
     start = tf.constant(0)
     if config.random_crop:
         start = tf.random.stateless_uniform([], crop_seed, 0, spare + 1, tf.int32)
     example = _see(record, _crop(clip, start, source, config), source, config, teachers)
-    if config.gain_db:
-        example["waveform"] = _random_gain(example["waveform"], config.gain_db, gain_seed)
+    example["waveform"] = augment.augment(
+        example["waveform"], example["lengths"], config.augment, sound_seed
+    )
     if config.flip:
         mirrored = tf.random.stateless_uniform([], flip_seed) < 0.5
         squares = example["frames"]
@@ -121,14 +130,15 @@ def _train_example(serialized, source: Source, config: PipelineConfig, teachers,
 
 def _eval_example(serialized, source: Source, config: PipelineConfig, teachers):
     record = records.parse(serialized, teachers, source.audio_codec)
-    clip = _crop(_fit(record, source, config), tf.constant(0), source, config)
+    clip = _crop(_fit(record, source.frame_every_secs, config), tf.constant(0), source, config)
     return _see(record, clip, source, config, teachers)
 
 
-def _fit(record, source: Source, config: PipelineConfig):
+def _fit(record, frame_every_secs, config: PipelineConfig):
     """A clip at least as long as the crop: of `length` samples, showing the record's frames
     number `frame` (int32) at `frame_secs`."""
     clip = {name: record[name] for name in ("id", "waveform", "frame_secs")}
+    clip["video"] = record["video_id"]
     samples = tf.size(clip["waveform"])
     if config.short == MASK:
         missing = tf.maximum(config.crop_samples - samples, 0)
@@ -138,7 +148,7 @@ def _fit(record, source: Source, config: PipelineConfig):
             "frame": tf.range(tf.size(clip["frame_secs"])),
         }
     # Loop: the sound is padded to whole frame intervals first, so that frames keep their rhythm.
-    interval = round(source.frame_every_secs * constants.SAMPLE_RATE)
+    interval = tf.cast(tf.round(frame_every_secs * constants.SAMPLE_RATE), tf.int32)
     period = tf.cast(tf.math.ceil(samples / interval), tf.int32) * interval
     turns = tf.cast(tf.math.ceil(config.crop_samples / period), tf.int32)
     short = samples < config.crop_samples
@@ -167,6 +177,7 @@ def _crop(clip, start, source: Source, config: PipelineConfig):
     waveform = clip["waveform"][start : start + config.crop_samples]
     return {
         "id": clip["id"],
+        "video": clip["video"],
         "waveform": tf.ensure_shape(waveform, [config.crop_samples]),
         "lengths": tf.clip_by_value(clip["length"] - start, 0, config.crop_samples),
         "frame": tf.gather(clip["frame"], inside),
@@ -190,12 +201,6 @@ def _see(record, example, source: Source, config: PipelineConfig, teachers):
 def _padded(values, missing, size: int):
     rest = [[0, 0]] * (values.shape.rank - 1)
     return tf.ensure_shape(tf.pad(values, [[0, missing], *rest]), [size, *values.shape[1:]])
-
-
-def _random_gain(waveform, gain_db: float, seed):
-    gain = tf.pow(10.0, tf.random.stateless_uniform([], seed, -gain_db, gain_db) / 20.0)
-    loudest = tf.math.divide_no_nan(1.0, tf.reduce_max(tf.abs(waveform)))
-    return waveform * tf.minimum(gain, tf.maximum(loudest, 1.0))
 
 
 def _fold_in(seed, index):

@@ -244,6 +244,44 @@ class SourceConfig(Settings):
 
 
 @dataclass(frozen=True)
+class AugmentConfig(Settings):
+    """How the sound of training is changed, each time it is heard; see `augment`.
+
+    Attributes:
+        gain_db: louder or softer by up to this (never clipping).
+        polarity: half of the clips upside down.
+        resample_semitones: faster and higher, or slower and deeper, by up to this. The pictures'
+            times follow.
+        filter_db: each band of frequencies louder or softer by up to this.
+        noise_db: white noise, softer than the sound by this at least; None for none.
+        time_masks: so many stretches of up to half a second are silent.
+    """
+
+    gain_db: float = setting("Train with a random gain of up to so many dB.", 0.0, at_least=0)
+    polarity: bool = setting("Train with half of the sounds upside down.", False)
+    resample_semitones: float = setting(
+        "Train on sound that is faster or slower by up to so many semitones, its frames too.",
+        0.0,
+        at_least=0,
+        at_most=12,
+    )
+    filter_db: float = setting(
+        "Train with bands of frequencies that are louder or softer by up to so many dB.",
+        0.0,
+        at_least=0,
+    )
+    noise_db: float | None = setting(
+        "Train with noise that is softer than the sound by so many dB or more.", None
+    )
+    time_masks: int = setting("Train with so many silent stretches a clip.", 0, at_least=0)
+
+    @property
+    def fastest(self) -> float:
+        """Seconds of a clip that are heard in one second, at most."""
+        return 2 ** (self.resample_semitones / 12)
+
+
+@dataclass(frozen=True)
 class PipelineConfig(Settings):
     """How clips become batches.
 
@@ -254,7 +292,7 @@ class PipelineConfig(Settings):
             looped with their frames ("loop", paper and released code), or padded with silence that
             does not count ("mask").
         random_crop: train on a random stretch of a longer clip; evaluation takes the first.
-        gain_db: train with a random gain of up to this many dB up or down (never clipping).
+        augment: how sound is changed.
         flip: train with frames mirrored left to right in half of the clips.
         shuffle_clips: size of the shuffle buffer of training, in clips of about 1 MB.
         targets: "online", frames for teachers that look at them, or "cached", the posteriors that
@@ -267,7 +305,7 @@ class PipelineConfig(Settings):
     )
     short: str = setting("What to do with shorter clips.", LOOP, choices=(LOOP, MASK))
     random_crop: bool = setting("Train on random stretches of long clips.", True)
-    gain_db: float = setting("Train with a random gain of up to so many dB.", 0.0, at_least=0)
+    augment: AugmentConfig = AugmentConfig()
     flip: bool = setting("Train with half of the frames mirrored.", False)
     shuffle_clips: int = setting("Shuffle buffer, in clips of about 1 MB.", 256, at_least=1)
     targets: str = setting(
@@ -289,7 +327,7 @@ class PipelineConfig(Settings):
         return round(self.crop_secs * constants.SAMPLE_RATE)
 
     def frames(self, frame_every_secs: float) -> int:
-        """Frames that a crop holds, of clips with one each so many seconds.
+        """Frames that a crop holds at most, of clips with one each so many seconds.
 
         Raises:
             ValueError: a crop may hold none.
@@ -299,4 +337,4 @@ class PipelineConfig(Settings):
                 f"a crop of {self.crop_secs} s may hold no frame when frames are "
                 f"{frame_every_secs} s apart; prepare with a smaller frame_every"
             )
-        return math.ceil(self.crop_secs / frame_every_secs)
+        return math.ceil(self.crop_secs * self.augment.fastest / frame_every_secs)

@@ -48,9 +48,7 @@ def cross_validate(
     """
     layers = tuple(layers or examples)
     splits = [data.split(fold) for fold in data.test_folds]
-    tasks = [
-        (layer, train, data.labels[train], test) for layer in layers for train, test in splits
-    ]
+    tasks = [(layer, train, data.labels[train], test) for layer in layers for train, test in splits]
     start = time.perf_counter()
     results = folds.fit(_fit, dict(examples), tasks, title, progress, is_long=False)
     found = {}

@@ -14,21 +14,25 @@ from soundnet_tf.models.masking import masked_call
 from soundnet_tf.models.teachers.teacher import Teacher
 from soundnet_tf.models.training_pass import training_pass
 from soundnet_tf.training import alignment, losses
+from soundnet_tf.training.mixing import mix
+from soundnet_tf.training.pairs import ShuffledPairs, other_videos_targets
 from soundnet_tf.training.settings import DistillConfig
 
 
 class Distiller(keras.Model):
     """Trains a student to predict from sound what the teachers see.
 
-    A batch is a dict (see `data.pipeline`): `waveform` float32 [batch, samples] in [-1, 1],
-    `lengths` int32 [batch], `frames` uint8 [batch, frames, height, width, 3], `frame_secs` float32
-    [batch, frames], `frame_mask` bool [batch, frames]. For a head whose teacher has labelled the
-    shards there is `posteriors/<head>` float32 [batch, frames, classes]; `frames` are for the other
-    teachers. Losses are the same either way, but for the float16 of the shards.
+    A batch is a dict (see `data.pipeline`): `video` string [batch], `waveform` float32 [batch,
+    samples] in [-1, 1], `lengths` int32 [batch], `frames` uint8 [batch, frames, height, width, 3],
+    `frame_secs` float32 [batch, frames], `frame_mask` bool [batch, frames]. For a head whose
+    teacher has labelled the shards there is `posteriors/<head>` float32 [batch, frames, classes];
+    `frames` are for the other teachers. Losses are the same either way, but for the float16 of the
+    shards.
 
     Metrics: `loss`, what is minimised; for every head `kl_*`, KL(teacher || student) in nats a
     step, and `agreement_*`, how often the student's most probable class is the teacher's; in
-    training `gradient_norm`, over all trainable weights, before clipping.
+    training `gradient_norm`, over all trainable weights, before clipping; in evaluation
+    `shuffled_*` and `hears_*`, see `pairs.ShuffledPairs`.
 
     Args:
         student: a SoundNet that gives logits.
@@ -38,6 +42,7 @@ class Distiller(keras.Model):
         config: what is minimised.
         mask_sound: keep the padding behind short clips out of what the student hears and of its
             batch norms' statistics, see `models.masking`.
+        seed: of which clips are mixed, and how.
 
     Raises:
         ValueError: heads without teachers, teachers without heads, or class counts that differ.
@@ -49,12 +54,14 @@ class Distiller(keras.Model):
         teachers: Mapping[str, Teacher | CachedTeacher],
         config: DistillConfig,
         mask_sound: bool = False,
+        seed: int = 0,
     ):
         super().__init__(name="distiller")
         _check_heads(students.heads_of(student), teachers)
         self.student = student
         self.config = config
         self.mask_sound = mask_sound
+        self.seed = seed
         # A tuple of plain objects: Keras would track, train and save models that it finds.
         self._teachers = tuple(teachers.items())
         self.wait_secs = 0.0  # time that training has waited for batches, since the last reset
@@ -65,11 +72,18 @@ class Distiller(keras.Model):
             for head in teachers
             for kind in ("kl", "agreement")
         }
+        self.shuffled = {
+            head: ShuffledPairs(head, teacher.classes) for head, teacher in teachers.items()
+        }
         self.built = True
 
     @property
     def metrics(self):
-        return [self.loss_mean, self.gradient_norm_mean, *self.head_means.values()]
+        return [*self._metrics_of(training=True), *self.shuffled.values()]
+
+    def _metrics_of(self, training: bool) -> list[keras.metrics.Metric]:
+        means = [self.loss_mean, *self.head_means.values()]
+        return [*means, *([self.gradient_norm_mean] if training else self.shuffled.values())]
 
     @property
     def heads(self) -> tuple[str, ...]:
@@ -109,6 +123,12 @@ class Distiller(keras.Model):
 
     def train_step(self, batch):
         targets = self.targets(batch)
+        if self.config.shuffled_pairs:
+            targets = other_videos_targets(targets, batch["video"])
+        if self.config.mix_share:
+            seed = tf.stack([tf.constant(self.seed, tf.int64), self._step()])
+            mixed, targets = mix(batch["waveform"], targets, self.config.mix_share, seed)
+            batch = batch | {"waveform": mixed}
         with tf.GradientTape() as tape:
             loss = self._loss(batch, targets, training=True)
             # Keras sums gradients over replicas; each replica's loss is the mean of its own share.
@@ -117,13 +137,14 @@ class Distiller(keras.Model):
         gradients = tape.gradient(scaled, self.student.trainable_variables)
         self.optimizer.apply(gradients, self.student.trainable_variables)
         self.gradient_norm_mean.update_state(tf.linalg.global_norm(gradients) * replicas)
-        return self.get_metrics_result()
+        return _results(self._metrics_of(training=True))
+
+    def _step(self) -> tf.Tensor:
+        return tf.cast(self.optimizer.iterations.value, tf.int64)
 
     def test_step(self, batch):
         self._loss(batch, self.targets(batch), training=False)
-        results = self.get_metrics_result()
-        results.pop("gradient_norm")
-        return results
+        return _results(self._metrics_of(training=False))
 
     def _loss(self, batch, targets, training: bool) -> tf.Tensor:
         """The weighted sum of the heads' losses; updates every metric but the gradient's."""
@@ -140,6 +161,8 @@ class Distiller(keras.Model):
                 self.config.temperature,
             )
             self._update_head(head, posteriors, logits[head], mask)
+            if not training:
+                self.shuffled[head].update_state(posteriors, logits[head], mask, batch["video"])
         any_mask = next(iter(targets.values()))[1]
         self.loss_mean.update_state(total, tf.reduce_sum(tf.cast(any_mask, tf.float32)))
         return total
@@ -173,6 +196,14 @@ class Distiller(keras.Model):
             return step(iter((batch,)))
 
         self.train_function = timed_step
+
+
+def _results(metrics) -> dict[str, tf.Tensor]:
+    found = {}
+    for metric in metrics:
+        result = metric.result()
+        found |= result if isinstance(result, dict) else {metric.name: result}
+    return found
 
 
 def _seen(head: str, teacher: Teacher | CachedTeacher, batch) -> tf.Tensor:

@@ -69,7 +69,7 @@ def _train(
         keras.utils.set_random_seed(config.seed)
         student, head_starts = _build_student(config, teachers, labels)
         mask_sound = config.pipeline.short == MASK
-        distiller = Distiller(student, teachers, config.distill, mask_sound)
+        distiller = Distiller(student, teachers, config.distill, mask_sound, config.seed)
         optimizer = build_optimizer(config.optimizer, epochs * steps_per_epoch, distiller.heads)
         distiller.compile(optimizer=optimizer)
     if config.pipeline.targets == CACHED:  # of these heads only

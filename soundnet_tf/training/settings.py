@@ -33,6 +33,9 @@ class DistillConfig(Settings):
         alignment: "time" or "index", see `alignment.align`.
         temperature: softens teacher and student alike.
         weights: head name to the weight of its loss; a head that is not named weighs 1.
+        mix_share: of the clips, that are heard and seen together with another one, see `mixing`.
+        shuffled_pairs: train on the targets of other videos' clips, see `pairs`. What a network
+            learns so, it does not owe to seeing.
     """
 
     loss: str = setting("What to minimise.", KL, choices=(KL, L2))
@@ -50,6 +53,15 @@ class DistillConfig(Settings):
         scenes=Setting(
             "Weight of the scenes head's loss.", 1.0, "scenes_weight", bounds={"at_least": 0}
         ),
+    )
+    mix_share: float = setting(
+        "Share of the clips that are mixed with another one, their targets too.",
+        0.0,
+        at_least=0,
+        at_most=1,
+    )
+    shuffled_pairs: bool = setting(
+        "A control: train each clip on the targets of another video's clip.", False
     )
 
 

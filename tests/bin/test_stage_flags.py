@@ -80,7 +80,7 @@ COMMANDS = {
             "--crop_seconds=12": {"train.pipeline.crop_secs": 12.0},
             "--short=mask": {"train.pipeline.short": "mask"},
             "--norandom_crop": {"train.pipeline.random_crop": False},
-            "--gain_db=3": {"train.pipeline.gain_db": 3.0},
+            "--gain_db=3": {"train.pipeline.augment.gain_db": 3.0},
             "--flip": {"train.pipeline.flip": True},
             "--shuffle_clips=9": {"train.pipeline.shuffle_clips": 9},
             "--targets=cached": {"train.pipeline.targets": "cached"},

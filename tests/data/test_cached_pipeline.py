@@ -10,6 +10,7 @@ from clock_records import clip, config, grey_of, source
 from soundnet_tf.data import pipeline
 from soundnet_tf.data.cached import CachedTeacher
 from soundnet_tf.data.clips import Posteriors
+from soundnet_tf.data.settings import AugmentConfig
 
 CLASSES = 12
 TEACHER = CachedTeacher("clock", "c10cc10cc10cc10c", tuple(f"frame {k}" for k in range(CLASSES)))
@@ -46,7 +47,7 @@ def train_batches(clips, settings):
 @pytest.mark.parametrize("short", ["loop", "mask"])
 def test_all_but_the_pictures_is_the_same_and_posteriors_are_those_of_the_frames(batches_of, short):
     """Frame k is grey 10 + 20 k and of class k."""
-    pairs = both_ways(batches_of, short=short, gain_db=3.0)
+    pairs = both_ways(batches_of, short=short, augment=AugmentConfig(gain_db=3.0))
     assert len(pairs) == (6 if batches_of is train_batches else 3)
     valid_frames = 0
     for online, cached in pairs:

@@ -8,6 +8,7 @@ from soundnet_tf.constants import SAMPLE_RATE
 from soundnet_tf.data import pipeline
 from soundnet_tf.data.clips import ClipRecord
 from soundnet_tf.data.codecs import pcm16
+from soundnet_tf.data.settings import AugmentConfig
 
 
 def test_evaluation_takes_the_first_crop_of_every_clip_once():
@@ -35,7 +36,9 @@ def test_evaluation_takes_the_first_crop_of_every_clip_once():
 
 def test_evaluation_gives_equal_batches_twice():
     clips_ = source(*(clip(i, 5.0) for i in range(5)))
-    batches = pipeline.eval_batches(clips_, config(batch_size=2, gain_db=6.0, flip=True))
+    batches = pipeline.eval_batches(
+        clips_, config(batch_size=2, augment=AugmentConfig(gain_db=6.0), flip=True)
+    )
     first, second = ([{n: v.numpy() for n, v in b.items()} for b in batches] for _ in range(2))
     assert_equal(first, second)
 
@@ -121,20 +124,24 @@ def test_gain_stays_within_its_decibels_and_never_clips():
     """Peak 40/4096 leaves room for +6 dB; a peak of 1 may only become quieter."""
     plain = next(iter(pipeline.eval_batches(source(clip(0, 4.0)), config())))["waveform"]
     gains = []
-    for batch in pipeline.train_batches(source(clip(0, 4.0)), config(gain_db=6.0), epochs=20):
+    for batch in pipeline.train_batches(
+        source(clip(0, 4.0)), config(augment=AugmentConfig(gain_db=6.0)), epochs=20
+    ):
         ratio = batch["waveform"].numpy() / plain.numpy()
         assert np.ptp(ratio) < 1e-4
         gains.append(20 * np.log10(ratio.mean()))
     assert -6.01 < min(gains) < -1 and 1 < max(gains) < 6.01
     loud = ClipRecord(**(vars(clip(0, 4.0)) | {"audio": pcm16(np.full(4 * SAMPLE_RATE, 1.0))}))
-    for batch in pipeline.train_batches(source(loud), config(gain_db=6.0), epochs=5):
+    for batch in pipeline.train_batches(
+        source(loud), config(augment=AugmentConfig(gain_db=6.0)), epochs=5
+    ):
         assert batch["waveform"].numpy().max() <= 1.0
 
 
 def test_equal_clips_of_an_epoch_are_augmented_differently():
     """Eight equal clips, whose pictures are lit on the left: were there one seed for all, they
     would stay equal. Gain and side are drawn apart: one does not tell the other."""
-    settings = config(batch_size=8, gain_db=6.0, flip=True)
+    settings = config(batch_size=8, augment=AugmentConfig(gain_db=6.0), flip=True)
     tied = []
     for batch in pipeline.train_batches(source(*[lit_left(0, 8.0)] * 8), settings, epochs=2):
         sound = batch["waveform"].numpy() * 4096
@@ -151,7 +158,7 @@ def test_equal_clips_of_an_epoch_are_augmented_differently():
 def test_augmentation_that_is_off_leaves_training_what_evaluation_sees():
     """In the source's order too, with a shuffle buffer of one clip."""
     clips_ = source(*(lit_left(i, 5.0 + i) for i in range(4)))
-    off = config(batch_size=2, random_crop=False, gain_db=0.0, flip=False, shuffle_clips=1)
+    off = config(batch_size=2, random_crop=False, flip=False, shuffle_clips=1)
     as_trained = pipeline.train_batches(clips_, off, epochs=1)
     assert_equal(as_trained, pipeline.eval_batches(clips_, off))
     shuffled_ = pipeline.train_batches(
@@ -163,7 +170,7 @@ def test_augmentation_that_is_off_leaves_training_what_evaluation_sees():
 
 def shuffled(epochs, first_epoch=0, seed=0):
     clips_ = source(*(clip(i, 5.0) for i in range(6)))
-    settings = config(batch_size=2, gain_db=3.0, flip=True)
+    settings = config(batch_size=2, augment=AugmentConfig(gain_db=3.0), flip=True)
     return [
         {name: value.numpy() for name, value in batch.items()}
         for batch in pipeline.train_batches(clips_, settings, epochs, seed, first_epoch)

@@ -327,9 +327,9 @@ DATA = (
     ),
     Fault(
         "a gain of so many dB is one of twice as many",
-        "soundnet_tf/data/pipeline.py",
-        "-gain_db, gain_db) / 20.0)",
-        "-gain_db, gain_db) / 10.0)",
+        "soundnet_tf/data/augment.py",
+        "_uniform(seed, -gain_db, gain_db) / 20.0)",
+        "_uniform(seed, -gain_db, gain_db) / 10.0)",
         _PIPELINE,
     ),
     Fault(

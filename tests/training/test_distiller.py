@@ -29,6 +29,7 @@ def batch(seed=0):
     rng = np.random.default_rng(seed)
     return {
         "id": tf.constant([f"clip{i}" for i in range(CLIPS)]),
+        "video": tf.constant([f"video{i % 2}" for i in range(CLIPS)]),
         "waveform": tf.constant(rng.uniform(-0.5, 0.5, (CLIPS, SECS * SAMPLE_RATE)), tf.float32),
         "lengths": tf.fill([CLIPS], SECS * SAMPLE_RATE),
         "frames": tf.constant(

@@ -13,7 +13,7 @@ import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from soundnet_tf.data import pipeline
-from soundnet_tf.data.settings import PipelineConfig
+from soundnet_tf.data.settings import AugmentConfig, PipelineConfig
 from soundnet_tf.models import checkpoint, student
 from soundnet_tf.training import report
 from soundnet_tf.training.distiller import Distiller
@@ -33,7 +33,7 @@ def pipeline_config():
         batch_size=2,
         crop_secs=CROP_SECS,
         targets="cached",
-        gain_db=6.0,
+        augment=AugmentConfig(gain_db=6.0),
     )
 
 

@@ -11,7 +11,7 @@ from colour_teacher import write_colour_teacher
 
 from soundnet_tf.data import pipeline
 from soundnet_tf.data.cached import CachedTeacher
-from soundnet_tf.data.settings import PipelineConfig
+from soundnet_tf.data.settings import AugmentConfig, PipelineConfig
 from soundnet_tf.models.teachers.teacher import load_teacher
 from soundnet_tf.training import baselines, loop
 from soundnet_tf.training.distiller import Distiller
@@ -88,7 +88,7 @@ def test_the_pipelines_settings_reach_it(begun):
     for change, same in [
         ({}, True),
         ({"random_crop": True}, False),
-        ({"gain_db": 6.0}, False),
+        ({"augment": AugmentConfig(gain_db=6.0)}, False),
         ({"shuffle_clips": 7}, False),
     ]:
         settings = {"random_crop": False, "shuffle_clips": 1} | change
@@ -131,7 +131,11 @@ def test_a_run_of_before_settings_were_declared_goes_on(begun, tmp_path):
     others = source(), cached.source(cached.clip(9, 3.0, SEEN))
     loop.train(config_of(pipeline_config()), *others, str(tmp_path / "run0"))
     with pytest.raises(ValueError, match="gain_db was 0.0, is 1.0"):
-        loop.train(config_of(pipeline_config(gain_db=1.0)), *others, str(tmp_path / "run0"))
+        loop.train(
+            config_of(pipeline_config(augment=AugmentConfig(gain_db=1.0))),
+            *others,
+            str(tmp_path / "run0"),
+        )
 
 
 def test_frames_at_another_spacing_are_another_run(begun, tmp_path):

@@ -20,6 +20,7 @@ spec = write_colour_teacher(pathlib.Path(sys.argv[1]) / "c.keras", np.eye(3) * 2
 rng = np.random.default_rng(0)
 batch = {
     "id": tf.constant(list("abcd")),
+    "video": tf.constant(list("xyxy")),
     "waveform": tf.constant(rng.uniform(-0.5, 0.5, (4, 88200)), tf.float32),
     "lengths": tf.fill([4], 88200),
     "frames": tf.constant(rng.integers(0, 256, (4, 2, 32, 32, 3)), tf.uint8),
