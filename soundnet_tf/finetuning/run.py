@@ -94,7 +94,7 @@ def _network(config: FinetuneConfig, classes: int) -> classifier.SoundClassifier
         initialise.freeze_batch_norm(student)
     else:
         student = students.BUILDERS[config.model]()
-    network = classifier.SoundClassifier(student, classes, config.layers)
+    network = classifier.SoundClassifier(student, classes, config.layers, config.dropout)
     if config.freeze == TRUNK:
         network.trunk.trainable = False
     return network

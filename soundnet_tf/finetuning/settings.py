@@ -64,6 +64,8 @@ class FinetuneConfig(Settings):
         learning_rate: of the head, at its highest.
         schedule: of the rate: "constant", or "cosine" down to 0 at the last of `epochs`.
         trunk_scale: the trunk's learning rate as a share of the head's.
+        dropout: share of what the head hears that is left out at each step. A trained trunk needs it;
+            one of random weights would learn half as fast.
         class_weights: "none", or "balanced" to give rare classes the weight of common ones.
         clip_secs: every recording is repeated or cut to this length.
         augment: train on clips that begin elsewhere and are louder or softer, see `augmentation`.
@@ -94,6 +96,9 @@ class FinetuneConfig(Settings):
     schedule: str = setting("Of that rate.", CONSTANT, choices=(CONSTANT, COSINE))
     trunk_scale: float = setting(
         "The trunk's learning rate as a share of the head's.", 1.0, at_least=0
+    )
+    dropout: float = setting(
+        "Share of what the head hears that is left out at each step.", 0.5, at_least=0, below=1
     )
     class_weights: str = setting(
         "balanced: rare classes count like common ones.", NONE, choices=(NONE, BALANCED)

@@ -232,7 +232,7 @@ def test_a_run_that_diverges_says_so(config, tones, tmp_path):
     "change, message",
     [
         ({"test_fold": "7"}, "test fold '7': tones.csv can be tested on 1, 2, 3"),
-        ({"val_share": 1.0}, "val_share is 1.0; it should be above 0 and below 1"),
+        ({"val_share": 1.0}, "val_share is 1.0; it should be at least 0 and below 1"),
         ({"layers": ("conv9",)}, "no layer conv9 for a head; choose some of .*'conv4'"),
         ({"freeze": "all"}, "freeze 'all' is unknown; choose one of"),
         ({"class_weights": "odd"}, "class_weights 'odd' is unknown; choose one of"),
