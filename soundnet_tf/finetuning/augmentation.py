@@ -29,8 +29,13 @@ def shifted(batch: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
         seed: int64 [2], (seed, step).
     """
     clips, samples = tf.shape(batch)[0], tf.shape(batch)[1]
-    shift = tf.random.stateless_uniform([clips, 1], seed, maxval=samples, dtype=tf.int32)
-    batch = tf.gather(batch, (tf.range(samples) + shift) % samples, axis=1, batch_dims=1)
+    shift = tf.random.stateless_uniform([clips, 1], seed, maxval=samples, dtype=tf.int32)[:, 0]
+
+    def turned(clip_and_shift):  # clip by clip it is copied; one gather takes seven times as long
+        clip, shift = clip_and_shift
+        return tf.roll(clip, -shift, axis=0)
+
+    batch = tf.map_fn(turned, (batch, shift), fn_output_signature=tf.float32)
     gain_db = tf.random.stateless_uniform([clips, 1], seed + _GAIN, -GAIN_DB, GAIN_DB)
     return batch * 10.0 ** (gain_db / 20.0)
 
@@ -51,9 +56,7 @@ def changed(batch: tf.Tensor, config: ChangesConfig, seed: tf.Tensor) -> tf.Tens
         samples = round(config.crop_secs * constants.SAMPLE_RATE)
     if not config.resample_semitones and not config.polarity:
         return batch[:, :samples]
-    drawn = AugmentConfig(
-        polarity=config.polarity, resample_semitones=config.resample_semitones
-    )
+    drawn = AugmentConfig(polarity=config.polarity, resample_semitones=config.resample_semitones)
     needed = math.ceil(samples * drawn.fastest) + 1
 
     def change(clip_and_seed):

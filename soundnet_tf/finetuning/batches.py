@@ -14,6 +14,7 @@ from soundnet_tf.sounds.labelled_set import LabelledSet, check_test_fold
 
 _NO_CHANGES = ChangesConfig()
 
+
 class Split(NamedTuple):
     """Indices of clips: to train on, to stop by, and to test on once at the end."""
 
