@@ -64,8 +64,7 @@ class FinetuneConfig(Settings):
         learning_rate: of the head, at its highest.
         schedule: of the rate: "constant", or "cosine" down to 0 at the last of `epochs`.
         trunk_scale: the trunk's learning rate as a share of the head's.
-        dropout: share of what the head hears that is left out at each step. A trained trunk needs it;
-            one of random weights would learn half as fast.
+        dropout: share of what the head hears that is left out at each step; for random weights 0.
         class_weights: "none", or "balanced" to give rare classes the weight of common ones.
         clip_secs: every recording is repeated or cut to this length.
         augment: train on clips that begin elsewhere and are louder or softer, see `augmentation`.
