@@ -11,7 +11,7 @@ The same command goes on where a killed run was left.
 
 from soundnet_tf.bin import launch, stage_flags
 from soundnet_tf.data.settings import SourceConfig
-from soundnet_tf.training.settings import RunConfig, TrainConfig
+from soundnet_tf.training.settings import ProbeConfig, RunConfig, TrainConfig
 
 
 def main(config: RunConfig) -> None:
@@ -19,9 +19,9 @@ def main(config: RunConfig) -> None:
     from soundnet_tf.training import loop, report
 
     training, validation = sources.open_sources(config.source)
-    flagfile = stage_flags.as_text(SourceConfig, TrainConfig)
-    result = loop.train(config.train, training, validation, config.out, flagfile)
-    print(report.summary(result.history, result.baselines, result.head_starts, config.out))
+    flagfile = stage_flags.as_text(SourceConfig, TrainConfig, ProbeConfig)
+    result = loop.train(config.train, training, validation, config.out, flagfile, config.probe)
+    print(report.summary(**vars(result), out=config.out))
 
 
 if __name__ == "__main__":

@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "data": {"media", "files"},
     "serving": {"models", "media", "files"},
     "sounds": {"files", "media"},
-    "training": {"data", "models", "files"},
+    "training": {"evaluation", "sounds", "data", "models", "files"},
     "evaluation": {"sounds", "serving", "models", "media", "files"},
     "finetuning": {"training", "data", "sounds", "serving", "models", "files"},
     "ablations": {"evaluation", "sounds", "serving", "models", "files"},

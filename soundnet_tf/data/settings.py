@@ -13,7 +13,7 @@ from soundnet_tf.settings import Setting, Settings, by_head, setting
 SHORTEST_VIDEO_SECS = 1.0
 PCM16, FLAC, VORBIS = "pcm16", "flac", "vorbis"
 CODECS = (PCM16, FLAC, VORBIS)
-ONLINE, CACHED = "online", "cached"
+ONLINE, CACHED, AUTO = "online", "cached", "auto"
 LOOP, MASK = "loop", "mask"
 
 _VAL_FRACTION = 0.1
@@ -295,8 +295,9 @@ class PipelineConfig(Settings):
         augment: how sound is changed.
         flip: train with frames mirrored left to right in half of the clips.
         shuffle_clips: size of the shuffle buffer of training, in clips of about 1 MB.
-        targets: "online", frames for teachers that look at them, or "cached", the posteriors that
-            the source's clips hold.
+        targets: "online", frames for teachers that look at them; "cached", the posteriors that the
+            source's clips hold; "auto", cached where all clips hold them. Batches are made of one
+            of the first two: `training.targets` decides.
     """
 
     batch_size: int = setting("Clips a step (paper: 64).", constants.BATCH_SIZE, at_least=1)
@@ -310,9 +311,9 @@ class PipelineConfig(Settings):
     shuffle_clips: int = setting("Shuffle buffer, in clips of about 1 MB.", 256, at_least=1)
     targets: str = setting(
         "online: the teachers look at the frames in every step; cached: what bin/label.py wrote "
-        "into the shards, all of it or that of the teachers given.",
-        ONLINE,
-        choices=(ONLINE, CACHED),
+        "into the shards, all of it or that of the teachers given; auto: cached where it did.",
+        AUTO,
+        choices=(AUTO, ONLINE, CACHED),
     )
 
     def __post_init__(self):

@@ -13,50 +13,75 @@ from soundnet_tf.data.settings import CACHED, MASK
 from soundnet_tf.data.sources import Source
 from soundnet_tf.files import atomic, lock, storage
 from soundnet_tf.files.progress import progress_bar
-from soundnet_tf.models import initialise
+from soundnet_tf.models import checkpoint, initialise
 from soundnet_tf.models import student as students
 from soundnet_tf.models.keras_settings import standard_settings
-from soundnet_tf.training import baselines, monitor, report, targets
+from soundnet_tf.training import baselines, monitor, probe, report, targets, verdict
 from soundnet_tf.training.claimed import RUN_FILE, refuse_other_run
 from soundnet_tf.training.distiller import Distiller
 from soundnet_tf.training.optimizer import build_optimizer
-from soundnet_tf.training.settings import TrainConfig
+from soundnet_tf.training.settings import ProbeConfig, TrainConfig
 from soundnet_tf.version import __version__
 
 FLAGS_FILE = "flags.txt"
+VERDICT_FILE = "verdict.json"
 
 
 @dataclasses.dataclass(frozen=True)
 class TrainResult:
-    """What a run gave: `history` rows by epoch, and the held-out `baselines` beside them."""
+    """What a run gave.
+
+    Attributes:
+        history: rows by epoch.
+        baselines: held-out figures beside them.
+        head_starts: of a trained network, how many rows of each head were taken over.
+        probed: what `probe.json` holds; None without labelled sounds.
+        verdict: "learned", "fits" or "nothing", and sentences that say why; see `verdict`.
+    """
 
     history: list[dict[str, float]]
     baselines: baselines.Baselines
     head_starts: Mapping[str, initialise.HeadStart]
+    probed: Mapping | None
+    verdict: tuple[str, list[str]]
 
 
 @standard_settings()
 def train(
-    config: TrainConfig, training: Source, validation: Source, out: str, flags: str = ""
+    config: TrainConfig,
+    training: Source,
+    validation: Source,
+    out: str,
+    flags: str = "",
+    probing: ProbeConfig | None = None,
 ) -> TrainResult:
     """Trains a student, or goes on with the run in `out` where it was left.
 
     Writes to `out`: `run.json` (versions, settings, teachers), `flags.txt` (the text given, as a
     flagfile), `baselines.json`, `history.csv`, `best/` and `last/` (students with labels),
-    `backup/` (student and optimizer, to resume from) and `logs/` (TensorBoard).
+    `backup/` (student and optimizer, to resume from) and `logs/` (TensorBoard); with labelled
+    sounds to probe with `probe.json` and `best_probe/`.
 
     Raises:
-        ValueError: settings that do not fit each other, or another run's folder.
-        FileNotFoundError: weights or teachers that are not there.
+        ValueError: settings that do not fit each other, another run's folder, or labelled sounds
+            that cannot be used.
+        FileNotFoundError: weights, teachers or sounds that are not there.
+        MediaError: a labelled sound that cannot be read.
         HeldError: the run goes on already, in another process.
     """
     with lock.hold_folder(out, "train"):
-        return _train(config, training, validation, out, flags)
+        return _train(config, training, validation, out, flags, probing)
 
 
 def _train(
-    config: TrainConfig, training: Source, validation: Source, out: str, flags: str
+    config: TrainConfig,
+    training: Source,
+    validation: Source,
+    out: str,
+    flags: str,
+    probing: ProbeConfig | None,
 ) -> TrainResult:
+    config = targets.choose(config, training, validation)
     steps_per_epoch = training.count // config.pipeline.batch_size
     pipeline.check_fit(training, config.pipeline)
     epochs = -(-config.steps // steps_per_epoch) if config.steps else config.epochs
@@ -65,6 +90,8 @@ def _train(
         labels = {head: teacher.labels for head, teacher in teachers.items()}
         _claim_folder(out, config, teachers, training, validation)
         atomic.write_bytes(os.path.join(out, FLAGS_FILE), os.fsencode(flags))
+        heard = probe.hear(probing) if probing and probing.data else None
+        untrained = probe.untrained(heard, config.architecture) if heard else None
         # After the teachers, whose layers drew numbers: the start is to depend on the seed alone.
         keras.utils.set_random_seed(config.seed)
         student, head_starts = _build_student(config, teachers, labels)
@@ -86,40 +113,60 @@ def _train(
     backup = monitor.Backup(os.path.join(out, "backup"), steps_per_epoch)
     backup.set_model(distiller)
     backup.on_train_begin()
-    if backup.epochs_done < epochs:
+    is_finished = backup.epochs_done >= epochs
+    if not is_finished:
+        averages = keras.callbacks.SwapEMAWeights() if config.optimizer.ema_momentum else None
+        saving = monitor.SaveStudents(out, student, labels, averages)
+        probes = []
+        if heard:
+            is_trained = config.init_from is not None
+            probes.append(probe.Probe(heard, probing, out, epochs, saving, untrained, is_trained))
+        logs = os.path.join(out, "logs")
         if backup.epochs_done:
             logging.info("resuming %s after %d epochs", out, backup.epochs_done)
-        train_batches = pipeline.train_batches(
-            training, config.pipeline, epochs, config.seed, first_epoch=backup.epochs_done
-        )
         distiller.fit(
-            train_batches,
+            pipeline.train_batches(
+                training, config.pipeline, epochs, config.seed, first_epoch=backup.epochs_done
+            ),
             epochs=epochs,
             steps_per_epoch=steps_per_epoch,
             validation_data=validation_batches,
             shuffle=False,
             verbose=0,
+            # In the order in which an epoch is written down; the backup comes last, so that
+            # whatever a kill left out is done again.
             callbacks=[
-                *_callbacks(config, out, student, labels, backup),
-                report.Progress(floor, epochs, steps_per_epoch, config.pipeline.batch_size),
+                *([averages] if averages else []),
+                monitor.StepMonitor(logs, batch_size),
+                monitor.Lines(logs, floor),
+                saving,
+                *probes,
+                monitor.History(out),
+                backup,
+                report.Progress(floor, epochs, steps_per_epoch, batch_size),
             ],
         )
     rows = monitor.read_history(os.path.join(out, monitor.HISTORY_FILE))
     history = [{name: float(value) for name, value in row.items()} for row in rows]
-    return TrainResult(history, floor, head_starts)
+    probed = atomic.read_json(os.path.join(out, probe.PROBE_FILE))
+    found = atomic.read_json(os.path.join(out, VERDICT_FILE)) if is_finished else None
+    if not found:
+        seen = training_batches.take(-(-at_most // batch_size))
+        found = _judge(out, distiller, seen, history[-1], floor["constant"], probed)
+    return TrainResult(history, floor, head_starts, probed, (found["verdict"], found["reasons"]))
 
 
-def _callbacks(config: TrainConfig, out: str, student, labels, backup: monitor.Backup) -> list:
-    """In the order in which an epoch is written down; the backup comes last, so that whatever a
-    kill left out is done again."""
-    averages = keras.callbacks.SwapEMAWeights() if config.optimizer.ema_momentum else None
-    return [
-        *([averages] if averages else []),
-        monitor.StepMonitor(os.path.join(out, "logs"), config.pipeline.batch_size),
-        monitor.SaveStudents(out, student, labels, averages),
-        monitor.History(out),
-        backup,
-    ]
+def _judge(out: str, distiller: Distiller, training_batches, row, constant, probed) -> dict:
+    """Writes `verdict.json`, of the student that was saved as the last one."""
+    last, _ = checkpoint.load_student(os.path.join(out, "last"))
+    checkpoint.copy_weights(last, distiller.student)
+    training = distiller.evaluate(training_batches, return_dict=True, verbose=0)
+    prefix = "val_"
+    held_out = {k.removeprefix(prefix): v for k, v in row.items() if k.startswith(prefix)}
+    word, reasons = verdict.verdict(held_out, training, constant, probed)
+    content = {"verdict": word, "reasons": reasons, "training": training}
+    atomic.write_json(os.path.join(out, VERDICT_FILE), content)
+    return content
 
 
 def _strategy() -> tf.distribute.Strategy:

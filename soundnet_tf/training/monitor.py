@@ -4,6 +4,7 @@ import csv
 import io
 import os
 import time
+from collections.abc import Mapping
 
 import keras
 import tensorflow as tf
@@ -60,6 +61,37 @@ class StepMonitor(keras.callbacks.Callback):
             for name, value in scalars.items():
                 tf.summary.scalar(name, value)
         writer.flush()
+
+
+class Lines(keras.callbacks.Callback):
+    """What held-out figures stand beside, as lines in TensorBoard's charts of `kl_*`: `constant`
+    and `start` of the run's baselines, and `shuffled`, other videos' pictures with each sound."""
+
+    def __init__(self, log_dir: str, baselines: Mapping[str, Mapping[str, float]]):
+        super().__init__()
+        self._baselines = {
+            name: {k: v for k, v in figures.items() if k.startswith("kl_")}
+            for name, figures in baselines.items()
+        }
+        self._writers = {
+            name: tf.summary.create_file_writer(os.path.join(log_dir, name))
+            for name in (*self._baselines, "shuffled")
+        }
+
+    def on_epoch_end(self, epoch, logs=None):
+        prefix = "val_shuffled_"
+        shuffled = {
+            f"kl_{k.removeprefix(prefix)}": v for k, v in logs.items() if k.startswith(prefix)
+        }
+        for name, figures in (self._baselines | {"shuffled": shuffled}).items():
+            with self._writers[name].as_default(step=int(self.model.optimizer.iterations)):
+                for tag, value in figures.items():
+                    tf.summary.scalar(tag, value)
+            self._writers[name].flush()
+
+    def on_train_end(self, logs=None):
+        for writer in self._writers.values():
+            writer.close()
 
 
 class History(keras.callbacks.Callback):
@@ -144,22 +176,29 @@ class SaveStudents(keras.callbacks.Callback):
         super().__init__()
         self._folder = folder
         self._student = student
-        self._saved = checkpoint.float32_copy(student)
+        self.saved = checkpoint.float32_copy(student)
         self._labels = labels
         self._averages = averages
 
+    def update(self, averaged: bool = True):
+        """Gives `saved` the weights that the student has now, or if there are averages those.
+        Before the first step there are none yet."""
+        averages = self._averages if averaged else None
+        if averages:
+            averages.on_test_begin()
+        checkpoint.copy_weights(self._student, self.saved)
+        if averages:
+            averages.on_test_end()
+
     def on_epoch_end(self, epoch, logs=None):
-        if self._averages:
-            self._averages.on_test_begin()
-        checkpoint.copy_weights(self._student, self._saved)
-        if self._averages:
-            self._averages.on_test_end()
-        self._save("last")
+        self.update()
+        self.save("last")
         earlier = read_history(os.path.join(self._folder, HISTORY_FILE))
         values = [float(row[self.monitored]) for row in earlier if int(row["epoch"]) < epoch]
         if not values or logs[self.monitored] < min(values):
-            self._save("best")
+            self.save("best")
 
-    def _save(self, name: str):
+    def save(self, name: str):
+        """Writes `saved` into the run's folder of that name."""
         folder = os.path.join(self._folder, name)
-        checkpoint.save_student(folder, self._saved, self._labels)
+        checkpoint.save_student(folder, self.saved, self._labels)

@@ -10,6 +10,7 @@ from tqdm import tqdm
 from soundnet_tf.files.progress import progress_bar
 from soundnet_tf.models.initialise import HeadStart
 from soundnet_tf.training.baselines import Baselines
+from soundnet_tf.training.probe import best_layer
 
 
 class EpochBar(keras.callbacks.Callback):
@@ -66,7 +67,8 @@ class Progress(EpochBar):
 
 
 def table(history: list[dict[str, float]], baselines: Baselines) -> str:
-    """The held-out figures of a run: its baselines, its best and its last epoch.
+    """The held-out figures of a run: its baselines, its best and its last epoch, and what the last
+    one's sounds give with other videos' pictures.
 
     Args:
         history: rows of `history.csv`, one an epoch, as numbers.
@@ -81,11 +83,32 @@ def table(history: list[dict[str, float]], baselines: Baselines) -> str:
         "before training": baselines["start"],
         f"best, epoch {best['epoch'] + 1:.0f}": _validation(best),
         f"last, epoch {history[-1]['epoch'] + 1:.0f}": _validation(history[-1]),
+        "  its pairs shuffled": _shuffled(history[-1]),
     }
     names = sorted(baselines["constant"], key=lambda name: (not name.startswith("kl_"), name))
     lines = [f"{'held-out clips':<20}" + "".join(f"{_title(name):>20}" for name in names)]
     for title, figures in rows.items():
-        lines.append(f"{title:<20}" + "".join(f"{_format(n, figures[n]):>20}" for n in names))
+        cells = [_format(n, figures[n]) if n in figures else "" for n in names]
+        lines.append(f"{title:<20}" + "".join(f"{cell:>20}" for cell in cells).rstrip())
+    return "\n".join(lines)
+
+
+def probe_table(probed: Mapping) -> str:
+    """Lines of a table of what `probe.json` holds: the untrained network, the best and the last."""
+    rows = probed["rows"]
+    best = max(rows, key=lambda row: best_layer(row)[1])
+    named = {
+        "untrained network": probed["untrained"],
+        **({"before training": rows[0]} if rows[0]["epoch"] == 0 else {}),
+        f"best_probe, epoch {best['epoch']}": best,
+        f"last, epoch {rows[-1]['epoch']}": rows[-1],
+    }
+    layers = list(probed["untrained"]["accuracy"])
+    title = f"probe of {probed['set']}"
+    lines = [f"{title:<24}" + "".join(f"{layer:>8}" for layer in layers)]
+    for name, row in named.items():
+        cells = (f"{row['accuracy'][layer]:>8.1%}" for layer in layers)
+        lines.append(f"{name:<24}" + "".join(cells))
     return "\n".join(lines)
 
 
@@ -93,17 +116,27 @@ def summary(
     history: list[dict[str, float]],
     baselines: Baselines,
     head_starts: Mapping[str, HeadStart],
+    probed: Mapping | None,
+    verdict: tuple[str, list[str]],
     out: str,
 ) -> str:
-    """What a run in the folder `out` gave, and what to do next."""
+    """What a run in the folder `out` gave, whether that is anything, and what to do next.
+
+    Args: as of `loop.TrainResult`.
+    """
     starts = [
         f"{head}: {start.shared} of {start.classes} classes started from trained rows"
         for head, start in head_starts.items()
     ]
+    word, reasons = verdict
     return "\n".join(
         [
             *starts,
             f"\n{table(history, baselines)}\n",
+            *([f"{probe_table(probed)}\n"] if probed else []),
+            f"Verdict: {word}.",
+            *(f"  {reason}" for reason in reasons),
+            "",
             f"Next: bin/export.py --run={shlex.quote(out)} --out=SAVED_MODEL",
             f"Look: tensorboard --logdir={shlex.quote(f'{out}/logs')}",
         ]
@@ -113,6 +146,11 @@ def summary(
 def _beside_baselines(name: str, value: float, baselines: Baselines) -> str:
     constant, start = baselines["constant"][name], baselines["start"][name]
     return f"{_title(name)} {value:.3f} (constant {constant:.3f}, before training {start:.3f})"
+
+
+def _shuffled(row: dict[str, float]) -> dict[str, float]:
+    prefix = "val_shuffled_"
+    return {f"kl_{k.removeprefix(prefix)}": v for k, v in row.items() if k.startswith(prefix)}
 
 
 def _validation(row: dict[str, float]) -> dict[str, float]:

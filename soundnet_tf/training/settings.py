@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from soundnet_tf import constants
 from soundnet_tf.data.settings import (
+    AUTO,
     ONLINE,
     PipelineConfig,
     SourceConfig,
@@ -16,6 +17,7 @@ from soundnet_tf.files import storage
 from soundnet_tf.models.architecture import ARCHITECTURES
 from soundnet_tf.models.settings import check_student
 from soundnet_tf.settings import Setting, Settings, by_head, setting
+from soundnet_tf.sounds.settings import CSV, DATASETS, check_sounds
 
 KL, L2 = "kl", "l2"
 MEAN, PAPER = "mean", "paper"
@@ -147,34 +149,75 @@ class TrainConfig(Settings):
 
     def check_inputs(self) -> None:
         super().check_inputs()
-        if self.pipeline.targets == ONLINE:
-            check_given(self.teachers)
         check_teachers(self.teachers)
         if self.init_from is not None:
             check_student(self.init_from)
+
+
+def _may_be_labelled(data: str | None) -> bool:
+    """Whether prepared clips have posteriors of some head; remote ones are left to the stage."""
+    from soundnet_tf.data import cached, manifest
+
+    if data is None:  # videos
+        return False
+    if storage.is_remote(data):
+        return True
+    splits = manifest.load_manifest(data).splits.values()
+    return bool(cached.teachers_of(data, [shard for split in splits for shard in split.shards]))
 
 
 def check_given(teachers: Mapping[str, str]) -> None:
     """ValueError if there is no teacher, of those that look at the frames in every step."""
     if not teachers:
         raise ValueError(
-            "no teacher was given: at least one head needs one to learn from (or the posteriors of "
-            "labelled shards, --targets=cached)"
+            "no teacher was given: at least one head needs one to learn from, or shards with "
+            "posteriors (bin/label.py)"
         )
 
 
 @dataclass(frozen=True)
+class ProbeConfig(Settings):
+    """Labelled sounds that tell, while a network learns, what its layers are worth.
+
+    Attributes:
+        data: folder or manifest of the set, see `sounds.esc_dcase.load`; None: there are none.
+        dataset: "esc10", "esc50", "dcase" or "csv".
+        every: epochs from one look to the next.
+    """
+
+    data: str | None = setting(
+        "Labelled sounds to probe the student's layers with while it learns, as --data of "
+        "bin/evaluate.py.",
+        None,
+        flag="probe_data",
+    )
+    dataset: str = setting("What --probe_data holds.", CSV, flag="probe_dataset", choices=DATASETS)
+    every: int = setting(
+        "Probe after every so many epochs, and after the last.", 5, flag="probe_every", at_least=1
+    )
+
+    def check_inputs(self) -> None:
+        super().check_inputs()
+        if self.data is not None:
+            check_sounds(self.dataset, self.data)
+
+
+@dataclass(frozen=True)
 class RunConfig(Settings):
-    """A run with its data and its folder."""
+    """A run with its data, its folder and what looks on."""
 
     source: SourceConfig
     out: str = setting("Folder of the run.")
     train: TrainConfig = TrainConfig()
+    probe: ProbeConfig = ProbeConfig()
 
     def check_inputs(self) -> None:
         from soundnet_tf.training import claimed
 
         super().check_inputs()
+        targets, data = self.train.pipeline.targets, self.source.data
+        if targets == ONLINE or (targets == AUTO and not _may_be_labelled(data)):
+            check_given(self.train.teachers)
         storage.check_folder(self.out)
         if not storage.is_remote(self.out):
             claimed.refuse_other_run(self.out, {"settings": dataclasses.asdict(self.train)})

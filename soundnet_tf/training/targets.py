@@ -1,11 +1,25 @@
 """Whose posteriors a student learns: of teachers in the step, or of those that did the shards."""
 
+import dataclasses
 from collections.abc import Mapping
 
 from soundnet_tf.data.cached import CachedTeacher
+from soundnet_tf.data.settings import AUTO, CACHED, ONLINE
 from soundnet_tf.data.sources import Source
 from soundnet_tf.models.teachers.teacher import Teacher, load_teacher
-from soundnet_tf.training.settings import check_given
+from soundnet_tf.training.settings import TrainConfig, check_given
+
+
+def choose(config: TrainConfig, training: Source, validation: Source) -> TrainConfig:
+    """The settings with "auto" targets decided: cached if all clips hold posteriors of every head
+    that is to be trained, and frames are shown as they are; else online."""
+    if config.pipeline.targets != AUTO:
+        return config
+    held = training.teachers.keys() & validation.teachers.keys()
+    is_labelled = bool(held) and held >= config.teachers.keys()
+    targets = CACHED if is_labelled and not config.pipeline.flip else ONLINE
+    pipeline = dataclasses.replace(config.pipeline, targets=targets)
+    return dataclasses.replace(config, pipeline=pipeline)
 
 
 def online_teachers(specs: Mapping[str, str]) -> dict[str, Teacher]:
@@ -53,7 +67,8 @@ def cached_teachers(
             raise ValueError(
                 f"the {head} posteriors in the shards are of {ours}, but {specs[head]} is "
                 f"{given.name} ({given.fingerprint}); label them again with that teacher "
-                "(bin/label.py), or give the other one, or none"
+                "(bin/label.py), give the other one or none, or let that teacher look at every "
+                "frame in every step (--targets=online)"
             )
     return {head: training.teachers[head] for head in heads}
 

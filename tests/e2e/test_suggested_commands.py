@@ -24,7 +24,8 @@ def labelled():
 
 
 def trained():
-    return report.summary([ROW], {"constant": FIGURES, "start": FIGURES}, {}, FOLDER)
+    baselines = {"constant": FIGURES, "start": FIGURES}
+    return report.summary([ROW], baselines, {}, None, ("nothing", []), FOLDER)
 
 
 @pytest.mark.parametrize(

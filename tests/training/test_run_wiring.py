@@ -15,7 +15,7 @@ from soundnet_tf.data.settings import AugmentConfig, PipelineConfig
 from soundnet_tf.models.teachers.teacher import load_teacher
 from soundnet_tf.training import baselines, loop
 from soundnet_tf.training.distiller import Distiller
-from soundnet_tf.training.settings import TrainConfig
+from soundnet_tf.training.settings import DistillConfig, TrainConfig
 
 SEEN = {"objects": [0.5, 0.3, 0.2]}
 
@@ -35,21 +35,24 @@ def source():
     return cached.source(*(cached.clip(number, 3.5, SEEN) for number in range(7)))
 
 
+class BegunError(Exception):
+    """Ends a run where its first step would be."""
+
+
 @pytest.fixture
 def begun(monkeypatch, tmp_path):
     """A run up to its first step: gives the distiller and what its `fit` is called with."""
 
+    def fit(self, batches, **arguments):
+        raise BegunError(self, batches, arguments)
+
     def begin(config):
-        calls = []
-
-        def fit(self, batches, **arguments):
-            calls.append((self, batches, arguments))
-
         monkeypatch.setattr(Distiller, "fit", fit)
         monkeypatch.setattr(baselines, "measure_once", lambda *arguments: {})
         out = str(tmp_path / f"run{len(list(tmp_path.iterdir()))}")
-        loop.train(config, source(), cached.source(cached.clip(9, 3.0, SEEN)), out)
-        return calls[0]
+        with pytest.raises(BegunError) as caught:
+            loop.train(config, source(), cached.source(cached.clip(9, 3.0, SEEN)), out)
+        return caught.value.args
 
     return begin
 
@@ -129,7 +132,8 @@ def test_a_run_of_before_settings_were_declared_goes_on(begun, tmp_path):
     run["settings"]["distill"] |= {"mask_sound": False, "weights": {}}
     path.write_text(json.dumps(run))
     others = source(), cached.source(cached.clip(9, 3.0, SEEN))
-    loop.train(config_of(pipeline_config()), *others, str(tmp_path / "run0"))
+    with pytest.raises(BegunError):
+        loop.train(config_of(pipeline_config()), *others, str(tmp_path / "run0"))
     with pytest.raises(ValueError, match="gain_db was 0.0, is 1.0"):
         loop.train(
             config_of(pipeline_config(augment=AugmentConfig(gain_db=1.0))),
@@ -145,3 +149,16 @@ def test_frames_at_another_spacing_are_another_run(begun, tmp_path):
     validation = cached.source(cached.clip(9, 3.0, SEEN))
     with pytest.raises(ValueError, match="frame_every_secs was 2.0, is 1.0"):
         loop.train(config_of(pipeline_config()), dense, validation, str(tmp_path / "run0"))
+
+
+def test_what_is_mixed_and_shuffled_reaches_the_distiller(begun):
+    distill = DistillConfig(mix_share=0.25, shuffled_pairs=True)
+    distiller, _, _ = begun(config_of(pipeline_config(), distill=distill, seed=8))
+    assert distiller.config == distill and distiller.seed == 8
+
+
+def test_labelled_clips_are_learned_from_as_they_are_labelled(begun):
+    """Nobody said so, and no teacher is given."""
+    distiller, batches, _ = begun(config_of(pipeline_config(targets="auto")))
+    assert "frames" not in batches.element_spec
+    assert distiller.heads == ("objects",)

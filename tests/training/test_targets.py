@@ -6,9 +6,11 @@ import pytest
 from colour_teacher import write_colour_teacher
 
 from soundnet_tf.data.cached import CachedTeacher
+from soundnet_tf.data.settings import PipelineConfig
 from soundnet_tf.data.sources import Source
 from soundnet_tf.models.teachers.teacher import load_teacher
 from soundnet_tf.training import targets
+from soundnet_tf.training.settings import TrainConfig
 
 COLOURS = [[255, 0, 0], [0, 255, 0], [0, 0, 255]]
 SCENES = CachedTeacher("places", "5ce4e5ce4e5ce4e5", ("hall", "shore"))
@@ -76,5 +78,32 @@ def test_online_teachers_are_loaded(spec, objects):
 
 
 def test_online_targets_need_a_teacher():
-    with pytest.raises(ValueError, match="no teacher was given.*--targets=cached"):
+    with pytest.raises(ValueError, match="no teacher was given.*bin/label.py"):
         targets.online_teachers({})
+
+
+@pytest.mark.parametrize(
+    ("training", "validation", "specs", "flip", "chosen"),
+    [
+        ("objects scenes", "objects scenes", "", False, "cached"),
+        ("objects", "objects scenes", "objects", False, "cached"),
+        ("objects", "objects", "objects scenes", False, "online"),
+        ("objects", "", "objects", False, "online"),
+        ("", "", "", False, "online"),
+        ("objects", "objects", "objects", True, "online"),  # mirrored frames nobody has seen
+    ],
+)
+def test_targets_are_cached_where_all_clips_have_them(training, validation, specs, flip, chosen):
+    config = TrainConfig(
+        teachers=dict.fromkeys(specs.split(), "file:x.keras"),
+        pipeline=PipelineConfig(targets="auto", flip=flip),
+    )
+    sources = (labelled(**dict.fromkeys(heads.split(), SCENES)) for heads in (training, validation))
+    assert targets.choose(config, *sources).pipeline.targets == chosen
+
+
+@pytest.mark.parametrize("chosen", ["online", "cached"])
+def test_targets_that_were_chosen_stay(objects, chosen):
+    config = TrainConfig(pipeline=PipelineConfig(targets=chosen))
+    clips = labelled(objects=objects)
+    assert targets.choose(config, clips, clips) is config

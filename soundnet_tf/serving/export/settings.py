@@ -8,7 +8,7 @@ from soundnet_tf.models.settings import check_student
 from soundnet_tf.settings import Settings, setting
 
 FORMATS = ("savedmodel", "keras", "litert")
-BEST, LAST = "best", "last"
+BEST, LAST, BEST_PROBE = "best", "last", "best_probe"
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,8 @@ class ExportConfig(Settings):
         out: folder to write.
         run: folder of a training run, of which `which` is taken.
         weights: what `models.pretrained.load` takes.
-        which: "best" or "last".
+        which: "last"; "best", by the held-out KL, which on few videos is reached before the layers
+            are worth most; or "best_probe", of a run with labelled sounds to probe with.
         formats: some of FORMATS, see `export.run`.
     """
 
@@ -30,7 +31,9 @@ class ExportConfig(Settings):
         "bin/export.py wrote.",
         None,
     )
-    which: str = setting("Which student of the run.", BEST, choices=(BEST, LAST))
+    which: str = setting(
+        "Which student of the run.", LAST, choices=(LAST, BEST, BEST_PROBE)
+    )
     formats: tuple[str, ...] = setting(
         "savedmodel, keras, litert, or several with commas, which go into subfolders of --out.",
         FORMATS[:1],

@@ -1,0 +1,153 @@
+"""What the representation is worth while it is learned: a linear probe on sounds people labelled.
+
+The held-out KL does not tell: on few videos it rises while the layers go on improving.
+"""
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from soundnet_tf.evaluation import baselines, features, linear
+from soundnet_tf.files import atomic
+from soundnet_tf.models import student as students
+from soundnet_tf.models.folded import FoldedNetwork
+from soundnet_tf.sounds import esc_dcase
+from soundnet_tf.sounds.labelled_set import LabelledSet
+from soundnet_tf.sounds.waveforms import read_clips
+from soundnet_tf.training.settings import ProbeConfig
+
+PROBE_FILE = "probe.json"
+LAYERS = {
+    "soundnet8": ("conv4", "conv5", "pool5", "conv6", "conv7"),
+    "soundnet5": ("conv3", "pool3", "conv4"),
+}
+CLIP_SECS = 10.0  # recordings are repeated or cut to this, as in the paper's probe
+
+Right = Mapping[str, np.ndarray]  # layer to bool [tested recordings]: which were classified rightly
+
+
+class Heard(NamedTuple):
+    """A labelled set with its sound, float32 [recordings, samples]."""
+
+    data: LabelledSet
+    waveforms: np.ndarray
+
+
+def hear(config: ProbeConfig) -> Heard:
+    """Reads the recordings.
+
+    Raises: as `esc_dcase.load` and `read_clips`.
+    """
+    data = esc_dcase.load(config.dataset, config.data)
+    return Heard(data, read_clips(data, CLIP_SECS))
+
+
+def untrained(heard: Heard, architecture: str) -> dict:
+    """The row of a network with random weights, whose batch norms know the sound. Draws from
+    Keras's global seed."""
+    like = FoldedNetwork(students.BUILDERS[architecture](include_top=False))
+    network = baselines.untrained_network(like, heard.waveforms)
+    return row(None, _right(heard, network))
+
+
+def row(epoch: int | None, right: Right) -> dict:
+    """What `probe.json` holds of one network: `epoch` (how many were trained; None of the untrained
+    network), `accuracy` (layer to a share of 1) and `right` (layer to "0110…")."""
+    return {
+        "epoch": epoch,
+        "accuracy": {layer: float(np.mean(values)) for layer, values in right.items()},
+        "right": {layer: "".join("01"[int(r)] for r in values) for layer, values in right.items()},
+    }
+
+
+def best_layer(row: Mapping) -> tuple[str, float]:
+    """The layer with the highest accuracy, and that."""
+    return max(row["accuracy"].items(), key=lambda item: item[1])
+
+
+def advantage(row: Mapping, other: Mapping) -> float:
+    """By how many standard errors the first network's best layer classifies better than the other's
+    best layer, recording by recording (McNemar): noise is within 2 of 0."""
+    ours, theirs = (np.array([*r["right"][best_layer(r)[0]]], "U1") == "1" for r in (row, other))
+    won, lost = int((ours & ~theirs).sum()), int((theirs & ~ours).sum())
+    return (won - lost) / np.sqrt(max(won + lost, 1))
+
+
+def _right(heard: Heard, network: FoldedNetwork) -> Right:
+    layers: Sequence[str] = LAYERS[network.architecture.name]
+    steps = features.layer_features(network, heard.waveforms, layers, progress=False)
+    examples = {layer: linear.pool(values) for layer, values in steps.items()}
+    outcomes = linear.cross_validate(heard.data, examples, progress=False)
+    tested = next(iter(outcomes.values())).predictions >= 0
+    return {
+        layer: (outcome.predictions == heard.data.labels)[tested]
+        for layer, outcome in outcomes.items()
+    }
+
+
+class Probe(keras.callbacks.Callback):
+    """Probes the saved student every few epochs and after the last; `probe.json`, TensorBoard
+    (`logs/probe`, beside it `logs/probe_untrained`), and `best_probe/` by the best layer.
+
+    Args:
+        heard: the labelled set.
+        config: how often.
+        out: folder of the run.
+        epochs: of the whole run.
+        students: saves the run's students; comes before this one.
+        floor: the untrained network's row.
+        from_trained: whether the network's start is worth a row.
+    """
+
+    def __init__(self, heard, config: ProbeConfig, out, epochs, students, floor, from_trained):
+        super().__init__()
+        self._heard, self._every, self._epochs = heard, config.every, epochs
+        self._path = os.path.join(out, PROBE_FILE)
+        self._students = students
+        self._floor = floor
+        self._from_trained = from_trained
+        self._writers = {
+            name: tf.summary.create_file_writer(os.path.join(out, "logs", name))
+            for name in ("probe", "probe_untrained")
+        }
+
+    def on_train_begin(self, logs=None):
+        if self._from_trained and not read_rows(self._path):
+            self._students.update(averaged=False)
+            self._add(0)
+
+    def on_epoch_end(self, epoch, logs=None):
+        if (epoch + 1) % self._every == 0 or epoch + 1 == self._epochs:
+            self._add(epoch + 1)
+
+    def _add(self, epochs_done: int):
+        found = row(epochs_done, _right(self._heard, FoldedNetwork(self._students.saved)))
+        earlier = [r for r in read_rows(self._path) if r["epoch"] < epochs_done]
+        _, accuracy = best_layer(found)
+        if all(accuracy > best_layer(r)[1] for r in earlier):
+            self._students.save("best_probe")
+        content = {
+            "set": self._heard.data.name,
+            "recordings": len(self._heard.data.clips),
+            "untrained": self._floor,
+            "rows": [*earlier, found],
+        }
+        atomic.write_json(self._path, content, sort_keys=False)  # layers in their order
+        for name, shown in (("probe", found), ("probe_untrained", self._floor)):
+            with self._writers[name].as_default(step=int(self.model.optimizer.iterations)):
+                for of_layer, value in shown["accuracy"].items():
+                    tf.summary.scalar(f"probe/{of_layer}", value)
+            self._writers[name].flush()
+
+    def on_train_end(self, logs=None):
+        for writer in self._writers.values():
+            writer.close()
+
+
+def read_rows(path: str) -> list[dict]:
+    """Of the run's networks in a `probe.json`; none if there is no such file yet."""
+    return (atomic.read_json(path) or {"rows": []})["rows"]

@@ -1,0 +1,73 @@
+"""Did it learn? In words, by the figures of a run and of its controls."""
+
+import math
+from collections.abc import Mapping
+
+from soundnet_tf.training import probe
+
+LEARNED, FITS, NOTHING = "learned", "fits", "nothing"
+SURE = 3.0  # standard errors, beyond which chance is not believed; those of few videos are rough
+
+_NEXT = {
+    LEARNED: "That seeing taught it shows if a run with --shuffled_pairs learns less.",
+    FITS: "It knows its training clips by heart. More videos may help, or more augmentation.",
+    NOTHING: "Look at the videos, at the learning rate and at the number of steps.",
+}
+
+
+def verdict(
+    held_out: Mapping[str, float],
+    training: Mapping[str, float],
+    constant: Mapping[str, float],
+    probed: Mapping | None,
+) -> tuple[str, list[str]]:
+    """What came of a run.
+
+    Args:
+        held_out, training: figures of the last student (`kl_*`, `shuffled_*`, `hears_*`, see
+            `distiller`) on held-out clips and on clips that it was trained on, as they are.
+        constant: `kl_*` of the constant answer to held-out clips.
+        probed: what `probe.json` holds, or None.
+
+    Returns:
+        A word, and sentences that say why. LEARNED: the probe is surely better than an untrained
+        network's; without a probe, held-out sounds surely fit their own pictures better than other
+        videos'. FITS: not that, but the sounds of training do. NOTHING: neither.
+    """
+    heads = [name.removeprefix("kl_") for name in constant if name.startswith("kl_")]
+    reasons = [_of_head(head, held_out, constant) for head in heads]
+    if probed:
+        lead = probe.advantage(probed["rows"][-1], probed["untrained"])
+        reasons.insert(0, _of_probe(probed, lead))
+        has_learned = lead >= SURE
+    else:
+        has_learned = _hears(held_out, heads)
+    word = LEARNED if has_learned else FITS if _hears(training, heads) else NOTHING
+    return word, [*reasons, _NEXT[word]]
+
+
+def _hears(figures: Mapping[str, float], heads: list[str]) -> bool:
+    return any(figures[f"hears_{head}"] >= SURE for head in heads)  # NaN is not
+
+
+def _of_head(head: str, held_out: Mapping[str, float], constant: Mapping[str, float]) -> str:
+    kl, shuffled, sure = (held_out[f"{kind}_{head}"] for kind in ("kl", "shuffled", "hears"))
+    floor = constant[f"kl_{head}"]
+    if math.isnan(shuffled):
+        return f"{head}: all held-out clips are of one video, so no pairs can be shuffled."
+    how = "surely better" if sure >= SURE else "no better"
+    side = "under" if kl < floor else "over"
+    return (
+        f"{head}: held-out sounds fit their own pictures {how} than other videos' (KL {kl:.3f}, "
+        f"shuffled {shuffled:.3f}, {sure:+.1f} standard errors), {side} the constant answer's "
+        f"{floor:.3f}."
+    )
+
+
+def _of_probe(probed: Mapping, lead: float) -> str:
+    layer, accuracy = probe.best_layer(probed["rows"][-1])
+    floor_layer, floor = probe.best_layer(probed["untrained"])
+    return (
+        f"Probe of {probed['set']}, {probed['recordings']} recordings: {accuracy:.1%} in {layer}, "
+        f"an untrained network {floor:.1%} in {floor_layer} ({lead:+.1f} standard errors)."
+    )

@@ -1,0 +1,124 @@
+"""A probe that looks on while a network is trained: when, at which student, and that it changes
+nothing."""
+
+import json
+
+import cached_records as cached
+import numpy as np
+import pytest
+import tensorflow as tf
+from sklearn.linear_model import LogisticRegression
+from sklearn.preprocessing import StandardScaler
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tone_manifest import write_tones
+
+from soundnet_tf.data.settings import PipelineConfig
+from soundnet_tf.media import read_audio
+from soundnet_tf.models import checkpoint
+from soundnet_tf.models.folded import FoldedNetwork
+from soundnet_tf.sounds import labelled_set
+from soundnet_tf.training import probe
+from soundnet_tf.training.loop import train
+from soundnet_tf.training.settings import OptimizerConfig, ProbeConfig, TrainConfig
+
+EPOCHS = 5
+TRAINING = [
+    cached.clip(n, 3.0, {"objects": np.roll([0.9, 0.08, 0.02], n).tolist()}) for n in range(8)
+]
+HELD_OUT = [cached.clip(number, 3.0, {"objects": [0.5, 0.3, 0.2]}) for number in range(8, 11)]
+
+
+def run(out, probing=None, epochs=EPOCHS):
+    config = TrainConfig(
+        teachers={},
+        architecture="soundnet5",
+        epochs=epochs,
+        pipeline=PipelineConfig(batch_size=4, crop_secs=3.0),
+        optimizer=OptimizerConfig(learning_rate=3e-3, ema_momentum=0.5),
+    )
+    sources = cached.source(*TRAINING), cached.source(*HELD_OUT)
+    return train(config, *sources, str(out), probing=probing)
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory):
+    return write_tones(tmp_path_factory.mktemp("tones"))
+
+
+@pytest.fixture(scope="module")
+def probed(tmp_path_factory, manifest):
+    """A run that was stopped after 3 epochs and gone on with."""
+    out = tmp_path_factory.mktemp("run")
+    probing = ProbeConfig(data=manifest, every=2)
+    run(out, probing, epochs=3)
+    return out, run(out, probing)
+
+
+def test_it_looks_every_few_epochs_and_after_the_last(probed):
+    """The run of 3 epochs ended with a look of its own."""
+    out, result = probed
+    content = json.loads((out / "probe.json").read_text())
+    assert [row["epoch"] for row in content["rows"]] == [2, 3, 4, 5]
+    assert content["untrained"]["epoch"] is None and content["recordings"] == 24
+    assert result.probed == content
+
+
+def by_hand(folder, manifest):
+    """Mean and deviation over time of conv4 (10 s of each recording), a logistic regression."""
+    data = labelled_set.from_manifest(manifest)
+    network = FoldedNetwork(checkpoint.load_student(str(folder))[0])
+    sounds = np.stack([np.resize(read_audio(clip.path), 220_500) for clip in data.clips])
+    values = network.compiled(("conv4",), False)(sounds)["conv4"].numpy()
+    numbers = np.concatenate([values.mean(1), values.std(1)], 1)
+    right = 0
+    for fold in ("1", "2", "3"):
+        train_on, test_on = data.split(fold)
+        scaler = StandardScaler().fit(numbers[train_on])
+        machine = LogisticRegression(C=0.1, max_iter=1000)
+        machine.fit(scaler.transform(numbers[train_on]), data.labels[train_on])
+        found = machine.predict(scaler.transform(numbers[test_on]))
+        right += (found == data.labels[test_on]).sum()
+    return right / len(data.clips)
+
+
+def test_it_looks_at_the_student_that_is_saved(probed, manifest):
+    out, result = probed
+    last = result.probed["rows"][-1]
+    assert last["accuracy"]["conv4"] == pytest.approx(by_hand(out / "last", manifest))
+    best = max(result.probed["rows"], key=lambda row: max(row["accuracy"].values()))  # the first
+    best_here = by_hand(out / "best_probe", manifest)
+    assert best["accuracy"]["conv4"] == pytest.approx(best_here)
+
+
+def test_what_is_learned_does_not_depend_on_it(probed, tmp_path):
+    _, result = probed
+    alone = run(tmp_path)
+    for row, other in zip(result.history, alone.history, strict=True):
+        assert row == pytest.approx(other, rel=1e-4, nan_ok=True)
+    assert alone.probed is None and not (tmp_path / "best_probe").exists()
+
+
+def test_tensorboard_has_the_layers_beside_the_untrained_networks(probed):
+    out, result = probed
+    for name, rows in (
+        ("probe", [row["accuracy"] for row in result.probed["rows"]]),
+        ("probe_untrained", [result.probed["untrained"]["accuracy"]] * 4),
+    ):
+        events = EventAccumulator(str(out / "logs" / name), {"tensors": 0})
+        events.Reload()
+        for layer in probe.LAYERS["soundnet5"]:
+            shown = events.Tensors(f"probe/{layer}")
+            assert [event.step for event in shown] == [4, 6, 8, 10]
+            values = [float(tf.make_ndarray(event.tensor_proto)) for event in shown]
+            assert values == pytest.approx([row[layer] for row in rows])
+
+
+def test_the_verdict_is_written_and_stays(probed, manifest):
+    """Of a run that is finished nothing is measured again."""
+    out, result = probed
+    content = json.loads((out / "verdict.json").read_text())
+    assert result.verdict == (content["verdict"], content["reasons"])
+    (out / "verdict.json").write_text(json.dumps(content | {"verdict": "as it was written"}))
+    assert run(out, ProbeConfig(data=manifest, every=2)).verdict[0] == "as it was written"
+    (out / "verdict.json").unlink()
+    assert run(out, ProbeConfig(data=manifest, every=2)).verdict == result.verdict

@@ -1,0 +1,77 @@
+"""The words at the end of a run, by its figures."""
+
+import pytest
+
+from soundnet_tf.training import probe
+from soundnet_tf.training.verdict import FITS, LEARNED, NOTHING, verdict
+
+CONSTANT = {"kl_objects": 3.0, "agreement_objects": 0.1, "kl_scenes": 2.0}
+
+
+def figures(hears_objects, hears_scenes=0.0, kl=3.5):
+    hears = {"hears_objects": hears_objects, "hears_scenes": hears_scenes}
+    return hears | {f"{k}_{h}": kl for k in ("kl", "shuffled") for h in ("objects", "scenes")}
+
+
+def probed(right, floor):
+    return {
+        "set": "toys",
+        "recordings": len(right),
+        "untrained": probe_row(None, floor),
+        "rows": [probe_row(4, "0" * len(right)), probe_row(5, right)],
+    }
+
+
+def probe_row(epoch, right):
+    return probe.row(epoch, {"conv4": [c == "1" for c in right]})
+
+
+@pytest.mark.parametrize(
+    ("held_out", "training", "word"),
+    [
+        (figures(0.5), figures(1.0), NOTHING),
+        (figures(0.5), figures(9.0), FITS),
+        (figures(3.5), figures(9.0), LEARNED),
+        (figures(0.1, 3.5), figures(9.0), LEARNED),
+        (figures(-5.0), figures(9.0), FITS),
+        (figures(float("nan"), float("nan")), figures(float("nan"), 9.0), FITS),
+    ],
+)
+def test_without_labelled_sounds_pairs_decide(held_out, training, word):
+    assert verdict(held_out, training, CONSTANT, None)[0] == word
+
+
+@pytest.mark.parametrize(
+    ("right", "floor", "word"),
+    [
+        ("1" * 30 + "0" * 10, "0" * 40, LEARNED),  # 30 / sqrt(30) = 5.5 standard errors
+        ("1" * 5 + "0" * 35, "0" * 40, FITS),  # 2.2
+        ("10" * 20, "01" * 20, FITS),  # 20 won and 20 lost
+    ],
+)
+def test_with_labelled_sounds_the_last_probe_decides(right, floor, word):
+    """Whatever the pairs say, and not the best probe."""
+    found, reasons = verdict(figures(9.0), figures(9.0), CONSTANT, probed(right, floor))
+    assert found == word
+    assert reasons[0].startswith("Probe of toys, 40 recordings: ")
+
+
+def test_the_reasons_name_the_figures():
+    _, reasons = verdict(figures(4.0, kl=2.5), figures(9.0), CONSTANT, None)
+    assert "objects: held-out sounds fit their own pictures surely better" in reasons[0]
+    assert "KL 2.500" in reasons[0] and "under the constant answer's 3.000" in reasons[0]
+    assert "no better" in reasons[1] and "over the constant answer's 2.000" in reasons[1]
+
+
+def test_one_video_is_said_to_have_no_pairs():
+    held_out = figures(float("nan"), float("nan")) | {"shuffled_objects": float("nan")}
+    assert "one video" in verdict(held_out, figures(9.0), CONSTANT, None)[1][0]
+
+
+def test_an_advantage_is_of_the_recordings_that_differ():
+    """Best layers: 7 of 10 right against 4 of 10, of which 2 are not among the 7: 5 won, 2 lost."""
+    ours = probe.row(5, {"a": [True] * 7 + [False] * 3, "b": [True] + [False] * 9})
+    theirs = probe.row(None, {"a": [False] * 10, "b": [False] * 5 + [True] * 4 + [False]})
+    assert probe.best_layer(ours) == ("a", 0.7) and probe.best_layer(theirs) == ("b", 0.4)
+    assert probe.advantage(ours, theirs) == pytest.approx((5 - 2) / 7**0.5)
+    assert probe.advantage(ours, ours) == 0
