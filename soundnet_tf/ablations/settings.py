@@ -89,7 +89,7 @@ class ReproduceConfig(Settings):
         needed = self._needed()
         storage.check_folder(self.out)
         check_student(self.model)
-        if self.folds and not storage.is_remote(self.eval_data):
+        if self.folds and self.eval_data and not storage.is_remote(self.eval_data):
             from soundnet_tf.sounds import esc_dcase
 
             data = esc_dcase.load(self.dataset, self.eval_data)
