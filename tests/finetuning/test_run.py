@@ -213,7 +213,8 @@ def test_a_killed_run_from_random_weights_goes_on_too(tones, tmp_path, monkeypat
     """With all that is drawn on the way, and a rate that falls: killed in epoch 3 of 3."""
     scratch = FinetuneConfig(
         model="soundnet5", clip_secs=SECS, epochs=3, batch_size=8, val_share=0.0,
-        learning_rate=1e-3, schedule="cosine", changes=ChangesConfig(SECS / 2, 4.0, True, 1.0),
+        learning_rate=1e-3, schedule="cosine", dropout=0.0,
+        changes=ChangesConfig(SECS / 2, 4.0, True, 1.0),
     )  # fmt: skip
     whole = finetune(scratch, tones, str(tmp_path / "whole"))
     with monkeypatch.context() as patch:
