@@ -33,7 +33,6 @@ KERNEL_STDDEV = 0.01
 GAMMA_STDDEV = 0.02
 
 # Training (paper, section 3.3, and released code).
-LEARNING_RATE = 1e-3
 BATCH_SIZE = 64
 TRAINING_STEPS = 100_000
 PAPER_LOSS_SCALE = 250.0

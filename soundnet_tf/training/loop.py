@@ -16,7 +16,7 @@ from soundnet_tf.files.progress import progress_bar
 from soundnet_tf.models import checkpoint, initialise
 from soundnet_tf.models import student as students
 from soundnet_tf.models.keras_settings import standard_settings
-from soundnet_tf.training import baselines, monitor, probe, report, targets, verdict
+from soundnet_tf.training import baselines, monitor, probe, rank, report, targets, verdict
 from soundnet_tf.training.claimed import RUN_FILE, refuse_other_run
 from soundnet_tf.training.distiller import Distiller
 from soundnet_tf.training.optimizer import build_optimizer
@@ -35,14 +35,14 @@ class TrainResult:
         history: rows by epoch.
         baselines: held-out figures beside them.
         head_starts: of a trained network, how many rows of each head were taken over.
-        probed: what `probe.json` holds; None without labelled sounds.
+        probed: what `probe.json` holds.
         verdict: "learned", "fits" or "nothing", and sentences that say why; see `verdict`.
     """
 
     history: list[dict[str, float]]
     baselines: baselines.Baselines
     head_starts: Mapping[str, initialise.HeadStart]
-    probed: Mapping | None
+    probed: Mapping
     verdict: tuple[str, list[str]]
 
 
@@ -59,8 +59,8 @@ def train(
 
     Writes to `out`: `run.json` (versions, settings, teachers), `flags.txt` (the text given, as a
     flagfile), `baselines.json`, `history.csv`, `best/` and `last/` (students with labels),
-    `backup/` (student and optimizer, to resume from) and `logs/` (TensorBoard); with labelled
-    sounds to probe with `probe.json` and `best_probe/`.
+    `backup/` (student and optimizer, to resume from), `probe.json`, `verdict.json` and `logs/`
+    (TensorBoard); with labelled sounds to probe with also `best_probe/`.
 
     Raises:
         ValueError: settings that do not fit each other, another run's folder, or labelled sounds
@@ -117,10 +117,16 @@ def _train(
     if not is_finished:
         averages = keras.callbacks.SwapEMAWeights() if config.optimizer.ema_momentum else None
         saving = monitor.SaveStudents(out, student, labels, averages)
-        probes = []
-        if heard:
-            is_trained = config.init_from is not None
-            probes.append(probe.Probe(heard, probing, out, epochs, saving, untrained, is_trained))
+        probes = probe.Probe(
+            heard,
+            training_batches.take(-(-rank.CLIPS // batch_size)),
+            (probing or ProbeConfig()).every,
+            out,
+            epochs,
+            saving,
+            untrained,
+            from_trained=config.init_from is not None,
+        )
         logs = os.path.join(out, "logs")
         if backup.epochs_done:
             logging.info("resuming %s after %d epochs", out, backup.epochs_done)
@@ -140,7 +146,7 @@ def _train(
                 monitor.StepMonitor(logs, batch_size),
                 monitor.Lines(logs, floor),
                 saving,
-                *probes,
+                probes,
                 monitor.History(out),
                 backup,
                 report.Progress(floor, epochs, steps_per_epoch, batch_size),

@@ -1,4 +1,5 @@
-"""What the representation is worth while it is learned: a linear probe on sounds people labelled.
+"""What the representation is worth while it is learned: a linear probe on sounds people labelled,
+and without any the effective rank.
 
 The held-out KL does not tell: on few videos it rises while the layers go on improving.
 """
@@ -18,6 +19,8 @@ from soundnet_tf.models.folded import FoldedNetwork
 from soundnet_tf.sounds import esc_dcase
 from soundnet_tf.sounds.labelled_set import LabelledSet
 from soundnet_tf.sounds.waveforms import read_clips
+from soundnet_tf.training import rank
+from soundnet_tf.training.monitor import SaveStudents
 from soundnet_tf.training.settings import ProbeConfig
 
 PROBE_FILE = "probe.json"
@@ -54,11 +57,13 @@ def untrained(heard: Heard, architecture: str) -> dict:
     return row(None, _right(heard, network))
 
 
-def row(epoch: int | None, right: Right) -> dict:
+def row(epoch: int | None, right: Right, effective_rank: float | None = None) -> dict:
     """What `probe.json` holds of one network: `epoch` (how many were trained; None of the untrained
-    network), `accuracy` (layer to a share of 1) and `right` (layer to "0110…")."""
+    network), `accuracy` (layer to a share of 1), `right` (layer to "0110…"), both empty without
+    labelled sounds, and `effective_rank`, see `rank`."""
     return {
         "epoch": epoch,
+        "effective_rank": effective_rank,
         "accuracy": {layer: float(np.mean(values)) for layer, values in right.items()},
         "right": {layer: "".join("01"[int(r)] for r in values) for layer, values in right.items()},
     }
@@ -90,22 +95,35 @@ def _right(heard: Heard, network: FoldedNetwork) -> Right:
 
 
 class Probe(keras.callbacks.Callback):
-    """Probes the saved student every few epochs and after the last; `probe.json`, TensorBoard
-    (`logs/probe`, beside it `logs/probe_untrained`), and `best_probe/` by the best layer.
+    """Looks at the saved student every few epochs and after the last: its effective rank, and with
+    labelled sounds the probe. Writes `probe.json`, TensorBoard (`logs/probe`, beside it
+    `logs/probe_untrained`), and `best_probe/` by the best layer.
 
     Args:
-        heard: the labelled set.
-        config: how often.
+        heard: the labelled set, or None.
+        clips: batches of training clips as they are, for the rank.
+        every: epochs from one look to the next.
         out: folder of the run.
         epochs: of the whole run.
         students: saves the run's students; comes before this one.
-        floor: the untrained network's row.
+        floor: the untrained network's row, or None without a labelled set.
         from_trained: whether the network's start is worth a row.
     """
 
-    def __init__(self, heard, config: ProbeConfig, out, epochs, students, floor, from_trained):
+    def __init__(
+        self,
+        heard: Heard | None,
+        clips: tf.data.Dataset,
+        every: int,
+        out: str,
+        epochs: int,
+        students: SaveStudents,
+        floor: Mapping | None,
+        from_trained: bool,
+    ):
         super().__init__()
-        self._heard, self._every, self._epochs = heard, config.every, epochs
+        self._heard, self._clips = heard, clips
+        self._every, self._epochs = every, epochs
         self._path = os.path.join(out, PROBE_FILE)
         self._students = students
         self._floor = floor
@@ -125,23 +143,28 @@ class Probe(keras.callbacks.Callback):
             self._add(epoch + 1)
 
     def _add(self, epochs_done: int):
-        found = row(epochs_done, _right(self._heard, FoldedNetwork(self._students.saved)))
+        network = FoldedNetwork(self._students.saved)
+        right = _right(self._heard, network) if self._heard else {}
+        found = row(epochs_done, right, rank.of_embedding(network, self._clips))
         earlier = [r for r in read_rows(self._path) if r["epoch"] < epochs_done]
-        _, accuracy = best_layer(found)
-        if all(accuracy > best_layer(r)[1] for r in earlier):
+        if right and all(best_layer(found)[1] > best_layer(r)[1] for r in earlier):
             self._students.save("best_probe")
-        content = {
-            "set": self._heard.data.name,
-            "recordings": len(self._heard.data.clips),
-            "untrained": self._floor,
-            "rows": [*earlier, found],
-        }
+        content = {"untrained": self._floor, "rows": [*earlier, found]}
+        if self._heard:
+            data = self._heard.data
+            content |= {"set": data.name, "recordings": len(data.clips)}
         atomic.write_json(self._path, content, sort_keys=False)  # layers in their order
-        for name, shown in (("probe", found), ("probe_untrained", self._floor)):
-            with self._writers[name].as_default(step=int(self.model.optimizer.iterations)):
-                for of_layer, value in shown["accuracy"].items():
-                    tf.summary.scalar(f"probe/{of_layer}", value)
-            self._writers[name].flush()
+        self._draw("probe", found)
+        if self._floor:
+            self._draw("probe_untrained", self._floor)
+
+    def _draw(self, name: str, shown: Mapping):
+        with self._writers[name].as_default(step=int(self.model.optimizer.iterations)):
+            for layer, value in shown["accuracy"].items():
+                tf.summary.scalar(f"probe/{layer}", value)
+            if shown["effective_rank"] is not None:
+                tf.summary.scalar("effective_rank", shown["effective_rank"])
+        self._writers[name].flush()
 
     def on_train_end(self, logs=None):
         for writer in self._writers.values():

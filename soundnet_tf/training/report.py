@@ -94,7 +94,8 @@ def table(history: list[dict[str, float]], baselines: Baselines) -> str:
 
 
 def probe_table(probed: Mapping) -> str:
-    """Lines of a table of what `probe.json` holds: the untrained network, the best and the last."""
+    """Lines of a table of what `probe.json` holds: the untrained network, the best and the last;
+    accuracies of layers, and the effective rank of the embedding."""
     rows = probed["rows"]
     best = max(rows, key=lambda row: best_layer(row)[1])
     named = {
@@ -105,10 +106,11 @@ def probe_table(probed: Mapping) -> str:
     }
     layers = list(probed["untrained"]["accuracy"])
     title = f"probe of {probed['set']}"
-    lines = [f"{title:<24}" + "".join(f"{layer:>8}" for layer in layers)]
+    lines = [f"{title:<24}" + "".join(f"{layer:>8}" for layer in layers) + f"{'rank':>8}"]
     for name, row in named.items():
-        cells = (f"{row['accuracy'][layer]:>8.1%}" for layer in layers)
-        lines.append(f"{name:<24}" + "".join(cells))
+        cells = "".join(f"{row['accuracy'][layer]:>8.1%}" for layer in layers)
+        spread = row["effective_rank"]
+        lines.append(f"{name:<24}{cells}" + ("" if spread is None else f"{spread:>8.1f}"))
     return "\n".join(lines)
 
 
@@ -116,7 +118,7 @@ def summary(
     history: list[dict[str, float]],
     baselines: Baselines,
     head_starts: Mapping[str, HeadStart],
-    probed: Mapping | None,
+    probed: Mapping,
     verdict: tuple[str, list[str]],
     out: str,
 ) -> str:
@@ -133,7 +135,7 @@ def summary(
         [
             *starts,
             f"\n{table(history, baselines)}\n",
-            *([f"{probe_table(probed)}\n"] if probed else []),
+            *([f"{probe_table(probed)}\n"] if probed["untrained"] else []),
             f"Verdict: {word}.",
             *(f"  {reason}" for reason in reasons),
             "",

@@ -19,7 +19,7 @@ def verdict(
     held_out: Mapping[str, float],
     training: Mapping[str, float],
     constant: Mapping[str, float],
-    probed: Mapping | None,
+    probed: Mapping,
 ) -> tuple[str, list[str]]:
     """What came of a run.
 
@@ -27,16 +27,16 @@ def verdict(
         held_out, training: figures of the last student (`kl_*`, `shuffled_*`, `hears_*`, see
             `distiller`) on held-out clips and on clips that it was trained on, as they are.
         constant: `kl_*` of the constant answer to held-out clips.
-        probed: what `probe.json` holds, or None.
+        probed: what `probe.json` holds.
 
     Returns:
         A word, and sentences that say why. LEARNED: the probe is surely better than an untrained
-        network's; without a probe, held-out sounds surely fit their own pictures better than other
-        videos'. FITS: not that, but the sounds of training do. NOTHING: neither.
+        network's; without labelled sounds, held-out sounds surely fit their own pictures better
+        than other videos'. FITS: not that, but the sounds of training do. NOTHING: neither.
     """
     heads = [name.removeprefix("kl_") for name in constant if name.startswith("kl_")]
     reasons = [_of_head(head, held_out, constant) for head in heads]
-    if probed:
+    if probed and probed["untrained"]:
         lead = probe.advantage(probed["rows"][-1], probed["untrained"])
         reasons.insert(0, _of_probe(probed, lead))
         has_learned = lead >= SURE

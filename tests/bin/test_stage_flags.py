@@ -116,7 +116,7 @@ COMMANDS = {
             "--run=S": {"run": "S"},
             "--weights=W instead of --run": {"weights": "W", "run": None},
             "--out=P": {"out": "P"},
-            "--which=last": {"which": "last"},
+            "--which=best": {"which": "best"},
             "--format=keras,litert": {"formats": ("keras", "litert")},
         },
     ),

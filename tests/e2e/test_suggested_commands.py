@@ -25,7 +25,7 @@ def labelled():
 
 def trained():
     baselines = {"constant": FIGURES, "start": FIGURES}
-    return report.summary([ROW], baselines, {}, None, ("nothing", []), FOLDER)
+    return report.summary([ROW], baselines, {}, {"untrained": None}, ("nothing", []), FOLDER)
 
 
 @pytest.mark.parametrize(

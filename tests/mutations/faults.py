@@ -44,6 +44,10 @@ _RUN = (
 _METRICS = ("tests/training/test_distiller_metrics.py", "tests/training/test_run_figures.py")
 _OPTIMIZER = ("tests/training/test_optimizer.py", "tests/training/test_run_steps.py")
 _PIPELINE = ("tests/data/test_pipeline.py",)
+_AUGMENT = ("tests/data/test_augment.py",)
+_MIXING = ("tests/training/test_mixing.py",)
+_PAIRS = ("tests/training/test_pairs.py",)
+_PROBE = ("tests/training/test_probe.py",)
 _INITIALISE = ("tests/models/test_initialise.py",)
 
 _ARRAYS = ("tests/media/test_samples.py",)
@@ -207,6 +211,153 @@ TRAINING = (
         "self.config.temperature,",
         "1.0,",
         _METRICS,
+    ),
+    Fault(
+        "shuffled_pairs trains on true pairs",
+        "soundnet_tf/training/distiller.py",
+        "if self.config.shuffled_pairs:",
+        "if False:",
+        ("tests/training/test_distiller.py",),
+    ),
+    Fault(
+        "a shuffled pair may be of one video",
+        "soundnet_tf/training/pairs.py",
+        "is_other = tf.gather(video, turned) != video[:, None]",
+        'is_other = tf.gather(video, turned) != ""',
+        _PAIRS,
+    ),
+    Fault(
+        "pairs of one video count as shuffled",
+        "soundnet_tf/training/pairs.py",
+        "theirs = tf.reduce_sum(answers, 0) - answers",
+        "theirs = tf.zeros_like(answers) + tf.reduce_sum(answers, 0)",
+        _PAIRS,
+    ),
+    Fault(
+        "masked steps count in shuffled pairs",
+        "soundnet_tf/training/pairs.py",
+        "valid = tf.cast(mask, tf.float32)[..., None]",
+        "valid = tf.ones_like(tf.cast(mask, tf.float32))[..., None]",
+        _PAIRS,
+    ),
+    Fault(
+        "every step mixes alike",
+        "soundnet_tf/training/distiller.py",
+        "seed = tf.stack([tf.constant(self.seed, tf.int64), self._step()])",
+        "seed = tf.constant([self.seed, 0], tf.int64)",
+        ("tests/training/test_distiller.py",),
+    ),
+    Fault(
+        "a mixed clip keeps its own target",
+        "soundnet_tf/training/mixing.py",
+        "return part * posteriors + (1 - part) * tf.roll(posteriors, -1, axis=0), is_valid",
+        "return posteriors, is_valid",
+        _MIXING,
+    ),
+    Fault(
+        "sound is mixed with the next clip, targets with the one before",
+        "soundnet_tf/training/mixing.py",
+        "other = tf.roll(waveform, -1, axis=0)",
+        "other = tf.roll(waveform, 1, axis=0)",
+        _MIXING,
+    ),
+    Fault(
+        "levels of mixed clips are not evened out",
+        "soundnet_tf/training/mixing.py",
+        "gain = part * other_level / (part * other_level + (1 - part) * level)",
+        "gain = part + 0 * (level + other_level)",
+        _MIXING,
+    ),
+    Fault(
+        "frames stay where they were when the sound runs faster",
+        "soundnet_tf/data/pipeline.py",
+        'record["frame_secs"] /= factor',
+        'record["frame_secs"] /= 1.0',
+        _AUGMENT,
+    ),
+    Fault(
+        "a faster crop has no room for its last frames",
+        "soundnet_tf/data/settings.py",
+        "math.ceil(self.crop_secs * self.augment.fastest / frame_every_secs)",
+        "math.ceil(self.crop_secs / frame_every_secs)",
+        _AUGMENT,
+    ),
+    Fault(
+        "noise fills the padding",
+        "soundnet_tf/data/augment.py",
+        "waveform = tf.where(tf.range(tf.size(waveform)) < length, waveform, 0.0)",
+        "waveform = tf.identity(waveform)",
+        _AUGMENT,
+    ),
+    Fault(
+        "noise is louder than was asked for",
+        "soundnet_tf/data/augment.py",
+        "tf.pow(10.0, -below_db / 20.0)",
+        "tf.pow(10.0, -below_db / 40.0)",
+        _AUGMENT,
+    ),
+    Fault(
+        "a filter moves the sound in time",
+        "soundnet_tf/data/augment.py",
+        "_TAPS // 2, axis=0)",
+        "_TAPS // 4, axis=0)",
+        _AUGMENT,
+    ),
+    Fault(
+        "the probe hears the student before its last update",
+        "soundnet_tf/training/monitor.py",
+        'self.update()\n        self.save("last")',
+        'self.save("last")\n        self.update()',
+        ("tests/training/test_probe.py", *_MONITOR),
+    ),
+    Fault(
+        "best_probe is the last one probed",
+        "soundnet_tf/training/probe.py",
+        "if right and all(best_layer(found)[1] > best_layer(r)[1] for r in earlier):",
+        "if right:",
+        _PROBE,
+    ),
+    Fault(
+        "the last epoch is not probed",
+        "soundnet_tf/training/probe.py",
+        " or epoch + 1 == self._epochs",
+        "",
+        _PROBE,
+    ),
+    Fault(
+        "the verdict goes by the best probe",
+        "soundnet_tf/training/verdict.py",
+        'lead = probe.advantage(probed["rows"][-1], probed["untrained"])',
+        'lead = max(probe.advantage(r, probed["untrained"]) for r in probed["rows"])',
+        ("tests/training/test_verdict.py",),
+    ),
+    Fault(
+        "fitting the training clips counts as learning",
+        "soundnet_tf/training/verdict.py",
+        "has_learned = _hears(held_out, heads)",
+        "has_learned = _hears(training, heads)",
+        ("tests/training/test_verdict.py",),
+    ),
+    Fault(
+        "auto looks at frames although the shards are labelled",
+        "soundnet_tf/training/targets.py",
+        "targets = CACHED if is_labelled and not config.pipeline.flip else ONLINE",
+        "targets = ONLINE",
+        ("tests/training/test_targets.py",),
+    ),
+    Fault(
+        "the effective rank is of channels at their own scales",
+        "soundnet_tf/training/rank.py",
+        "(changing - changing.mean(axis=0)) / deviation[deviation > 0]",
+        "(changing - changing.mean(axis=0))",
+        ("tests/training/test_rank.py",),
+    ),
+    Fault(
+        "export takes the student of the lowest held-out KL",
+        "soundnet_tf/serving/export/settings.py",
+        '"Which student of the run.", LAST,',
+        '"Which student of the run.", BEST,',
+        ("tests/serving/test_commands.py",),
     ),
     Fault(
         "reduction=paper counts one head",
@@ -778,7 +929,7 @@ COMMANDS = (
     Fault(
         "the last frame of a crop that is no multiple of their spacing is lost",
         "soundnet_tf/data/settings.py",
-        "math.ceil(self.crop_secs / frame_every_secs)",
+        "math.ceil(self.crop_secs * self.augment.fastest / frame_every_secs)",
         "math.floor(self.crop_secs / frame_every_secs)",
         _PIPELINE,
     ),

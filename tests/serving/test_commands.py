@@ -155,7 +155,7 @@ def test_extract_of_short_sound(model, network, stereo, tmp_path, short):
 
 
 @pytest.mark.parametrize(
-    ("flags", "which"), [([], "best"), (["--which=best"], "best"), (["--which=last"], "last")]
+    ("flags", "which"), [([], "last"), (["--which=best"], "best"), (["--which=last"], "last")]
 )
 def test_export_of_a_run(run_folder, tmp_path, flags, which):
     out = str(tmp_path / "out")

@@ -107,6 +107,46 @@ def one_step(distiller, data):
     return distiller.fit(dataset, epochs=1, verbose=0, shuffle=False).history
 
 
+def still(teachers, **config):
+    """A distiller that trains without moving anything."""
+    distiller = distiller_of(teachers, learning_rate=0.0, **config)
+    initialise.freeze_batch_norm(distiller.student)
+    distiller.compile(optimizer=keras.optimizers.Adam(0.0))
+    return distiller
+
+
+def test_shuffled_pairs_are_trained_on_and_true_ones_evaluated(teachers):
+    """Of two clips of two videos each gets the other's frames."""
+    distiller = still(teachers, shuffled_pairs=True)
+    data = batch()
+    history = one_step(distiller, data)
+    swapped = data | {"frames": data["frames"][::-1]}
+    for pictures, found in ((swapped, history), (data, None)):
+        dataset = tf.data.Dataset.from_tensors(pictures)
+        expected = distiller.evaluate(dataset, verbose=0, return_dict=True)
+        for name in ("loss", "kl_objects", "kl_scenes"):
+            if found:
+                assert found[name][0] == pytest.approx(expected[name], rel=1e-3)
+            else:
+                assert history[name][0] != pytest.approx(expected[name], rel=1e-3)
+
+
+def test_every_step_mixes_anew_by_the_seed(teachers):
+    """Nothing moves, so losses of one batch differ by what is mixed alone."""
+
+    def losses(seed, share):
+        keras.utils.set_random_seed(1)
+        distiller = still(teachers, mix_share=share)
+        distiller.seed = seed
+        dataset = tf.data.Dataset.from_tensors(batch())
+        return [one_step(distiller, data)["loss"][0] for data in dataset.repeat(3)]
+
+    mixed = losses(4, 1.0)
+    assert len(set(mixed)) == 3 and mixed == losses(4, 1.0)
+    assert not set(mixed) & set(losses(5, 1.0))
+    assert len(set(losses(4, 0.0))) == 1
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("build", [student.SoundNet5, student.SoundNet8])
 def test_one_batch_is_learned_to_a_tenth_of_its_start(teachers, build):

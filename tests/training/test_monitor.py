@@ -54,16 +54,17 @@ def test_the_table_has_the_baselines_the_best_and_the_last_epoch():
 def test_the_table_of_a_probe_has_the_floor_the_start_the_best_and_the_last():
     def row(epoch, *accuracies):
         layers = dict(zip(("conv3", "pool3"), accuracies, strict=True))
-        return {"epoch": epoch, "accuracy": layers}
+        spread = None if epoch is None else 10.0 * epoch
+        return {"epoch": epoch, "accuracy": layers, "effective_rank": spread}
 
     rows = [row(0, 0.5, 0.25), row(5, 0.125, 0.75), row(9, 0.625, 0.5)]
     probed = {"set": "esc10", "recordings": 8, "untrained": row(None, 0.4, 0.3), "rows": rows}
     assert [line.split() for line in report.probe_table(probed).splitlines()] == [
-        ["probe", "of", "esc10", "conv3", "pool3"],
+        ["probe", "of", "esc10", "conv3", "pool3", "rank"],
         ["untrained", "network", "40.0%", "30.0%"],
-        ["before", "training", "50.0%", "25.0%"],
-        ["best_probe,", "epoch", "5", "12.5%", "75.0%"],
-        ["last,", "epoch", "9", "62.5%", "50.0%"],
+        ["before", "training", "50.0%", "25.0%", "0.0"],
+        ["best_probe,", "epoch", "5", "12.5%", "75.0%", "50.0"],
+        ["last,", "epoch", "9", "62.5%", "50.0%", "90.0"],
     ]
 
 

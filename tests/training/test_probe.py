@@ -95,7 +95,10 @@ def test_what_is_learned_does_not_depend_on_it(probed, tmp_path):
     alone = run(tmp_path)
     for row, other in zip(result.history, alone.history, strict=True):
         assert row == pytest.approx(other, rel=1e-4, nan_ok=True)
-    assert alone.probed is None and not (tmp_path / "best_probe").exists()
+    assert not (tmp_path / "best_probe").exists()
+    assert alone.probed["untrained"] is None
+    ranks = [row["effective_rank"] for row in alone.probed["rows"]]
+    assert ranks == [pytest.approx(result.probed["rows"][-1]["effective_rank"], rel=1e-3)]
 
 
 def test_tensorboard_has_the_layers_beside_the_untrained_networks(probed):

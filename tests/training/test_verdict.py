@@ -5,6 +5,7 @@ import pytest
 from soundnet_tf.training import probe
 from soundnet_tf.training.verdict import FITS, LEARNED, NOTHING, verdict
 
+UNPROBED = {"untrained": None, "rows": [{"epoch": 5, "accuracy": {}, "effective_rank": 9.0}]}
 CONSTANT = {"kl_objects": 3.0, "agreement_objects": 0.1, "kl_scenes": 2.0}
 
 
@@ -38,7 +39,7 @@ def probe_row(epoch, right):
     ],
 )
 def test_without_labelled_sounds_pairs_decide(held_out, training, word):
-    assert verdict(held_out, training, CONSTANT, None)[0] == word
+    assert verdict(held_out, training, CONSTANT, UNPROBED)[0] == word
 
 
 @pytest.mark.parametrize(
@@ -57,7 +58,7 @@ def test_with_labelled_sounds_the_last_probe_decides(right, floor, word):
 
 
 def test_the_reasons_name_the_figures():
-    _, reasons = verdict(figures(4.0, kl=2.5), figures(9.0), CONSTANT, None)
+    _, reasons = verdict(figures(4.0, kl=2.5), figures(9.0), CONSTANT, UNPROBED)
     assert "objects: held-out sounds fit their own pictures surely better" in reasons[0]
     assert "KL 2.500" in reasons[0] and "under the constant answer's 3.000" in reasons[0]
     assert "no better" in reasons[1] and "over the constant answer's 2.000" in reasons[1]
@@ -65,7 +66,7 @@ def test_the_reasons_name_the_figures():
 
 def test_one_video_is_said_to_have_no_pairs():
     held_out = figures(float("nan"), float("nan")) | {"shuffled_objects": float("nan")}
-    assert "one video" in verdict(held_out, figures(9.0), CONSTANT, None)[1][0]
+    assert "one video" in verdict(held_out, figures(9.0), CONSTANT, UNPROBED)[1][0]
 
 
 def test_an_advantage_is_of_the_recordings_that_differ():

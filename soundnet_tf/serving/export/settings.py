@@ -31,9 +31,7 @@ class ExportConfig(Settings):
         "bin/export.py wrote.",
         None,
     )
-    which: str = setting(
-        "Which student of the run.", LAST, choices=(LAST, BEST, BEST_PROBE)
-    )
+    which: str = setting("Which student of the run.", LAST, choices=(LAST, BEST, BEST_PROBE))
     formats: tuple[str, ...] = setting(
         "savedmodel, keras, litert, or several with commas, which go into subfolders of --out.",
         FORMATS[:1],

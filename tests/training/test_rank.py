@@ -1,0 +1,37 @@
+"""The effective rank of examples whose singular values are known."""
+
+import numpy as np
+import pytest
+
+from soundnet_tf.training import rank
+
+
+def orthogonal(columns, clips=64):
+    """Columns of mean 0 that are orthogonal to each other: waves of whole periods."""
+    t = np.arange(clips) / clips
+    return np.stack([np.sin(2 * np.pi * (k + 1) * t) for k in range(columns)], axis=1)
+
+
+def test_orthogonal_channels_count_each():
+    """All singular values are equal, whatever the channels' scales and means."""
+    scales = np.array([1.0, 100.0, 1e-3, 5.0])
+    assert rank.effective_rank(orthogonal(4) * scales + 7) == pytest.approx(4)
+
+
+def test_copies_count_once():
+    waves = orthogonal(2)
+    assert rank.effective_rank(np.concatenate([waves] * 5, axis=1)) == pytest.approx(2)
+
+
+def test_unequal_singular_values_count_by_their_entropy():
+    """Of channels a, a, b the singular values are as sqrt(2) : 1."""
+    a, b = orthogonal(2).T
+    shares = np.array([2**0.5, 1]) / (2**0.5 + 1)
+    expected = np.exp(-(shares * np.log(shares)).sum())
+    assert rank.effective_rank(np.stack([a, a, b], axis=1)) == pytest.approx(expected)
+
+
+def test_what_never_changes_is_left_out():
+    waves = np.concatenate([orthogonal(3), np.full((64, 2), 4.0)], axis=1)
+    assert rank.effective_rank(waves) == pytest.approx(3)
+    assert rank.effective_rank(np.ones((5, 3))) == 0
