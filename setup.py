@@ -49,6 +49,7 @@ setup(
         "console_scripts": [
             f"soundnet-{stage} = soundnet_tf.bin:run"
             for stage in (
+                "inspect",
                 "prepare",
                 "label",
                 "train",

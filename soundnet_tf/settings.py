@@ -63,6 +63,12 @@ def setting(
     return dataclasses.field(default=default, metadata={_METADATA: declared})
 
 
+def same_as(settings: type["Settings"], name: str) -> Any:
+    """A field that is declared as another's is, with its default."""
+    (field,) = (field for field in dataclasses.fields(settings) if field.name == name)
+    return dataclasses.field(default=field.default, metadata=field.metadata)
+
+
 def by_head(**heads: Setting) -> Any:
     """A field that maps heads to values, each with a flag of its own. Heads whose default is None
     are not in it unless they are given."""

@@ -29,6 +29,7 @@ class Sound:
     options: dict[str, str] = field(default_factory=dict)
     flags: int = 0
     bit_rate: int | None = None
+    language: str | None = None
 
     def add_to(self, container: av.container.OutputContainer) -> av.AudioStream:
         layout = _LAYOUTS[1 if self.waveform.ndim == 1 else self.waveform.shape[1]]
@@ -37,6 +38,8 @@ class Sound:
             stream.codec_context.bit_rate = self.bit_rate
         stream.options = dict(self.options)
         stream.disposition = self.flags
+        if self.language:
+            stream.metadata["language"] = self.language
         return stream
 
     def packets(self, stream: av.AudioStream):

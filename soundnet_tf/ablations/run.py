@@ -9,47 +9,25 @@ beside the paper's.
     OUT/floors                                what stands below every table that trains
 
 Rows of several tables that are the same experiment share a flagfile, and with the same OUT it is
-trained once. Where nothing is trained there are no seeds, and one run gives all rows.
+trained once. Where nothing is trained there are no seeds, and one run gives all rows. Tables of
+what is learned from few clips are not the paper's: see `learning`.
 """
 
+import functools
 import pathlib
-import sys
-import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 
 from soundnet_tf import constants
-from soundnet_tf.ablations import commands, tables
+from soundnet_tf.ablations import learning, learning_table, scaling, simulated, tables, work
 from soundnet_tf.ablations.run_results import FOLD_FOLDER, read_results
 from soundnet_tf.ablations.settings import ReproduceConfig, teacher_flag
 from soundnet_tf.ablations.tables import Row
+from soundnet_tf.ablations.work import Note, Run
 from soundnet_tf.evaluation import multimodal
 from soundnet_tf.files import atomic, identity, lock
 from soundnet_tf.sounds import esc_dcase, labelled_set
 from soundnet_tf.version import __version__
-
-RESULTS_FILE = "results.json"
-LOG_FILE = "log.txt"
-_SPENT_FILE = "seconds.json"
-
-Note = Mapping[str, str | None]  # of `identity.note_of`
-
-
-@dataclass(frozen=True)
-class Run:
-    """A flagfile with a seed: the rows that it gives, its folder, and its commands, each the name
-    of a binary and its flags. One without rows measures the floors; one that learns from labels
-    has a command for each of its folds."""
-
-    rows: tuple[Row, ...]
-    folder: pathlib.Path
-    commands: tuple[tuple[str, ...], ...]
-    seed: int | None = None
-    folds: tuple[str, ...] = ()
-
-    @property
-    def command_lines(self) -> list[str]:
-        return [commands.as_line(command) for command in self.commands]
 
 
 def reproduce(config: ReproduceConfig) -> dict:
@@ -67,33 +45,44 @@ def reproduce(config: ReproduceConfig) -> dict:
         HeldError: another run is writing to `out`.
     """
     with lock.hold_folder(config.out, "reproduce"):
+        if config.table in tables.LEARNING:
+            entries = {"simulated": simulated.entries, "scaling": scaling.entries}[config.table]
+            return learning.reproduce(config, entries(config))
         return _reproduce(config)
+
+
+def markdown(content: Mapping) -> str:
+    """A table that `reproduce` gave, as it stands in its file."""
+    layout = learning_table if content["table"] in tables.LEARNING else tables
+    return layout.markdown(content)
 
 
 def _reproduce(config: ReproduceConfig) -> dict:
     recordings = _recordings(config)
+    measure = functools.partial(_measure, config)
     notes = [*tables.NOTES.get(config.table, [])]
     if config.is_trained:
         floors = _floors(config)
-        notes.append(
-            tables.floors_note(
-                _finished(floors, recordings) or _carry_out(config, floors, recordings)
-            )
-        )
+        known = work.finished(floors, recordings) or work.carry_out(floors, recordings, measure)
+        notes.append(tables.floors_note(known))
     everything = runs(config)
-    found = {run.folder: results for run in everything if (results := _finished(run, recordings))}
-    errors = {}
-    content = _write(config, found, errors, notes)
-    for run in everything:
-        if run.folder in found or not any(map(config.is_wanted, run.rows)):
-            continue
-        try:
-            found[run.folder] = _carry_out(config, run, recordings)
-        except (ValueError, OSError, RuntimeError) as error:
-            print(f"{run.folder}: {error}", file=sys.stderr)
-            errors |= {row.name: str(error) for row in run.rows}
-        content = _write(config, found, errors, notes)
-    return content
+
+    def write(found, errors):
+        of_rows = {
+            row.name: errors[run.folder]
+            for run in everything
+            if run.folder in errors
+            for row in run.rows
+        }
+        return _write(config, found, of_rows, notes)
+
+    return work.work_off(
+        everything,
+        recordings,
+        measure,
+        write,
+        lambda run: any(config.is_wanted(row.name) for row in run.rows),
+    )
 
 
 def runs(config: ReproduceConfig) -> list[Run]:
@@ -181,39 +170,12 @@ def _recordings(config: ReproduceConfig) -> Note | None:
     return identity.note_of([clip.path for clip in data.clips], config.checksum, progress=True)
 
 
-def _finished(run: Run, recordings: Note | None) -> dict | None:
-    results = atomic.read_json(str(run.folder / RESULTS_FILE)) or {}
-    known = results.get("recordings") or {}
-    if recordings and not identity.is_note_of_the_same(recordings, known):
-        return None
-    return results if results.get("commands") == run.command_lines else None
-
-
-def _carry_out(config: ReproduceConfig, run: Run, recordings: Note | None) -> dict:
-    """Runs the commands and writes the run's `results.json`, see `tables.rows`."""
-    print(f"\n== {run.folder}", flush=True)
-    run.folder.mkdir(parents=True, exist_ok=True)
-    start = time.monotonic()
-    try:
-        if config.table == "modalities":
-            results = _measure_modalities(config)
-        else:
-            for command in run.commands:
-                more = ("--checksum",) if config.checksum and command[0] == "finetune" else ()
-                commands.call((*command, *more), run.folder / LOG_FILE)
-            results = read_results(run.rows, str(run.folder), run.seed, run.folds)
-    finally:  # also of a run that failed or was interrupted
-        seconds = _add_seconds(run.folder / _SPENT_FILE, time.monotonic() - start)
-    results |= {"commands": run.command_lines, "recordings": recordings, "seconds": seconds}
-    atomic.write_json(str(run.folder / RESULTS_FILE), results)
-    return results
-
-
-def _add_seconds(path: pathlib.Path, seconds: float) -> float:
-    """Adds to what earlier attempts took."""
-    total = seconds + (atomic.read_json(str(path)) or 0)
-    atomic.write_json(str(path), total)
-    return total
+def _measure(config: ReproduceConfig, run: Run) -> dict:
+    """What a run gives, see `tables.rows`."""
+    if config.table == "modalities":
+        return _measure_modalities(config)
+    work.call_commands(run, config.checksum)
+    return read_results(run.rows, str(run.folder), run.seed, run.folds)
 
 
 def _measure_modalities(config: ReproduceConfig) -> dict:

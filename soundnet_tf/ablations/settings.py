@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from soundnet_tf import constants
 from soundnet_tf.ablations import tables
-from soundnet_tf.ablations.tables import Row
+from soundnet_tf.ablations.tables import LEARNING_STEPS
 from soundnet_tf.data.settings import SourceConfig, check_teachers, teachers_by_head
 from soundnet_tf.files import identity, storage
 from soundnet_tf.models.settings import check_student
@@ -13,15 +13,18 @@ from soundnet_tf.settings import Settings, flag_of, setting
 from soundnet_tf.sounds.labelled_set import check_test_fold
 from soundnet_tf.sounds.settings import CSV, DATASETS, check_sounds
 
+_TRAINED_KINDS = ("simulated", "clips", "shuffled", "labels")
+
 
 @dataclass(frozen=True)
 class ReproduceConfig(Settings):
     """What to reproduce, and with what.
 
     Attributes:
-        table: one of `tables.TABLES`.
+        table: one of `tables.TABLES` or `tables.LEARNING`.
         out: local folder of the table and of all that is made for it.
-        data: folder that bin/prepare.py wrote, to train on.
+        data: folder that bin/prepare.py wrote, to train on; of scaling bin/label.py too.
+        sounds: of simulated, what its films are made of, see `simulated.sounds`.
         eval_data: the labelled set, see `sounds.esc_dcase.load`.
         dataset: its kind.
         teachers: head to a teacher's spec; of modalities the one of "objects" looks at the videos.
@@ -35,9 +38,14 @@ class ReproduceConfig(Settings):
         checksum: whether the recordings of finished runs are known by their content.
     """
 
-    table: str = setting("Which.", choices=tuple(tables.TABLES))
+    table: str = setting("Which.", choices=(*tables.TABLES, *tables.LEARNING))
     out: str = setting("Folder of the table and its runs.")
     data: str | None = setting("Folder that bin/prepare.py wrote, to train on.", None)
+    sounds: str | None = setting(
+        "For simulated: ESC-50's folder, of which the 40 classes that ESC-10 does not have are "
+        "taken, or a CSV of other sounds with path,label,fold.",
+        None,
+    )
     eval_data: str | None = setting("The labelled set, as --data of bin/evaluate.py.", None)
     dataset: str = setting("What --eval_data holds.", "esc50", choices=DATASETS)
     teachers: Mapping[str, str] = teachers_by_head(
@@ -49,14 +57,17 @@ class ReproduceConfig(Settings):
         "Of rows that learn from labels: folds to test on, with commas; default: all.", ()
     )
     steps: int | None = setting(
-        f"Instead of the flagfiles' {constants.TRAINING_STEPS}.", None, at_least=1
+        f"Instead of the flagfiles' {constants.TRAINING_STEPS}; of simulated and scaling instead "
+        f"of {LEARNING_STEPS}, for every network alike.",
+        None,
+        at_least=1,
     )
     batch_size: int | None = setting(
         f"Instead of the flagfiles' {constants.BATCH_SIZE}.", None, at_least=1
     )
     only: tuple[str, ...] = setting("Rows to train, with commas; default: all.", ())
     model: str = setting(
-        "Of layers and modalities, and beside floors; as of bin/evaluate.py.", constants.PUBLISHED
+        "Of layers and modalities, and beside others; as of bin/evaluate.py.", constants.PUBLISHED
     )
     videos_manifest: str | None = setting(
         "For modalities: CSV of videos with path,label,fold, as --data of bin/evaluate.py.", None
@@ -66,9 +77,9 @@ class ReproduceConfig(Settings):
 
     def __post_init__(self):
         super().__post_init__()
-        if self.only and not self.is_trained:
+        if self.only and not (self.is_trained or self.table in tables.LEARNING):
             raise ValueError(f"one run gives all rows of table {self.table}; leave out only")
-        names = [row.name for row in tables.TABLES[self.table]]
+        names = [*tables.names(self.table)]
         if unknown := set(self.only) - set(names):
             raise ValueError(f"only has {sorted(unknown)}; table {self.table} trains {names}")
         missing = [name for name, value in self._needed().items() if not value]
@@ -88,7 +99,8 @@ class ReproduceConfig(Settings):
         super().check_inputs()
         needed = self._needed()
         storage.check_folder(self.out)
-        check_student(self.model)
+        if self.table not in tables.LEARNING or self.model != constants.PUBLISHED:
+            check_student(self.model)
         if self.folds and self.eval_data and not storage.is_remote(self.eval_data):
             from soundnet_tf.sounds import esc_dcase
 
@@ -97,6 +109,8 @@ class ReproduceConfig(Settings):
                 check_test_fold(data, fold)
         if self.data is not None and "data" in needed:
             SourceConfig(self.data).check_inputs()
+        if self.sounds is not None and "sounds" in needed:
+            check_sounds(CSV if self.sounds.endswith(".csv") else "esc50", self.sounds)
         if self.eval_data is not None and "eval_data" in needed:
             check_sounds(self.dataset, self.eval_data)
         if self.videos_manifest is not None and "videos_manifest" in needed:
@@ -108,21 +122,27 @@ class ReproduceConfig(Settings):
         return self.table in tables.TRAINED
 
     @property
-    def _wanted(self) -> list[Row]:
-        return [row for row in tables.TABLES[self.table] if self.is_wanted(row)]
+    def _wanted(self) -> list[tables.Row]:
+        return [row for row in tables.TABLES[self.table] if self.is_wanted(row.name)]
 
     @property
     def _learns_from_labels(self) -> bool:
         return self.is_trained and any(not row.heads for row in self._wanted)
 
-    def is_wanted(self, row: Row) -> bool:
-        return not self.only or row.name in self.only
+    def is_wanted(self, name: str) -> bool:
+        """Whether to run a row, or a kind of rows."""
+        return not self.only or name in self.only
 
     def _needed(self) -> dict:
         if self.table == "modalities":
             needed, heads = {"videos_manifest": self.videos_manifest}, {"objects"}
         elif self.table == "layers":
             needed, heads = {"eval_data": self.eval_data}, set()
+        elif self.table in tables.LEARNING:
+            needed, heads = {"eval_data": self.eval_data}, set()
+            if any(self.is_wanted(name) for name in _TRAINED_KINDS):
+                source = "sounds" if self.table == "simulated" else "data"
+                needed |= {source: getattr(self, source)}
         else:
             heads = {head for row in self._wanted for head in row.heads}
             needed = {"eval_data": self.eval_data} | ({"data": self.data} if heads else {})

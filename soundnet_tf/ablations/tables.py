@@ -33,9 +33,8 @@ class Row:
 
     @property
     def flagfile_path(self) -> pathlib.Path:
-        """Where the flagfile is: `flags` stands beside `bin`, in a checkout and in a wheel."""
-        binaries = pathlib.Path(importlib.util.find_spec("soundnet_tf.bin").origin).parent
-        return binaries.parent / "flags" / "ablations" / f"{self.flagfile}.flags"
+        """Where the flagfile is."""
+        return flag_folder() / "ablations" / f"{self.flagfile}.flags"
 
     @property
     def key(self) -> str:
@@ -47,6 +46,12 @@ class Row:
     def layer(self) -> str:
         """The layer of the trained student that the SVM hears."""
         return ARCHITECTURES[self.architecture].embedding
+
+
+def flag_folder() -> pathlib.Path:
+    """`flags`, which stands beside `bin`, in a checkout and in a wheel."""
+    binaries = pathlib.Path(importlib.util.find_spec("soundnet_tf.bin").origin).parent
+    return binaries.parent / "flags"
 
 
 TABLES = {
@@ -66,6 +71,13 @@ TABLES = {
     "modalities": tuple(Row(name, "modalities_published") for name in paper_results.MODALITIES),
 }
 TRAINED = ("loss", "teachers", "depth")  # a run for every row; one run gives all rows of others
+# Tables of what is learned from few clips, see `learning`: kinds of rows, by name.
+LEARNING = {
+    "simulated": ("untrained", "simulated", "shuffled", "labels", "published"),
+    "scaling": ("untrained", "clips", "shuffled", "published"),
+}
+LEARNING_STEPS = 2400
+LAYERS = ("conv4", "conv5", "pool5", "conv6", "conv7")  # that the linear probe hears
 NOTES = {
     "depth": [
         "From labels alone: a network of random weights for each fold, which classifies itself."
@@ -79,6 +91,11 @@ _PAPER = {
     "depth": paper_results.DEPTHS,
     "layers": paper_results.LAYERS,
 }
+
+
+def names(table: str) -> tuple[str, ...]:
+    """Of a table's rows, or kinds of rows."""
+    return LEARNING[table] if table in LEARNING else tuple(row.name for row in TABLES[table])
 
 
 def paper(table: str, dataset: str, row: str) -> float | None:

@@ -56,7 +56,10 @@ def teachers_of(directory: str, shards: Iterable[Shard]) -> dict[str, CachedTeac
     Raises:
         FileNotFoundError: the folder does not say what a teacher's classes are.
     """
-    first, *others = [shard.teachers for shard in shards]
+    labelled = [shard.teachers for shard in shards]
+    if not labelled:
+        return {}
+    first, *others = labelled
     return {
         head: _read_teacher(directory, labelling)
         for head, labelling in first.items()

@@ -4,8 +4,9 @@ This module runs in spawned worker processes and therefore never imports TensorF
 """
 
 import io
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 from PIL import Image
@@ -22,6 +23,8 @@ SILENT = "silent"
 CANCELLED = "silent, since its channels cancel out (see --channel=loudest)"
 NO_FRAME = "no frame"
 CRASHED = "crashed the decoder"
+
+Outcome = TypeVar("Outcome")  # of one clip
 
 
 @dataclass(frozen=True)
@@ -118,7 +121,7 @@ def plan(video: Video, cutting: Cutting) -> tuple[Run, ...]:
     try:
         info = media.probe(video.path, cutting.audio_stream, cutting.video_stream)
     except (media.MediaError, OSError) as error:
-        return (Run(video, (), last=True, problem=_reason(error, video)),)
+        return (Run(video, (), last=True, problem=reason(error, video)),)
     problem = None
     starts_secs = clip_starts(info.duration_secs, cutting)
     if info.audio_codec is None:
@@ -126,7 +129,7 @@ def plan(video: Video, cutting: Cutting) -> tuple[Run, ...]:
     elif info.width is None:
         problem = "no pictures"
     elif not starts_secs:
-        problem = _too_short(info.duration_secs)
+        problem = too_short(info.duration_secs)
     if problem:
         return (Run(video, (), last=True, problem=problem),)
     clips_per_run = max(1, int(RUN_SECS // cutting.clip_secs))
@@ -146,9 +149,20 @@ def cut(run: Run, cutting: Cutting, audio_codec: str = PCM16) -> tuple[ClipRecor
         cutting: how.
         audio_codec: of the records, one of `codecs.CODECS`.
     """
+
+    def clip(film: media.Film, start_secs: float) -> ClipRecord | LeftOut:
+        return cut_clip(film, run.video, start_secs, cutting, audio_codec)
+
+    return each_clip(run, cutting, clip)
+
+
+def each_clip(
+    run: Run, cutting: Cutting, use: Callable[[media.Film, float], Outcome]
+) -> tuple[Outcome | LeftOut, ...]:
+    """What `use` makes of the open film and each start of the run, in order; otherwise as `cut`."""
     if run.problem:
         return (LeftOut(0.0, run.problem, damaged=True),)
-    outcomes: list[ClipRecord | LeftOut] = []
+    outcomes: list[Outcome | LeftOut] = []
     while len(outcomes) < len(run.starts_secs):
         starts_secs = run.starts_secs[len(outcomes) :]
         try:
@@ -156,10 +170,10 @@ def cut(run: Run, cutting: Cutting, audio_codec: str = PCM16) -> tuple[ClipRecor
                 run.video.path, starts_secs[0], cutting.audio_stream, cutting.video_stream
             ) as film:
                 for start_secs in starts_secs:
-                    outcomes.append(cut_clip(film, run.video, start_secs, cutting, audio_codec))
+                    outcomes.append(use(film, start_secs))
         except (media.MediaError, OSError) as error:
             start_secs = run.starts_secs[len(outcomes)]
-            outcomes.append(LeftOut(start_secs, _reason(error, run.video), damaged=True))
+            outcomes.append(LeftOut(start_secs, reason(error, run.video), damaged=True))
     return tuple(outcomes)
 
 
@@ -191,7 +205,7 @@ def cut_clip(
     )
     sound_secs = len(clip.waveform) / SAMPLE_RATE
     if sound_secs < SHORTEST_VIDEO_SECS:
-        return LeftOut(start_secs, _too_short(sound_secs))
+        return LeftOut(start_secs, too_short(sound_secs))
     if np.abs(clip.waveform).max() < SILENT_PEAK:
         return LeftOut(start_secs, CANCELLED if clip.is_cancelled else SILENT)
     if not clip.frames:
@@ -215,11 +229,12 @@ def jpeg(frame: np.ndarray) -> bytes:
     return encoded.getvalue()
 
 
-def _too_short(secs: float) -> str:
+def too_short(secs: float) -> str:
+    """Why so much sound gives no clip."""
     return f"{secs:.2f} s of sound is too short, at least {SHORTEST_VIDEO_SECS:g} s is needed"
 
 
-def _reason(error: Exception, video: Video) -> str:
+def reason(error: Exception, video: Video) -> str:
     """One line, without the path of this machine."""
     text = str(error).removeprefix(f"{video.path}: ").replace(video.path, video.id)
     return " ".join(text.split())

@@ -111,8 +111,8 @@ class PrepareConfig(Settings):
     """
 
     videos: str = setting(
-        "Folder (searched to the bottom), quoted glob such as 'films/**/*.mp4', or text file with "
-        f"{lists.RULE}. gs:// and the like too."
+        "Folder (searched to the bottom), quoted glob such as 'films/**/*.mp4', text file with "
+        f"{lists.RULE}, or keep.csv of bin/inspect.py. gs:// and the like too."
     )
     out: str = setting("Folder of the shards, local or remote.")
     cutting: Cutting = Cutting()

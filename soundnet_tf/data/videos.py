@@ -13,9 +13,10 @@ def find_videos(source: str, checksum: bool = False, progress: bool = False) -> 
     """Videos of a folder, a pattern or a list, sorted by id, local or remote (gs://, s3://, ...).
 
     Args:
-        source: as `files.find.find_files` takes it: a folder, a pattern, one video, or a list.
-            Folders and patterns give the files with one of VIDEO_EXTENSIONS, a list gives what it
-            names. A file that is gone has 0 bytes; the decoder will refuse it.
+        source: as `files.find.find_files` takes it: a folder, a pattern, one video, a list, or a
+            table such as keep.csv of `inspection`. Folders and patterns give the files with one of
+            VIDEO_EXTENSIONS, a list gives what it names, a table what it keeps. A file that is gone
+            has 0 bytes; the decoder will refuse it.
         checksum, progress: as of `files.identity.identities_of`.
 
     Returns:

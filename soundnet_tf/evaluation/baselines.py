@@ -14,6 +14,17 @@ from soundnet_tf.sounds.labelled_set import LabelledSet
 _CALIBRATION_CLIPS = 64
 
 
+def mfcc_examples(waveforms: np.ndarray, progress: bool = True) -> np.ndarray:
+    """Mean and deviation of each recording's MFCC, float32 [clips, 26].
+
+    Args:
+        waveforms: float32 [clips, samples].
+        progress: whether to show it on stderr.
+    """
+    heard = progress_bar(len(waveforms), "MFCC", "clip", progress, items=waveforms, leave=False)
+    return np.stack([mfcc.mfcc_features(waveform) for waveform in heard])
+
+
 def mfcc_predictions(data: LabelledSet, waveforms: np.ndarray, progress: bool = True) -> np.ndarray:
     """Each test fold's classes by mean and deviation of MFCC, standardised, and a linear SVM.
 
@@ -25,13 +36,14 @@ def mfcc_predictions(data: LabelledSet, waveforms: np.ndarray, progress: bool = 
     Returns:
         int [clips]; -1 for clips that are never tested.
     """
-    heard = progress_bar(len(waveforms), "MFCC", "clip", progress, items=waveforms)
-    examples = np.stack([mfcc.mfcc_features(waveform) for waveform in heard])
+    examples = mfcc_examples(waveforms, progress)
     predictions = np.full(len(data.clips), -1)
     splits = [data.split(fold) for fold in data.test_folds]
     tasks = [(train, data.labels[train], test, {"C": 0.01}) for train, test in splits]
     # 26 numbers a clip: processes would not have started yet.
-    classes = folds.fit(svm.classify, examples, tasks, "fitting MFCC", progress, is_long=False)
+    classes = list(
+        folds.fit(svm.classify, examples, tasks, "fitting MFCC", progress, is_long=False)
+    )
     for (_, test), found in zip(splits, classes, strict=True):
         predictions[test] = found
     return predictions

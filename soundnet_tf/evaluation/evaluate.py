@@ -1,9 +1,9 @@
 """One evaluation: a network and a labelled set to accuracies, with the floors and the paper's
-figures beside them."""
+figures beside them. Every row is kept when it is measured, and never measured again."""
 
+import itertools
 import os
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 
 import tensorflow as tf
@@ -11,37 +11,38 @@ import tensorflow as tf
 from soundnet_tf.evaluation import (
     baselines,
     features,
+    linear,
     modern,
     multimodal,
     paper_results,
     plots,
     probe,
     results,
+    table,
 )
-from soundnet_tf.evaluation.settings import ALL, HEADS_LAYER, MODERN, PAPER, EvaluateConfig
-from soundnet_tf.files import atomic, lock
+from soundnet_tf.evaluation.folder import MFCC, NETWORK, UNTRAINED, RowKey, Rows
+from soundnet_tf.evaluation.settings import ALL, HEADS_LAYER, LINEAR, MODERN, PAPER, EvaluateConfig
+from soundnet_tf.files import atomic, identity, lock
+from soundnet_tf.files.progress import print_line, progress_bar
+from soundnet_tf.models import pretrained
+from soundnet_tf.models.fingerprint import weights_sha256
 from soundnet_tf.models.folded import FoldedNetwork
-from soundnet_tf.serving import listener
+from soundnet_tf.models.process import check_process
 from soundnet_tf.sounds import esc_dcase, labelled_set
 from soundnet_tf.sounds.labelled_set import LabelledSet
 from soundnet_tf.sounds.waveforms import read_clips
 from soundnet_tf.version import __version__
 
 CHOSEN = "chosen"
-_TABLE_LAYERS = {
-    "soundnet8": ("conv4", "conv5", "pool5", "conv6", "conv7", HEADS_LAYER),
-    "soundnet5": ("conv3", "pool3", "conv4", HEADS_LAYER),
-}
 
 
-def run(config: EvaluateConfig) -> str:
-    """Evaluates layers, or modalities if they are given, and says what came of it.
+def run(config: EvaluateConfig) -> None:
+    """Evaluates layers, or modalities if they are given, and prints what came of it.
 
     Raises: as `evaluate` and `multimodal.evaluate`.
     """
     if config.modalities is None:
-        content = evaluate(config)
-        lines = table(content)
+        content = evaluate(config, say=print_line)
     else:
         with lock.hold_folder(config.out, "evaluate"):
             content = multimodal.evaluate(
@@ -52,49 +53,62 @@ def run(config: EvaluateConfig) -> str:
                 modalities=config.modalities,
             )
             multimodal.save(content, config.out)
-        lines = multimodal.table(content)
-    return f"{lines}\n{content['seconds']:.0f} s; details in {config.out}/results.json"
+        print_line(multimodal.table(content))
+    print_line(f"{content['seconds']:.0f} s; details in {config.out}/results.json")
 
 
-def evaluate(config: EvaluateConfig, progress: bool = True) -> dict:
+def evaluate(
+    config: EvaluateConfig, progress: bool = True, say: Callable[[str], None] | None = None
+) -> dict:
     """Evaluates, writes `OUT/results.json` and pictures, and returns the results.
+
+    `OUT/rows.json` is written with every row, see `folder.Rows`; what is there is not measured
+    again.
+
+    Args:
+        config: what to evaluate, and how.
+        progress: whether to show bars on stderr.
+        say: is given the lines of `table.of_results`, each when its row is measured.
 
     Returns:
         `rows`: for each layer and input scale a dict with `layer` ("chosen" is what the modern
         protocol made of several), `input_scale`, the keys of
         `results.figures`, `details`, `seconds` and `paper` (percent, or None); the keys of the
-        first row once more at the top; `baselines` (`chance`, and if they were asked for `mfcc` and
-        `untrained`, each as `results.figures`); `settings`, `classes`, `seconds` and versions.
+        first row once more at the top; `untrained`, rows of the untrained network if floors were
+        asked for; `baselines` (`chance`, and if they were asked for `mfcc` and `untrained`, each as
+        `results.figures`: the untrained network's embedding, where several layers were measured);
+        `settings`, `classes`, `seconds` (of all runs) and versions.
 
     Raises:
         FileNotFoundError: the set or the model is not there.
         OSError: `out` cannot be made.
-        ValueError: a set, a layer or settings that cannot be used.
+        ValueError: a set, a layer or settings that cannot be used, or another evaluation's folder.
         MediaError: a recording that cannot be read.
         HeldError: another run is writing to `out`.
     """
     with lock.hold_folder(config.out, "evaluate"):  # before minutes that could not be kept
-        return _evaluate(config, progress)
+        return _evaluate(config, progress, say or (lambda line: None))
 
 
-def _evaluate(config: EvaluateConfig, progress: bool) -> dict:
-    start = time.perf_counter()
+def _evaluate(config: EvaluateConfig, progress: bool, say: Callable[[str], None]) -> dict:
+    check_process()
     data = esc_dcase.load(config.dataset, config.data)
-    network = listener.load(config.model).network
+    student, _ = pretrained.load(config.model)
+    network = FoldedNetwork(student)
     layers = _layers(config, network)
-    waveforms = read_clips(data, probe.windows_for(data).clip_secs, progress)
-    rows = list(_rows(config, data, network, waveforms, layers, progress))
-    content = {
-        **rows[0],
-        "rows": rows,
-        "baselines": _baselines(config, data, waveforms, layers, network, progress),
-        "dataset": config.dataset,
-        "classes": list(data.classes),
-        "protocol": config.protocol,
-        "settings": asdict(config) | {"layer": config.chosen_layer},
-        "versions": {"soundnet_tf": __version__, "tensorflow": tf.__version__},
-        "seconds": time.perf_counter() - start,
-    }
+    recordings = identity.note_of([clip.path for clip in data.clips], config.checksum, progress)
+    claimed = {"protocol": config.protocol, "weights_sha256": weights_sha256(student)}
+    rows = Rows(config.out, claimed | data.claims(), recordings)
+    keys = _keys(config, network, layers)
+    say(table.head())
+    kept = sum(key in rows for key in keys)
+    with progress_bar(len(keys), "measuring", "row", progress, initial=kept) as bar:
+        for key, is_new in _measured(config, data, network, layers, keys, rows, progress):
+            say(table.row(key, rows[key], config.dataset))
+            bar.update(is_new)
+    for line in table.end(results.chance(data), config.dataset):
+        say(line)
+    content = _content(config, data, network, keys, rows)
     atomic.write_json(os.path.join(config.out, "results.json"), content)
     plots.save(content, config.out)
     return content
@@ -107,8 +121,8 @@ def _layers(config: EvaluateConfig, network: FoldedNetwork) -> tuple[str, ...]:
         choices = modern.choices(set(known))
         return tuple(dict.fromkeys(name for choice in choices for name in choice.layers))
     if config.chosen_layer == ALL:
-        table = _TABLE_LAYERS[network.architecture.name]
-        return tuple(name for name in table if name in known)
+        has_heads = HEADS_LAYER in known and config.protocol == PAPER
+        return (*linear.LAYERS[network.architecture.name], *([HEADS_LAYER] if has_heads else []))
     if config.chosen_layer not in known:
         raise ValueError(
             f"no layer {config.chosen_layer} in this {network.architecture.name}; choose one of "
@@ -117,75 +131,95 @@ def _layers(config: EvaluateConfig, network: FoldedNetwork) -> tuple[str, ...]:
     return (config.chosen_layer,)
 
 
-def _rows(config, data, network, waveforms, layers, progress: bool) -> Iterator[dict]:
-    for scale in config.input_scales:
-        steps = features.layer_features(network, waveforms, layers, scale, progress)
-        for layer, outcome in _outcomes(config, data, steps, progress):
-            yield _row(data, layer, scale, outcome)
+def _keys(config: EvaluateConfig, network: FoldedNetwork, layers: tuple[str, ...]) -> list[RowKey]:
+    """What is to be measured, in the order of the table: the network, then the floors."""
+    rows = (CHOSEN,) if config.protocol == MODERN else layers
+    keys = [RowKey(NETWORK, row, scale) for scale in config.input_scales for row in rows]
+    if not config.baselines:
+        return keys
+    if config.protocol == PAPER and config.chosen_layer == ALL:
+        rows = (network.architecture.embedding,)  # one of them tells, and each takes long
+    return [*keys, *(RowKey(UNTRAINED, row) for row in rows), RowKey(MFCC)]
 
 
-def _outcomes(config, data, steps, progress: bool) -> Iterator[tuple[str, probe.Outcome]]:
-    """The paper's probe of each layer, or the modern one of all together."""
+def _measured(
+    config, data, network, layers, keys: list[RowKey], rows: Rows, progress: bool
+) -> Iterator[tuple[RowKey, bool]]:
+    """Every key once its row is there, and whether it is new."""
+    waveforms = None
+    for (of, scale), group in itertools.groupby(keys, lambda key: (key.of, key.input_scale)):
+        wanted, steps = list(group), None
+        missing = [key for key in wanted if key not in rows]
+        if missing and waveforms is None:
+            waveforms = read_clips(data, probe.windows_for(data).clip_secs, progress)
+        for key in wanted:
+            if key not in missing:
+                yield key, False
+                continue
+            if of == MFCC:
+                predictions = _mfcc_predictions(config, data, waveforms, progress)
+                rows.add(key, results.figures(data, predictions))
+            else:
+                if steps is None:
+                    asked = [k.layer for k in missing] if key.layer != CHOSEN else layers
+                    heard_by = network
+                    if of == UNTRAINED:
+                        heard_by = baselines.untrained_network(network, waveforms)
+                    steps = features.layer_features(heard_by, waveforms, asked, scale, progress)
+                outcome = _outcome(config, data, key, steps, progress)
+                rows.add(key, _row(config, data, key, outcome))
+            yield key, True
+
+
+def _outcome(config, data: LabelledSet, key: RowKey, steps, progress: bool) -> probe.Outcome:
+    """The probe of the protocol, of one layer; the modern one is of all together."""
     if config.protocol == MODERN:
-        yield CHOSEN, modern.cross_validate(data, steps, progress)
-        return
-    for layer, values in steps.items():
-        windows, title = probe.windows_for(data), f"fitting {layer}"
-        yield layer, probe.cross_validate(data, values, windows, title, progress)
+        return modern.cross_validate(data, steps, progress)
+    title = f"fitting {key.title}"
+    if config.protocol == LINEAR:
+        examples = {key.layer: linear.pool(steps[key.layer])}
+        return linear.cross_validate(data, examples, title=title, progress=progress)[key.layer]
+    return probe.cross_validate(data, steps[key.layer], probe.windows_for(data), title, progress)
 
 
-def _row(data: LabelledSet, layer: str, scale: float, outcome: probe.Outcome) -> dict:
+def _mfcc_predictions(config, data: LabelledSet, waveforms, progress: bool):
+    """By a linear SVM; of the linear protocol by its own probe."""
+    if config.protocol != LINEAR:
+        return baselines.mfcc_predictions(data, waveforms, progress)
+    examples = {MFCC: baselines.mfcc_examples(waveforms, progress)}
+    outcomes = linear.cross_validate(data, examples, title="fitting MFCC", progress=progress)
+    return outcomes[MFCC].predictions
+
+
+def _row(config, data: LabelledSet, key: RowKey, outcome: probe.Outcome) -> dict:
+    of_paper = paper_results.LAYERS.get(data.name, {}) if config.protocol == PAPER else {}
     return {
-        "layer": layer,
-        "input_scale": scale,
+        "layer": key.layer,
+        "input_scale": key.input_scale,
         **results.figures(data, outcome.predictions),
         "details": list(outcome.details),
         "seconds": outcome.seconds,
-        "paper": paper_results.LAYERS.get(data.name, {}).get(layer),
+        "paper": of_paper.get(key.layer),
     }
 
 
-def _baselines(config, data, waveforms, layers, network, progress: bool) -> dict:
-    """MFCC with a linear SVM; the untrained network by the same probe, one layer of it; chance."""
-    chance = {"chance": results.chance(data)}
-    if not config.baselines:
-        return chance
-    untrained = baselines.untrained_network(network, waveforms)
-    if config.chosen_layer == ALL and config.protocol == PAPER:
-        layers = (network.architecture.embedding,)
-    steps = features.layer_features(untrained, waveforms, layers, progress=progress)
-    ((layer, outcome),) = _outcomes(config, data, steps, progress)
+def _content(config, data: LabelledSet, network, keys: Iterable[RowKey], rows: Rows) -> dict:
+    found = {of: [rows[key] for key in keys if key.of == of] for of in (NETWORK, UNTRAINED, MFCC)}
+    floors = {"chance": results.chance(data)}
+    if found[MFCC]:
+        by_layer = {row["layer"]: row for row in found[UNTRAINED]}
+        first = found[UNTRAINED][0]
+        floors["mfcc"] = found[MFCC][0]
+        floors["untrained"] = by_layer.get(network.architecture.embedding, first)
     return {
-        "mfcc": results.figures(data, baselines.mfcc_predictions(data, waveforms, progress)),
-        "untrained": results.figures(data, outcome.predictions) | {"layer": layer},
-        **chance,
+        **found[NETWORK][0],
+        "rows": found[NETWORK],
+        "untrained": found[UNTRAINED],
+        "baselines": floors,
+        "dataset": config.dataset,
+        "classes": list(data.classes),
+        "protocol": config.protocol,
+        "settings": asdict(config) | {"layer": config.chosen_layer},
+        "versions": {"soundnet_tf": __version__, "tensorflow": tf.__version__},
+        "seconds": rows.seconds,
     }
-
-
-def table(content: dict) -> str:
-    """The results as a Markdown table, floors and the paper's figures included."""
-    rows = [
-        {
-            "layer": row["layer"],
-            "input scale": f"{row['input_scale']:g}",
-            "accuracy %": results.percent(row),
-            "paper %": row["paper"],
-        }
-        for row in content["rows"]
-    ]
-    floor, named = content["baselines"], {}
-    if "untrained" in floor:
-        untrained = floor["untrained"]
-        named["untrained network, " + untrained["layer"]] = results.percent(untrained)
-    if "mfcc" in floor:
-        named["MFCC, mean and deviation"] = results.percent(floor["mfcc"])
-    named["most frequent class"] = f"{100 * floor['chance']:.1f}"
-    others = paper_results.OTHERS.get(content["dataset"], {})
-    for name, figure in named.items():
-        paper = others.get("SVM on MFCC") if name.startswith("MFCC") else None
-        rows.append({"layer": name, "input scale": None, "accuracy %": figure, "paper %": paper})
-    for name, figure in others.items():
-        if name != "SVM on MFCC":
-            row = {"layer": name, "input scale": None, "accuracy %": None, "paper %": figure}
-            rows.append(row)
-    return results.markdown(rows)

@@ -37,7 +37,7 @@ def layer_features(
         Layer to float32 [clips, steps, channels].
     """
     features = {}
-    with progress_bar(len(waveforms), "hearing", "clip", progress) as bar:
+    with progress_bar(len(waveforms), "hearing", "clip", progress, leave=False) as bar:
         for start in range(0, len(waveforms), _BATCH):
             batch = tf.constant(waveforms[start : start + _BATCH] * np.float32(input_scale))
             for layer, values in _run(network, batch, layers).items():

@@ -1,8 +1,9 @@
 """Every test fold, on all cores. What comes of it does not depend on how many there are.
 
-Folds are fitted in processes: liblinear leaves Python's lock, but its dual solver draws the order
-of examples from one generator of the whole process, so that threads would change each other's
-results. A process gets one thread of the linear algebra, whose sums depend on how they are divided.
+Folds are fitted in processes: liblinear, where it serves, leaves Python's lock, but its dual solver
+draws the order of examples from one generator of the whole process, so that threads would change
+each other's results. A process gets one thread of the linear algebra, whose sums depend on how they
+are divided.
 """
 
 import os
@@ -51,7 +52,7 @@ def fit(
             joblib.dump(features, path)
             calls = (joblib.delayed(_of_file)(function, path, task) for task in tasks)
             results = joblib.Parallel(workers, return_as="generator", max_nbytes=None)(calls)
-        yield from progress_bar(len(tasks), title, "fold", progress, items=results)
+        yield from progress_bar(len(tasks), title, "fit", progress, items=results, leave=False)
 
 
 def _workers(tasks: int, copy_bytes: int) -> int:

@@ -15,7 +15,12 @@ from soundnet_tf.evaluation.probe import Outcome
 from soundnet_tf.sounds.labelled_set import LabelledSet
 
 C = 0.1
+LAYERS = {  # that are probed, by the architecture's name
+    "soundnet8": ("conv4", "conv5", "pool5", "conv6", "conv7"),
+    "soundnet5": ("conv3", "pool3", "conv4"),
+}
 _ITERATIONS = 1000
+_LONG_NUMBERS = 1 << 30  # of all examples, folds and classes: some seconds of one core
 
 
 def pool(features: np.ndarray) -> np.ndarray:
@@ -50,17 +55,41 @@ def cross_validate(
     splits = [data.split(fold) for fold in data.test_folds]
     tasks = [(layer, train, data.labels[train], test) for layer in layers for train, test in splits]
     start = time.perf_counter()
-    results = folds.fit(_fit, dict(examples), tasks, title, progress, is_long=False)
+    numbers = sum(examples[layer].size for layer in layers) * len(splits) * len(data.classes)
+    chosen = {layer: examples[layer] for layer in layers}
+    fitted = folds.fit(_fit, chosen, tasks, title, progress, is_long=numbers > _LONG_NUMBERS)
     found = {}
     for layer in layers:
         predictions = np.full(len(data.clips), -1)
         details = []
         for _, test in splits:
-            predictions[test], iterations = next(results)
+            predictions[test], iterations = next(fitted)
             details.append({"iterations": iterations, "converged": iterations < _ITERATIONS})
         found[layer] = Outcome(predictions, tuple(details), time.perf_counter() - start)
         start = time.perf_counter()
+    next(fitted, None)  # which ends the bar
     return found
+
+
+def hear_and_validate(
+    network,
+    data: LabelledSet,
+    waveforms: np.ndarray,
+    layers: Sequence[str],
+) -> dict[str, Outcome]:
+    """`cross_validate` of layers of a network, without a word on the screen.
+
+    Args:
+        network: a `FoldedNetwork`.
+        data: the set.
+        waveforms: float32 [clips, samples], the set's, as `sounds.waveforms.read_clips` gives them.
+        layers: as of `features.layer_features`.
+    """
+    from soundnet_tf.evaluation import features  # TensorFlow, without which processes begin at once
+
+    steps = features.layer_features(network, waveforms, layers, progress=False)
+    examples = {layer: pool(values) for layer, values in steps.items()}
+    return cross_validate(data, examples, progress=False)
 
 
 def _fit(

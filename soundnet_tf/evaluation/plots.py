@@ -23,7 +23,7 @@ def save(content: Mapping, folder: str) -> list[str]:
     figures = {"confusion.png": confusion(content)}
     if len(content["rows"]) > 1:
         figures["layers.png"] = layers(content)
-    return [_write(figure, os.path.join(folder, name)) for name, figure in figures.items()]
+    return [write(figure, os.path.join(folder, name)) for name, figure in figures.items()]
 
 
 def confusion(content: Mapping) -> Figure:
@@ -68,7 +68,7 @@ def layers(content: Mapping) -> Figure:
     return figure
 
 
-def _write(figure: Figure, path: str) -> str:
+def write(figure: Figure, path: str) -> str:
     """Writes a figure as PNG."""
     content = io.BytesIO()
     figure.savefig(content, format="png", dpi=120)

@@ -4,17 +4,17 @@ import dataclasses
 from dataclasses import dataclass
 
 from soundnet_tf import constants
-from soundnet_tf.files import storage
+from soundnet_tf.files import identity, storage
 from soundnet_tf.models.settings import HEADS, check_layers, check_student, teacher_spec
 from soundnet_tf.settings import Settings, flag_of, setting
 from soundnet_tf.sounds.settings import CSV, DATASETS, check_sounds
 
-PAPER, MODERN = "paper", "modern"
+PAPER, MODERN, LINEAR = "paper", "modern", "linear"
 MODALITIES = ("sound", "vision", "both")
 ALL, HEADS_LAYER = "all", "conv8"
 
 _LAYER, _MODALITIES_LAYER = "pool5", "conv7"  # of the probe; of modalities, as in the paper
-_NOT_OF_MODALITIES = ("protocol", "input_scales", "baselines")
+_NOT_OF_MODALITIES = ("protocol", "input_scales", "baselines", "checksum")
 
 
 @dataclass(frozen=True)
@@ -26,12 +26,14 @@ class EvaluateConfig(Settings):
         out: folder for results.json and pictures.
         dataset: "esc10", "esc50", "dcase" or "csv".
         model: "published", or what `models.pretrained.load` takes.
-        layer: of the paper's protocol; "conv8" for all heads, "all" for the paper's table of
-            layers. The modern one chooses its layers itself. None: see `chosen_layer`.
-        protocol: "paper" or "modern".
+        layer: of the paper's and the linear protocol; "conv8" for all heads, "all" for the paper's
+            table of layers, of the linear one without the heads. The modern
+            one chooses its layers itself. None: see `chosen_layer`.
+        protocol: "paper", "modern" or "linear".
         input_scales: what the sound is multiplied with, in turn; the first one's figures stand at
             the top of the results.
         baselines: whether to measure the floors too.
+        checksum: whether recordings of an evaluation that is gone on with are known by content.
         modalities: of labelled videos, what a linear SVM is given: some of MODALITIES. None: the
             set is of sounds, and none of what follows is done.
         teacher: spec of the network that looks at the videos.
@@ -52,7 +54,7 @@ class EvaluateConfig(Settings):
         "of modalities conv7 as in the paper. The modern protocol chooses its layers itself.",
         None,
     )
-    protocol: str = setting("See above.", PAPER, choices=(PAPER, MODERN))
+    protocol: str = setting("See above.", PAPER, choices=(PAPER, MODERN, LINEAR))
     input_scales: tuple[float, ...] = setting(
         "What sound is multiplied with, several with commas. 2 is what the released evaluation "
         "did.",
@@ -61,6 +63,7 @@ class EvaluateConfig(Settings):
         above=0,
     )
     baselines: bool = setting("Measure the floors too.", True)
+    checksum: bool = setting(identity.HELP, False)
     modalities: tuple[str, ...] | None = setting(
         "Of labelled videos: some of sound, vision, both, with commas.", None, choices=MODALITIES
     )

@@ -1,26 +1,23 @@
-"""The probe's linear SVM: one against the rest, squared hinge loss, liblinear's `-s 1 -B 1`.
+"""The probe's linear SVM: one against the rest, squared hinge loss, a bias that counts as a weight,
+as liblinear's `-s 1 -B 1`; but at its minimum, which liblinear's default may stop short of.
 
-Its examples are windows of some steps, one at every step of every clip. They overlap, and liblinear
-wants them copied out as float64: of ESC-50's conv4 that would be seven gigabytes. Where the copy
-would be too large, training takes every second window, or third and so on; each has most of its
-steps in common with the next. Testing looks at all windows, as a convolution, without copies.
+Its examples are windows of some steps, one at every step of every clip. They overlap, and have to
+be copied out: of ESC-50's conv4 that would be gigabytes. Where the copy would be too large,
+training takes every second window, or third and so on; each has most of its steps in common with
+the next. Testing looks at all windows, as a convolution, without copies.
 """
 
-import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import LinearSVC
 
-LARGEST_COPY_BYTES = 1 << 29
-# That of liblinear's own program for -s 1, as its help says under -e. scikit-learn's 1e-4 gave the
-# same figures, slowly.
-_TOLERANCE = 0.1
-_ITERATIONS = 1000  # liblinear's own limit, a number in its linear.cpp
+from soundnet_tf.evaluation.squared_hinge import minimise
+
+LARGEST_COPY_BYTES = 1 << 29  # of float64, which liblinear wants: the figures are of that choice
 _BATCH_CLIPS = 64
 
 
@@ -31,7 +28,7 @@ class LinearMachine(NamedTuple):
         kernel: float32 [steps, channels, classes].
         bias: float32 [classes].
         hop_steps: steps from one window that it was trained on to the next; 1 for all windows.
-        converged: whether liblinear came to its end.
+        converged: whether it is the minimum.
     """
 
     kernel: np.ndarray
@@ -48,8 +45,18 @@ class LinearMachine(NamedTuple):
         return np.concatenate(values) + self.bias
 
 
+def joined(machines: Sequence[LinearMachine]) -> LinearMachine:
+    """One of several that were trained on the same windows, their classes side by side."""
+    return LinearMachine(
+        np.concatenate([machine.kernel for machine in machines], axis=2),
+        np.concatenate([machine.bias for machine in machines]),
+        machines[0].hop_steps,
+        all(machine.converged for machine in machines),
+    )
+
+
 def copy_bytes(clips: int, windows: int, numbers: int) -> int:
-    """Bytes of the float64 copy that `fit` makes.
+    """Bytes that `fit` holds at most: a float32 copy, and another of the windows that count.
 
     Args:
         clips, windows: windows of every clip.
@@ -62,7 +69,9 @@ def _hop_steps(clips: int, windows: int, numbers: int) -> int:
     return min(windows, -(-8 * clips * windows * numbers // LARGEST_COPY_BYTES))
 
 
-def fit(features: np.ndarray, labels: np.ndarray, window_steps: int, c: float) -> LinearMachine:
+def fit(
+    features: np.ndarray, labels: np.ndarray, classes: Sequence[int], window_steps: int, c: float
+) -> LinearMachine:
     """Trains on windows of every clip, an example each.
 
     One class against the rest, with y = 1 for the class and -1 for others, it minimises
@@ -70,33 +79,24 @@ def fit(features: np.ndarray, labels: np.ndarray, window_steps: int, c: float) -
 
     Args:
         features: float32 [clips, steps, channels].
-        labels: int [clips], each of 0 … classes - 1 at least once.
+        labels: int [clips].
+        classes: the labels that are to be told from all others.
         window_steps: steps of a window.
         c: the SVM's C.
     """
     windows = np.lib.stride_tricks.sliding_window_view(features, window_steps, axis=1)
     hop_steps = _hop_steps(*windows.shape[:2], windows[0, 0].size)
     windows = windows[:, ::hop_steps].transpose(0, 1, 3, 2)  # [clips, windows, steps, channels]
-    machine = LinearSVC(
-        C=c,
-        loss="squared_hinge",
-        dual=True,
-        tol=_TOLERANCE,
-        intercept_scaling=1,
-        max_iter=_ITERATIONS,
-        random_state=0,
+    clips, count, _, channels = windows.shape
+    examples = np.ones((clips, count, window_steps * channels + 1), np.float32)  # 1 for the bias
+    for copy, clip in zip(examples, windows, strict=True):
+        copy[:, :-1] = clip.reshape(count, -1)
+    is_class = np.repeat(labels, count)[:, None] == np.asarray(classes)
+    found = minimise(
+        examples.reshape(clips * count, -1), np.where(is_class, np.float32(1), np.float32(-1)), c
     )
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", ConvergenceWarning)
-        machine.fit(
-            windows.reshape(-1, window_steps * features.shape[2]),
-            np.repeat(labels, windows.shape[1]),
-        )
-    weights, bias = machine.coef_, machine.intercept_
-    if len(weights) == 1:  # of two classes scikit-learn keeps the second's
-        weights, bias = np.concatenate([-weights, weights]), np.concatenate([-bias, bias])
-    kernel = weights.T.reshape(window_steps, features.shape[2], -1)
-    return LinearMachine(np.float32(kernel), np.float32(bias), hop_steps, not caught)
+    kernel = found.weights[:-1].reshape(window_steps, channels, -1)
+    return LinearMachine(kernel, found.weights[-1], hop_steps, found.converged)
 
 
 def classify(

@@ -35,19 +35,22 @@ def find_files(source: str, extensions: tuple[str, ...], kind: str) -> dict[str,
     Args:
         source: a folder (searched through to the bottom, links followed), a pattern in which `*`,
             `?` and `[...]` stay within one level and `**` spans any number of them, one file, or a
-            list (see `lists`). Folders and patterns give the files with one of `extensions`, links
-            that lead nowhere too; a list gives what it names. An entry that is not there is logged
+            list or a table (see `lists`). Folders and patterns give the files with one of
+            `extensions`, links that lead nowhere too; a list gives what it names, a table what it
+            keeps. An entry that is not there is logged
             with its line, and given for its reader to refuse.
         extensions: in lower case, with their dots; the files' own may be in upper case.
         kind: what such a file is called in errors, "video" for example.
 
     Returns:
         Absolute paths by ids, sorted by id. An id is the path below the folder, below the fixed
-        beginning of the pattern, or below the common parent of the list; as `printable` gives it.
+        beginning of the pattern, or below the common parent of the list; of a table that is the
+        parent of all its rows, so that no id changes with what is kept. As `printable` gives it.
 
     Raises:
         FileNotFoundError: if `source` does not exist or holds no such files.
-        ValueError: if `source` is a file, but neither one of `extensions` nor a text.
+        ValueError: if `source` is a file, but neither one of `extensions` nor a text, or a table
+            that cannot be read.
     """
     root = _absolute(os.path.expanduser(source))
     again: list[str] = []
@@ -56,8 +59,10 @@ def find_files(source: str, extensions: tuple[str, ...], kind: str) -> dict[str,
         below = storage.files_below(root, again)
         paths = [path for path in below if _has_one_of(extensions, path)]
     elif storage.exists(root):
-        paths = [root] if _has_one_of(extensions, root) else _listed(root, extensions, kind)
-        base = _common_parent(paths)
+        listed = paths = [root]
+        if not _has_one_of(extensions, root):
+            paths, listed = _listed(root, extensions, kind)
+        base = _common_parent(listed)
     elif storage.is_pattern(root):
         base, paths = _matching(root, extensions)
     else:
@@ -116,30 +121,39 @@ def _has_one_of(extensions: tuple[str, ...], path: str) -> bool:
     return path.lower().endswith(extensions)
 
 
-def _listed(list_path: str, extensions: tuple[str, ...], kind: str) -> list[str]:
+def _listed(list_path: str, extensions: tuple[str, ...], kind: str) -> tuple[list[str], list[str]]:
+    """Paths that are wanted, and all that a list or table names."""
     try:
-        entries = lists.read_list(list_path)
+        lists.read_text(list_path)
     except ValueError as error:
         raise ValueError(
             f"{list_path} is neither a list of {kind}s in UTF-8 nor a {kind} with one of "
             f"{' '.join(extensions)}"
         ) from error
-    paths = [_absolute(lists.located(list_path, entry)) for _, entry in entries]
+    entries = lists.read_kept(list_path)
+    if entries is None:
+        entries = [lists.Kept(*entry, True) for entry in lists.read_list(list_path)]
+    wanted = [entry for entry in entries if entry.is_kept]
+    if entries and not wanted:
+        raise FileNotFoundError(
+            f"{list_path}: keep is {lists.NO} in all of its {len(entries)} rows"
+        )
+    paths = [_absolute(lists.located(list_path, entry.path)) for entry in wanted]
     absent = [
-        lists.missing(list_path, line, entry)
-        for (line, entry), path in zip(entries, paths, strict=True)
+        lists.missing(list_path, entry.line, entry.path)
+        for entry, path in zip(wanted, paths, strict=True)
         if not storage.exists(path)
     ]
-    if absent and len(absent) == len(entries):
+    if absent and len(absent) == len(wanted):
         raise FileNotFoundError(
-            f"{list_path}: none of its {len(entries)} entries is there; "
+            f"{list_path}: none of its {len(wanted)} entries is there; "
             f"{'; '.join(absent[:_MOST_TOLD_IN_AN_ERROR])}"
         )
     for said in absent[:_MOST_TOLD]:
         _say_once(f"{list_path}, {said}")
     if len(absent) > _MOST_TOLD:
         _say_once(f"{list_path}: {len(absent) - _MOST_TOLD} more are not there")
-    return paths
+    return paths, [_absolute(lists.located(list_path, entry.path)) for entry in entries]
 
 
 @functools.cache  # a command looks once before TensorFlow is imported, and again at its work

@@ -3,6 +3,9 @@
 UTF-8, with or without the mark that spreadsheets put first. In a list every line is an entry
 exactly as it is written, but for the line's end (LF or CRLF); empty lines are left out, and there
 are no comments. An entry that is a relative path is below the folder of the list or table.
+
+A table of files is a CSV file with a column `path`, and perhaps `keep`, which says yes or no: see
+`read_kept`.
 """
 
 import csv
@@ -17,6 +20,9 @@ RULE = (
     "one path a line as it is written, in UTF-8, relative ones below the folder of that file; no "
     "comments"
 )
+
+YES, NO = "yes", "no"  # what a column says by which rows are wanted or not
+_PATH, _KEEP = "path", "keep"
 
 
 class Row(NamedTuple):
@@ -75,6 +81,43 @@ def read_table(path: str) -> tuple[list[str], list[Row]]:
             "of each name"
         )
     return columns, rows
+
+
+class Kept(NamedTuple):
+    """A row of a table of files: its line, its path as it is written, and whether it is wanted."""
+
+    line: int
+    path: str
+    is_kept: bool
+
+
+def read_kept(path: str) -> list[Kept] | None:
+    """The rows of a CSV table of files: a file whose name ends in .csv and whose first line names a
+    column `path`. Its rows are wanted where a column `keep` says yes, and all without one; other
+    columns are for people. None if the file is no such table (but a list).
+
+    Raises:
+        ValueError: `keep` is neither yes nor no, or a row has no path; and as `read_table`.
+        OSError: it cannot be read.
+    """
+    if not path.lower().endswith(".csv"):
+        return None
+    first, *_ = read_text(path).split("\n", 1)
+    if _PATH not in [name.strip() for name in next(csv.reader([first]), [])]:
+        return None
+    columns, rows = read_table(path)
+    return [_kept(path, row, _KEEP in columns) for row in rows]
+
+
+def _kept(path: str, row: Row, is_said: bool) -> Kept:
+    said = row.fields[_KEEP].strip().lower() if is_said else YES
+    if said not in (YES, NO):
+        raise ValueError(
+            f"{path}, line {row.line}: keep is {row.fields[_KEEP]!r}; write {YES} or {NO}"
+        )
+    if not row.fields[_PATH]:
+        raise ValueError(f"{path}, line {row.line}: it has no path; give one, or take it out")
+    return Kept(row.line, row.fields[_PATH], said == YES)
 
 
 def located(path: str, entry: str) -> str:

@@ -45,3 +45,9 @@ def progress_bar(
         maxinterval=_LOG_FILE_SECS,
         delay=0 if is_terminal or leave else _LOG_FILE_SECS,
     )
+
+
+def print_line(text: str) -> None:
+    """Prints to stdout at once; bars that are shown meanwhile move down."""
+    with tqdm.external_write_mode():
+        print(text, flush=True)

@@ -5,14 +5,14 @@ The held-out KL does not tell: on few videos it rises while the layers go on imp
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from soundnet_tf.evaluation import baselines, features, linear
+from soundnet_tf.evaluation import baselines, linear
 from soundnet_tf.files import atomic
 from soundnet_tf.models import student as students
 from soundnet_tf.models.folded import FoldedNetwork
@@ -24,10 +24,6 @@ from soundnet_tf.training.monitor import SaveStudents
 from soundnet_tf.training.settings import ProbeConfig
 
 PROBE_FILE = "probe.json"
-LAYERS = {
-    "soundnet8": ("conv4", "conv5", "pool5", "conv6", "conv7"),
-    "soundnet5": ("conv3", "pool3", "conv4"),
-}
 CLIP_SECS = 10.0  # recordings are repeated or cut to this, as in the paper's probe
 
 Right = Mapping[str, np.ndarray]  # layer to bool [tested recordings]: which were classified rightly
@@ -83,10 +79,8 @@ def advantage(row: Mapping, other: Mapping) -> float:
 
 
 def _right(heard: Heard, network: FoldedNetwork) -> Right:
-    layers: Sequence[str] = LAYERS[network.architecture.name]
-    steps = features.layer_features(network, heard.waveforms, layers, progress=False)
-    examples = {layer: linear.pool(values) for layer, values in steps.items()}
-    outcomes = linear.cross_validate(heard.data, examples, progress=False)
+    layers = linear.LAYERS[network.architecture.name]
+    outcomes = linear.hear_and_validate(network, *heard, layers)
     tested = next(iter(outcomes.values())).predictions >= 0
     return {
         layer: (outcome.predictions == heard.data.labels)[tested]

@@ -9,7 +9,7 @@ LEARNED, FITS, NOTHING = "learned", "fits", "nothing"
 SURE = 3.0  # standard errors, beyond which chance is not believed; those of few videos are rough
 
 _NEXT = {
-    LEARNED: "That seeing taught it shows if a run with --shuffled_pairs learns less.",
+    LEARNED: "A run with --shuffled_pairs that learns less shows that seeing taught it.",
     FITS: "It knows its training clips by heart. More videos may help, or more augmentation.",
     NOTHING: "Look at the videos, at the learning rate and at the number of steps.",
 }
@@ -18,7 +18,7 @@ _NEXT = {
 def verdict(
     held_out: Mapping[str, float],
     training: Mapping[str, float],
-    constant: Mapping[str, float],
+    baselines: Mapping[str, Mapping[str, float]],
     probed: Mapping,
 ) -> tuple[str, list[str]]:
     """What came of a run.
@@ -26,22 +26,28 @@ def verdict(
     Args:
         held_out, training: figures of the last student (`kl_*`, `shuffled_*`, `hears_*`, see
             `distiller`) on held-out clips and on clips that it was trained on, as they are.
-        constant: `kl_*` of the constant answer to held-out clips.
+        baselines: `kl_*` on held-out clips of the "constant" answer and of the network's "start".
         probed: what `probe.json` holds.
 
     Returns:
         A word, and sentences that say why. LEARNED: the probe is surely better than an untrained
         network's; without labelled sounds, held-out sounds surely fit their own pictures better
-        than other videos'. FITS: not that, but the sounds of training do. NOTHING: neither.
+        than other videos'. A network that was trained before has to have a lower held-out KL than
+        at its start, and, by the probe, to hear surely no worse. FITS: not that, but the sounds of
+        training fit. NOTHING: neither.
     """
+    constant, start = baselines["constant"], baselines["start"]
     heads = [name.removeprefix("kl_") for name in constant if name.startswith("kl_")]
     reasons = [_of_head(head, held_out, constant) for head in heads]
-    if probed and probed["untrained"]:
-        lead = probe.advantage(probed["rows"][-1], probed["untrained"])
-        reasons.insert(0, _of_probe(probed, lead))
-        has_learned = lead >= SURE
-    else:
-        has_learned = _hears(held_out, heads)
+    was_trained = probed["rows"][0]["epoch"] == 0
+    has_learned = _hears(held_out, heads)
+    if was_trained:
+        has_learned = any(held_out[f"kl_{head}"] < start[f"kl_{head}"] for head in heads)
+    if probed["untrained"]:
+        floor = probed["rows"][0] if was_trained else probed["untrained"]
+        lead = probe.advantage(probed["rows"][-1], floor)
+        reasons.insert(0, _of_probe(probed, floor, lead))
+        has_learned = has_learned and lead > -SURE if was_trained else lead >= SURE
     word = LEARNED if has_learned else FITS if _hears(training, heads) else NOTHING
     return word, [*reasons, _NEXT[word]]
 
@@ -64,10 +70,11 @@ def _of_head(head: str, held_out: Mapping[str, float], constant: Mapping[str, fl
     )
 
 
-def _of_probe(probed: Mapping, lead: float) -> str:
+def _of_probe(probed: Mapping, floor: Mapping, lead: float) -> str:
     layer, accuracy = probe.best_layer(probed["rows"][-1])
-    floor_layer, floor = probe.best_layer(probed["untrained"])
+    floor_layer, floor_accuracy = probe.best_layer(floor)
+    whose = "an untrained network" if floor["epoch"] is None else "before training"
     return (
         f"Probe of {probed['set']}, {probed['recordings']} recordings: {accuracy:.1%} in {layer}, "
-        f"an untrained network {floor:.1%} in {floor_layer} ({lead:+.1f} standard errors)."
+        f"{whose} {floor_accuracy:.1%} in {floor_layer} ({lead:+.1f} standard errors)."
     )

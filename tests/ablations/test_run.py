@@ -9,7 +9,7 @@ import types
 import pytest
 
 from soundnet_tf.ablations import run as reproduce
-from soundnet_tf.ablations import tables
+from soundnet_tf.ablations import tables, work
 from soundnet_tf.ablations.settings import ReproduceConfig
 from soundnet_tf.evaluation import multimodal
 
@@ -51,7 +51,7 @@ def calls(monkeypatch):
         if binary == "finetune":
             (folder / "results.json").write_text(json.dumps(FINETUNED))
 
-    monkeypatch.setattr(reproduce.commands, "call", call)
+    monkeypatch.setattr(work.commands, "call", call)
     clips = [types.SimpleNamespace(path="ESC/x.wav")] * 400
     labelled_set = types.SimpleNamespace(test_folds=("1", "2"), clips=clips)
     monkeypatch.setattr(reproduce.esc_dcase, "load", lambda dataset, path: labelled_set)
@@ -201,7 +201,7 @@ def test_floors_that_fail_stop_everything_before_it_is_trained(monkeypatch, tmp_
     def call(command, log_file):
         raise RuntimeError(f"{command[0]} ended with 1: no such set")
 
-    monkeypatch.setattr(reproduce.commands, "call", call)
+    monkeypatch.setattr(work.commands, "call", call)
     with pytest.raises(RuntimeError, match="^evaluate ended with 1: no such set$"):
         reproduce.reproduce(config(tmp_path))
 
@@ -220,8 +220,8 @@ def test_a_row_that_fails_is_told_of_and_the_others_go_on(calls, tmp_path):
 
 
 def test_hours_of_attempts_add_up(tmp_path):
-    assert reproduce._add_seconds(tmp_path / "seconds.json", 1.5) == 1.5
-    assert reproduce._add_seconds(tmp_path / "seconds.json", 2.0) == 3.5
+    assert work.add_seconds(tmp_path / "seconds.json", 1.5) == 1.5
+    assert work.add_seconds(tmp_path / "seconds.json", 2.0) == 3.5
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,13 @@ CASES = {
     # Inputs that are not there, are empty, or are something else.
     "prepare --videos=nowhere --out=new": "nowhere: no such folder, pattern, video or list",
     "prepare --videos=empty --out=new": "empty: no videos found",
+    "inspect --videos=nowhere --out=new": "nowhere: no such folder, pattern, video or list",
+    "inspect --data=empty --out=new": "empty is not a prepared folder: it has no manifest.json",
+    "inspect --out=new": "give either --videos, a folder of videos, or --data, a prepared folder",
+    "inspect --videos=film.mp4 --model=student --out=new": "so give --data, a folder that",
+    "inspect --data=shards --model=nowhere --out=new": f"nowhere {STUDENT}",
+    "inspect --videos=film.mp4 --out=gs://bucket/new": "out is gs://bucket/new; give a local",
+    "inspect --videos=film.mp4 --out=file": "file: cannot be made a folder (",
     f"label --data=nowhere {TEACHER}": "nowhere is not a prepared folder: it has no manifest.json",
     f"label --data=empty {TEACHER}": "empty is not a prepared folder: it has no manifest.json",
     f"train --data=empty {TEACHER} --out=new": "empty is not a prepared folder",
@@ -99,7 +106,7 @@ CASES = {
     "finetune --manifest=sounds.csv --model=soundnet5 --layers=conv6 --out=new": (
         "no layer conv6 in soundnet5; choose of conv1, pool1, conv2, pool2, conv3, pool3, conv4\n"
     ),
-    "export --run=nowhere --out=new": f"nowhere/best {STUDENT}",
+    "export --run=nowhere --out=new": f"nowhere/last {STUDENT}",
     "export --weights=empty --out=new": f"empty {STUDENT}",
     "export --weights=nowhere.npy --out=new": "there is no file nowhere.npy",
     "extract --inputs=rain1.wav --model=nowhere --out=new.npz": f"nowhere {STUDENT}",
@@ -155,6 +162,7 @@ RIGHT = [
     f"{TRAIN} {TEACHER} --init_from=student",
     f"label --data=shards {TEACHER}",
     "export --weights=student --out=new",
+    "inspect --data=shards --out=new",
     FINETUNE,
     EVALUATE,
     f"{EXTRACT} --out=new.npz",
@@ -182,7 +190,7 @@ runpy.run_module("soundnet_tf.bin." + sys.argv.pop(1), run_name="__main__", alte
 """
 
 
-@pytest.mark.parametrize("command", RIGHT[:5])
+@pytest.mark.parametrize("command", RIGHT[:6])
 def test_a_binary_turns_onednn_on_before_tensorflow_reads_of_it(folder, command, monkeypatch):
     """Without AVX-512 TensorFlow leaves it off. What the user has set stays."""
     for given, expected in ((None, "1"), ("0", "0")):

@@ -19,7 +19,7 @@ from soundnet_tf.training.settings import RunConfig
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FLAGS = ROOT / "flags"
 NAMES = {
-    "train": ["continue", "smoke", "soundnet5", "soundnet8"]
+    "train": ["continue", "scratch_small", "smoke", "soundnet5", "soundnet8"]
     + [f"ablations/{name}" for name in ("depth_soundnet5_video", "loss_l2", "soundnet8_both")]
     + ["ablations/teachers_imagenet", "ablations/teachers_places"],
     "finetune": ["finetune_esc10", "ablations/depth_soundnet5_labels"]
@@ -72,7 +72,9 @@ def test_what_stands_behind_two_dashes_is_left_alone():
 @pytest.mark.parametrize("name", ["nothing", "finetune_esc10", "other/continue.flags", ""])
 def test_a_wrong_name_lists_those_that_there_are(name):
     """Those of the command."""
-    with pytest.raises(FileNotFoundError, match="package has continue, smoke, soundnet5,") as info:
+    with pytest.raises(
+        FileNotFoundError, match="package has continue, scratch_small, smoke,"
+    ) as info:
         flagfiles.resolved(["train", f"--flagfile={name or '/'}"], "train")
     assert str(info.value).startswith(f"--flagfile={name or '/'}: no such file")
     with pytest.raises(FileNotFoundError, match="this command has none"):
@@ -144,6 +146,6 @@ def test_a_wheel_has_the_flagfiles_and_finds_them_by_name(installed):
 
 def test_help_lists_the_flagfiles_and_tells_where_they_are(installed):
     shown = run_installed(installed, "train", "--help").stdout
-    assert "Flagfiles, for --flagfile=NAME: continue, smoke, soundnet5, soundnet8,\n" in shown
+    assert "Flagfiles, for --flagfile=NAME: continue, scratch_small, smoke," in shown
     assert f"\nThey are in {installed / 'soundnet_tf' / 'flags'}.\n" in shown
     assert "Flagfiles" not in run_installed(installed, "recognize", "--help").stdout

@@ -13,6 +13,7 @@ from soundnet_tf.data.settings import LabelConfig, PrepareConfig, SourceConfig
 from soundnet_tf.demo_settings import DemoConfig
 from soundnet_tf.evaluation.settings import EvaluateConfig
 from soundnet_tf.finetuning.settings import FinetuneRunConfig
+from soundnet_tf.inspection.settings import InspectConfig
 from soundnet_tf.serving.export.settings import ExportConfig
 from soundnet_tf.serving.extraction.settings import ExtractConfig
 from soundnet_tf.serving.settings import RecognizeConfig
@@ -22,6 +23,31 @@ from soundnet_tf.training.settings import RunConfig, TrainConfig
 # Of each command: its settings, flags that it cannot do without, and for each flag what it changes.
 # A flag in place of one that it cannot stand beside says which (`instead of`).
 COMMANDS = {
+    "inspect": (
+        InspectConfig,
+        ["--data=D", "--out=O"],
+        {
+            "--data=E": {"data": "E"},
+            "--videos=V instead of --data": {"videos": "V", "data": None},
+            "--out=P": {"out": "P"},
+            "--clip_seconds=12": {"clip_secs": 12.0},
+            "--channel=loudest": {"channel": "loudest"},
+            "--audio_stream=1": {"audio_stream": 1},
+            "--video_stream=2": {"video_stream": 2},
+            "--val_fraction=0.25": {"val_fraction": 0.25},
+            "--workers=3": {"workers": 3},
+            "--model=M": {"model": "M"},
+            "--still_levels=0.6": {"still_levels": 0.6},
+            "--still_share=0.6": {"still_share": 0.6},
+            "--silent_dbfs=-50": {"silent_dbfs": -50.0},
+            "--silent_share=0.5": {"silent_share": 0.5},
+            "--clipped_share=0.5": {"clipped_share": 0.5},
+            "--picture_bits=5": {"picture_bits": 5},
+            "--sound_bits=6": {"sound_bits": 6},
+            "--copied_share=0.5": {"copied_share": 0.5},
+            "--delay_peak=4": {"delay_peak": 4.0},
+        },
+    ),
     "prepare": (
         PrepareConfig,
         ["--videos=V", "--out=O"],
@@ -158,6 +184,7 @@ COMMANDS = {
             "--layer=all": {"layer": "all"},
             "--protocol=modern": {"protocol": "modern"},
             "--input_scale=0.5,3": {"input_scales": (0.5, 3.0)},
+            "--checksum": {"checksum": True},
             "--nobaselines": {"baselines": False},
             "--modalities=sound": {"modalities": ("sound",)},
             "--modalities=both --teacher=T": {"modalities": ("both",), "teacher": "T"},
@@ -203,6 +230,7 @@ COMMANDS = {
         + ["--imagenet_teacher=A", "--places_teacher=B"],
         {
             "--table=depth": {"table": "depth"},
+            "--sounds=S": {"sounds": "S"},
             "--out=P": {"out": "P"},
             "--data=F": {"data": "F"},
             "--eval_data=G": {"eval_data": "G"},

@@ -118,3 +118,27 @@ def test_split_and_shard_of_a_known_name():
     ad78e07c14bcfaa4 6f65678c9d6eab3f ...: 0xad78... / 2**64 is 0.678, and 0x...3f % 16 is 15."""
     assert split_and_shard("walks/park.mp4", 0.67, {"train": 16, "val": 1}) == ("train", 15)
     assert split_and_shard("walks/park.mp4", 0.68, {"train": 1, "val": 16}) == ("val", 15)
+
+
+def test_a_table_gives_what_it_keeps(folder, tmp_path):
+    """Relative paths are below its folder, and what is not kept still tells what all have in
+    common: the id of a video, and so its split, does not change with what else is kept."""
+    table = tmp_path / "keep.csv"
+    rows = "path,keep,reason\nfilms/b.mp4,{},copy\nfilms/a/x.MKV,yes,\nfilms/a/deep/y.webm,yes,\n"
+    table.write_text(rows.format("yes"))
+    assert ids(table) == ["a/deep/y.webm", "a/x.MKV", "b.mp4"]
+    table.write_text(rows.format("no"))
+    assert ids(table) == ["a/deep/y.webm", "a/x.MKV"]
+    assert find_videos(str(table))[1].path == str(folder / "a/x.MKV")
+
+
+def test_a_table_that_keeps_nothing_is_refused(folder, tmp_path):
+    (tmp_path / "keep.csv").write_text("path,keep\nfilms/b.mp4,no\n")
+    with pytest.raises(FileNotFoundError, match=r"keep\.csv: keep is no in all of its 1 rows"):
+        find_videos(str(tmp_path / "keep.csv"))
+
+
+def test_an_entry_of_a_table_that_is_not_there_is_named_with_its_line(folder, tmp_path):
+    (tmp_path / "keep.csv").write_text("path,keep\nfilms/b.mp4,no\nfilms/c.mp4,yes\n")
+    with pytest.raises(FileNotFoundError, match="none of its 1 entries is there; line 3: no such"):
+        find_videos(str(tmp_path / "keep.csv"))

@@ -12,6 +12,7 @@ import time
 import pytest
 import synthetic_media
 from colour_teacher import write_colour_teacher
+from subset_material import write_folder
 from tone_manifest import write_tones
 
 from soundnet_tf.models import checkpoint, student
@@ -199,3 +200,32 @@ def test_the_flagfile_of_modalities_runs(films, teacher, model, tmp_path):
     assert [(row["row"], row["accuracy_mean"]) for row in rows] == [
         ("sound", 0.5), ("vision", 0.5), ("both", 0.5),
     ]  # fmt: skip
+
+
+@pytest.mark.slow
+def test_a_curve_is_made_of_real_runs(tmp_path):
+    """Of eight clips, on one and on all; what is left out is blank, and nothing is run again."""
+    write_folder(tmp_path / "P", ["abcd", "efgh"], "xy")
+    flags = [
+        "--table=scaling", f"--data={tmp_path / 'P'}", "--dataset=csv", "--only=untrained,shuffled",
+        f"--eval_data={write_tones(tmp_path, folds=2, per_class=2)}", "--steps=2", "--batch_size=2",
+        "--seeds=3", f"--out={tmp_path / 'OUT'}",
+    ]  # fmt: skip
+    done = run(*flags)
+    assert done.returncode == 0, done.stderr
+    rows = json.loads((tmp_path / "OUT" / "scaling.json").read_text())["rows"]
+    found = {row["row"]: row for row in rows}
+    assert [*found][:6] == [
+        "untrained", "1 clips", "2 clips", "4 clips", "8 clips", "8 clips, shuffled",
+    ]  # fmt: skip
+    shuffled, untrained = found["8 clips, shuffled"], found["untrained"]
+    assert (shuffled["clips"], shuffled["seeds"], untrained["seeds"]) == ([8], [3], [3])
+    assert shuffled["held_out_kl"].keys() == shuffled["hears"].keys() == {"objects", "scenes"}
+    for row in (shuffled, untrained):
+        assert row["layers"].keys() == {"conv4", "conv5", "pool5", "conv6", "conv7"}
+        assert row["best"] == [max(row["layers"].values())] and row["best"][0] > 0.5
+    assert found["1 clips"]["best"] == [] and found["1 clips"]["error"] is None
+    assert "shuffled_pairs" in shuffled["commands"][0]
+    log = tmp_path / "OUT" / "scaling" / "shuffled" / "seed3" / "log.txt"
+    before = log.stat().st_mtime_ns
+    assert run(*flags).returncode == 0 and log.stat().st_mtime_ns == before

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from soundnet_tf.evaluation import evaluate
+from soundnet_tf.evaluation import evaluate, table
 from soundnet_tf.evaluation.settings import EvaluateConfig
 from soundnet_tf.models import checkpoint, student
 
@@ -67,7 +68,11 @@ def run(manifest, model, tmp_path):
             assert json.load(file) == json.loads(json.dumps(content)), "it is what was returned"
         check(content)
         pictures = ["confusion.png"] + ["layers.png"] * (len(content["rows"]) > 1)
-        assert sorted(path.name for path in out.iterdir()) == [*pictures, "results.json"]
+        assert sorted(path.name for path in out.iterdir()) == [
+            *pictures,
+            "results.json",
+            "rows.json",
+        ]
         return content
 
     return evaluated
@@ -100,7 +105,7 @@ def test_the_papers_protocol(run):
     assert content["details"] == [{"window_hop_steps": 1, "converged": True}] * 2
     assert content["baselines"]["untrained"]["layer"] == "pool5"
     assert content["protocol"] == "paper" and content["settings"]["layer"] == "pool5"
-    rows = evaluate.table(content).splitlines()
+    rows = table.of_results(content).splitlines()
     assert rows[0] == "| layer | input scale | accuracy % | paper % |"
     names = [line.split(" | ")[0].removeprefix("| ") for line in rows[2:]]
     assert names == [
@@ -116,8 +121,9 @@ def test_the_papers_protocol(run):
 
 
 def test_each_scale_is_heard(run):
-    """Of a sound that is next to nothing this network, whose biases are 0, hears nothing."""
-    loud, silent = run(input_scales=(1.0, 1e-6))["rows"]
+    """Of a sound that is next to nothing this network, whose biases are 0, hears nothing: products
+    of 1e-30 with weights as small are 0 in float32."""
+    loud, silent = run(input_scales=(1.0, 1e-30))["rows"]
     assert loud["accuracy_mean"] > 0.8 and silent["accuracy_mean"] < 0.5
 
 
@@ -151,12 +157,97 @@ def test_the_modern_protocol(run, monkeypatch):
     assert content["baselines"]["untrained"]["layer"] == "chosen"
 
 
+def test_the_linear_protocol(run):
+    """All layers of both networks but the heads, and MFCC, by the same probe."""
+    content = run(protocol="linear", layer="all", input_scales=(1.0,))
+    assert [row["layer"] for row in content["rows"]] == TABLE[:-1]
+    assert [row["layer"] for row in content["untrained"]] == TABLE[:-1]
+    assert content["baselines"]["untrained"] == content["untrained"][TABLE.index("pool5")]
+    assert max(row["accuracy_mean"] for row in content["rows"]) > 0.8
+    assert content["baselines"]["mfcc"]["accuracy_mean"] > 0.8
+    for row in content["rows"]:
+        assert row["paper"] is None and [d["converged"] for d in row["details"]] == [True, True]
+    assert table.of_results(content).count("untrained network, ") == 5
+
+
+def without_seconds(content):
+    """Results that do not hang on how long it took."""
+    if isinstance(content, dict):
+        return {k: without_seconds(v) for k, v in content.items() if k not in ("seconds", "out")}
+    return [without_seconds(v) for v in content] if isinstance(content, list) else content
+
+
+def test_a_stopped_evaluation_goes_on_behind_its_last_row(manifest, model, tmp_path, monkeypatch):
+    """Stopped at the third of eight rows, it hears again only what lacks, says the whole table, and
+    ends with the results of one that was never stopped."""
+    fit, hear, fitted, heard, said = (
+        evaluate.linear.cross_validate,
+        evaluate.features.layer_features,
+        [],
+        [],
+        [],
+    )
+
+    def fit_until(limit):
+        def fitting(data, examples, **options):
+            if len(fitted) == limit:
+                raise KeyboardInterrupt
+            fitted.extend(examples)
+            return fit(data, examples, **options)
+
+        monkeypatch.setattr(evaluate.linear, "cross_validate", fitting)
+
+    def hearing(network, waveforms, layers, scale, progress):
+        heard.append((scale, list(layers)))
+        return hear(network, waveforms, layers, scale, progress)
+
+    monkeypatch.setattr(evaluate.features, "layer_features", hearing)
+    settings = {"model": model, "protocol": "linear", "layer": "conv6", "input_scales": (1.0, 2.0)}
+
+    def config(name, **others):
+        return EvaluateConfig(manifest, str(tmp_path / name), **settings | others)
+
+    fit_until(None)
+    whole = evaluate.evaluate(config("whole", layer="all"), progress=False)
+    assert heard == [(1.0, TABLE[:-1]), (2.0, TABLE[:-1]), (1.0, TABLE[:-1])]
+    del fitted[:], heard[:]
+    fit_until(7)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate.evaluate(config("stopped", layer="all"), progress=False)
+    assert not (tmp_path / "stopped" / "results.json").exists()
+    del fitted[:], heard[:]
+    fit_until(None)
+    again = evaluate.evaluate(config("stopped", layer="all"), progress=False, say=said.append)
+    assert heard == [(2.0, ["pool5", "conv6", "conv7"]), (1.0, TABLE[:-1])]
+    assert fitted == ["pool5", "conv6", "conv7", *TABLE[:-1], "mfcc"]
+    assert without_seconds(again) == without_seconds(whole)
+    assert "\n".join(said) == table.of_results(again)
+    del fitted[:], heard[:]
+    monkeypatch.setattr(evaluate, "read_clips", None)
+    finished = evaluate.evaluate(config("stopped"), progress=False)
+    assert (fitted, heard) == (["conv6"] * 0, []), "nothing is measured twice"
+    assert [row["layer"] for row in finished["rows"]] == ["conv6", "conv6"]
+
+
+def test_each_row_is_kept_when_its_line_is_said(manifest, model, tmp_path):
+    """And no line is said before its row is safe."""
+    kept = []
+
+    def say(line):
+        path = tmp_path / "rows.json"
+        kept.append(len(json.loads(path.read_text())["rows"]) if path.exists() else 0)
+
+    config = EvaluateConfig(manifest, str(tmp_path), model=model, protocol="linear", layer="all")
+    evaluate.evaluate(config, progress=False, say=say)
+    assert kept == [0, *range(1, 17), 16], "the head, ten rows, five floors and MFCC, chance"
+
+
 def test_floors_can_be_left_out(run):
     with_floors = run(input_scales=(1.0,))
     content = run(baselines=False)
     assert list(content["baselines"]) == ["chance"]
     assert content["rows"][0]["confusion"] == with_floors["rows"][0]["confusion"]
-    assert evaluate.table(content).splitlines()[4:] == ["| most frequent class |  | 33.3 |  |"]
+    assert table.of_results(content).splitlines()[4:] == ["| most frequent class |  | 33.3 |  |"]
 
 
 def test_conv8_is_compared_with_an_untrained_network_of_as_many_classes(run):
@@ -180,13 +271,71 @@ def test_the_papers_figures_stand_beside_a_benchmarks():
     figures = {"accuracy_mean": 0.9, "accuracy_std": 0.02}
     content = {
         "rows": [figures | {"layer": "pool5", "input_scale": 1.0, "paper": 92.2}],
+        "untrained": [figures | {"layer": "pool5"}],
         "baselines": {"mfcc": figures, "untrained": figures | {"layer": "pool5"}, "chance": 0.1},
         "dataset": "esc10",
     }
-    rows = evaluate.table(content).splitlines()
+    rows = table.of_results(content).splitlines()
     assert rows[2] == "| pool5 | 1 | 90.0 ± 2.0 | 92.2 |"
     assert rows[4] == "| MFCC, mean and deviation |  | 90.0 ± 2.0 | 67.5 |"
     assert rows[-1] == "| humans |  |  | 95.7 |" and len(rows) == 10
+
+
+class TestOthersFolders:
+    @pytest.fixture
+    def begun(self, manifest, model, tmp_path):
+        """Settings of a finished evaluation of one row."""
+        settings = {"data": manifest, "out": str(tmp_path / "out"), "model": model}
+        settings |= {"protocol": "linear", "input_scales": (1.0,), "baselines": False}
+        evaluate.evaluate(EvaluateConfig(**settings), progress=False)
+        return settings
+
+    def test_another_network_is_refused(self, begun, tmp_path):
+        other = save_model(tmp_path / "other", student.SoundNet8(object_classes=3, scene_classes=2))
+        config = EvaluateConfig(**begun | {"model": other})
+        with pytest.raises(ValueError, match="made with other settings .weights_sha256 was .*out"):
+            evaluate.evaluate(config, progress=False)
+
+    def test_another_protocol_is_refused(self, begun):
+        config = EvaluateConfig(**begun | {"protocol": "paper"})
+        with pytest.raises(ValueError, match="protocol was linear, is paper.*choose another --out"):
+            evaluate.evaluate(config, progress=False)
+
+    def test_other_labels_are_refused(self, begun, tmp_path):
+        """Of the same recordings."""
+        rows = pathlib.Path(begun["data"]).read_text().replace("hum0.wav,hum", "hum0.wav,tone", 1)
+        other = pathlib.Path(begun["data"]).parent / "other" / "tones.csv"
+        other.parent.mkdir(exist_ok=True)
+        other.write_text(rows.replace("\n1", "\n../1").replace("\n2", "\n../2"))
+        config = EvaluateConfig(**begun | {"data": str(other)})
+        with pytest.raises(ValueError, match="fingerprint was .*choose another --out"):
+            evaluate.evaluate(config, progress=False)
+
+    def test_recordings_that_have_changed_are_refused(self, begun):
+        path = pathlib.Path(begun["data"]).parent / "1hum0.wav"
+        before = path.stat()
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns + 1000))
+        try:
+            with pytest.raises(ValueError, match="recordings that have changed since.*--out"):
+                evaluate.evaluate(EvaluateConfig(**begun), progress=False)
+        finally:
+            os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    def test_by_checksum_the_contents_count(self, manifest, model, tmp_path):
+        settings = {"data": manifest, "out": str(tmp_path), "model": model, "checksum": True}
+        settings |= {"protocol": "linear", "input_scales": (1.0,), "baselines": False}
+        first = evaluate.evaluate(EvaluateConfig(**settings), progress=False)
+        path = pathlib.Path(manifest).parent / "1hum0.wav"
+        content = path.read_bytes()
+        path.write_bytes(content)
+        again = evaluate.evaluate(EvaluateConfig(**settings), progress=False)
+        assert without_seconds(again) == without_seconds(first)
+        try:
+            path.write_bytes(content[:-2] + b"ab")
+            with pytest.raises(ValueError, match="recordings that have changed since"):
+                evaluate.evaluate(EvaluateConfig(**settings), progress=False)
+        finally:
+            path.write_bytes(content)
 
 
 class TestErrors:

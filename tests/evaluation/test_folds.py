@@ -55,10 +55,10 @@ def test_the_probe_is_the_same_on_any_number_of_cores(with_cores, monkeypatch):
     monkeypatch.setattr(folds, "fit", kept)
     arguments = (DATA, features(6, 40), probe.Windows(6.0, 3.0), "fitting")
     outcomes = [with_cores(n, probe.cross_validate, *arguments) for n in (1, 2, 3)]
-    assert len(machines) == 3 * FOLDS
+    assert len(machines) == 3 * 2 * FOLDS
     for other in (1, 2):
         np.testing.assert_array_equal(outcomes[other].predictions, outcomes[0].predictions)
-        pairs = zip(machines[:FOLDS], machines[other * FOLDS :], strict=False)
+        pairs = zip(machines[: 2 * FOLDS], machines[other * 2 * FOLDS :], strict=False)
         for one, several in pairs:
             np.testing.assert_array_equal(one.kernel, several.kernel)
             np.testing.assert_array_equal(one.bias, several.bias)
@@ -138,9 +138,10 @@ def test_copies_together_take_a_sixteenth_of_memory(monkeypatch, copy_bytes, wor
 
 
 def test_every_fold_counts_on_the_bar(monkeypatch):
+    """Of four folds the probe's classes are divided in two, which makes the eight that it wants."""
     shown = []
 
-    def progress_bar(total, title, unit, show, items):
+    def progress_bar(total, title, unit, show, items, leave):
         shown.append((total, title, unit, show))
         return items
 
@@ -149,6 +150,6 @@ def test_every_fold_counts_on_the_bar(monkeypatch):
     probe.cross_validate(DATA, features(6, 4), windows, "fitting pool5", progress=True)
     multimodal.cross_validate(DATA, features(4), "fitting sound", progress=False)
     assert shown == [
-        (FOLDS, "fitting pool5", "fold", True),
-        (FOLDS, "fitting sound", "fold", False),
+        (2 * FOLDS, "fitting pool5", "fit", True),
+        (FOLDS, "fitting sound", "fit", False),
     ]

@@ -46,7 +46,7 @@ def test_a_clip_is_judged_by_the_mean_of_its_windows():
     expected = np.empty(len(data.clips), int)
     for fold in ("1", "2", "3"):
         is_test = np.array([clip.fold == fold for clip in data.clips])
-        machine = svm.fit(features[~is_test], data.labels[~is_test], 2, 0.01)
+        machine = svm.fit(features[~is_test], data.labels[~is_test], range(3), 2, 0.01)
         for i in np.flatnonzero(is_test):
             expected[i] = np.mean(machine.decision_values(features[i : i + 1])[0], 0).argmax()
     np.testing.assert_array_equal(outcome.predictions, expected)

@@ -68,3 +68,43 @@ def test_a_table_has_lines_and_columns(write):
     assert lists.read_table(write(b"")) == ([], [])
     with pytest.raises(ValueError, match="has a and c more than once; leave one column of each"):
         lists.read_table(write(b"c,a,b,a , c\n"))
+
+
+@pytest.fixture
+def table(tmp_path):
+    def table(content: str) -> str:
+        (tmp_path / "keep.CSV").write_text(content, "utf-8")
+        return str(tmp_path / "keep.CSV")
+
+    return table
+
+
+def test_a_table_of_files_says_which_are_kept(table):
+    """Other columns are for people; a path stays as it is written."""
+    content = 'note,path , keep\nx, a b.mp4,yes\n,"c,d.mp4",No \n,"e""\nf",YES\n'
+    assert lists.read_kept(table(content)) == [
+        (2, " a b.mp4", True),
+        (3, "c,d.mp4", False),
+        (5, 'e"\nf', True),
+    ]
+    assert lists.read_kept(table("path\na.mp4\n")) == [(2, "a.mp4", True)]
+
+
+def test_a_list_is_no_table_whatever_it_names(table, write):
+    assert lists.read_kept(table("a.mp4\npath,keep\n")) is None
+    assert lists.read_kept(table("")) is None
+    assert lists.read_kept(write(b"path,keep\na.mp4,no\n")) is None
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("path,keep\na.mp4,maybe\n", "keep.CSV, line 2: keep is 'maybe'; write yes or no"),
+        ("path,keep\na.mp4\n", "line 2: keep is ''; write yes or no"),
+        ("keep,path\nyes\n", "line 2: it has no path; give one, or take it out"),
+        ("path,path\na,b\n", "path more than once; leave one column of each"),
+    ],
+)
+def test_a_table_of_files_that_cannot_be_followed(table, content, message):
+    with pytest.raises(ValueError, match=message):
+        lists.read_kept(table(content))

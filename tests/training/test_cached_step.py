@@ -48,6 +48,7 @@ def batch_of(pictures):
     }
     waveform = np.random.default_rng(1).uniform(-0.5, 0.5, (2, SECS * SAMPLE_RATE))
     return {
+        "video": tf.constant(["one", "another"]),
         "waveform": tf.constant(waveform, tf.float32),
         "lengths": tf.constant([SECS * SAMPLE_RATE] * 2),
         "frames": tf.constant(np.array(decoded)),

@@ -6,7 +6,10 @@ from soundnet_tf.training import probe
 from soundnet_tf.training.verdict import FITS, LEARNED, NOTHING, verdict
 
 UNPROBED = {"untrained": None, "rows": [{"epoch": 5, "accuracy": {}, "effective_rank": 9.0}]}
-CONSTANT = {"kl_objects": 3.0, "agreement_objects": 0.1, "kl_scenes": 2.0}
+BASELINES = {
+    "constant": {"kl_objects": 3.0, "agreement_objects": 0.1, "kl_scenes": 2.0},
+    "start": {"kl_objects": 3.4, "kl_scenes": 3.4, "loss": 6.8},
+}
 
 
 def figures(hears_objects, hears_scenes=0.0, kl=3.5):
@@ -39,7 +42,7 @@ def probe_row(epoch, right):
     ],
 )
 def test_without_labelled_sounds_pairs_decide(held_out, training, word):
-    assert verdict(held_out, training, CONSTANT, UNPROBED)[0] == word
+    assert verdict(held_out, training, BASELINES, UNPROBED)[0] == word
 
 
 @pytest.mark.parametrize(
@@ -52,13 +55,13 @@ def test_without_labelled_sounds_pairs_decide(held_out, training, word):
 )
 def test_with_labelled_sounds_the_last_probe_decides(right, floor, word):
     """Whatever the pairs say, and not the best probe."""
-    found, reasons = verdict(figures(9.0), figures(9.0), CONSTANT, probed(right, floor))
+    found, reasons = verdict(figures(9.0), figures(9.0), BASELINES, probed(right, floor))
     assert found == word
     assert reasons[0].startswith("Probe of toys, 40 recordings: ")
 
 
 def test_the_reasons_name_the_figures():
-    _, reasons = verdict(figures(4.0, kl=2.5), figures(9.0), CONSTANT, UNPROBED)
+    _, reasons = verdict(figures(4.0, kl=2.5), figures(9.0), BASELINES, UNPROBED)
     assert "objects: held-out sounds fit their own pictures surely better" in reasons[0]
     assert "KL 2.500" in reasons[0] and "under the constant answer's 3.000" in reasons[0]
     assert "no better" in reasons[1] and "over the constant answer's 2.000" in reasons[1]
@@ -66,7 +69,7 @@ def test_the_reasons_name_the_figures():
 
 def test_one_video_is_said_to_have_no_pairs():
     held_out = figures(float("nan"), float("nan")) | {"shuffled_objects": float("nan")}
-    assert "one video" in verdict(held_out, figures(9.0), CONSTANT, UNPROBED)[1][0]
+    assert "one video" in verdict(held_out, figures(9.0), BASELINES, UNPROBED)[1][0]
 
 
 def test_an_advantage_is_of_the_recordings_that_differ():
@@ -76,3 +79,18 @@ def test_an_advantage_is_of_the_recordings_that_differ():
     assert probe.best_layer(ours) == ("a", 0.7) and probe.best_layer(theirs) == ("b", 0.4)
     assert probe.advantage(ours, theirs) == pytest.approx((5 - 2) / 7**0.5)
     assert probe.advantage(ours, ours) == 0
+
+
+@pytest.mark.parametrize(
+    ("kl", "right", "word"),
+    [
+        (3.3, "1" * 20 + "0" * 20, LEARNED),  # under the start's 3.4, and hears as before
+        (3.3, "0" * 40, FITS),  # 20 lost: forgotten
+        (3.6, "1" * 40, FITS),
+    ],
+)
+def test_a_network_that_was_trained_before_is_held_against_its_start(kl, right, word):
+    of_probe = probed(right, "0" * 40)
+    of_probe["rows"].insert(0, probe_row(0, "1" * 20 + "0" * 20))
+    found, reasons = verdict(figures(9.0, kl=kl), figures(9.0), BASELINES, of_probe)
+    assert found == word and "before training 50.0%" in reasons[0]

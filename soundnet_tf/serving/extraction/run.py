@@ -4,7 +4,6 @@ What was heard is kept in parts of some dozens of files in the folder OUT.partia
 whole is put together at the end.
 """
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
@@ -19,6 +18,7 @@ from soundnet_tf.files.find import find_media
 from soundnet_tf.files.identity import Identity, identities_of
 from soundnet_tf.files.progress import progress_bar
 from soundnet_tf.models import pretrained
+from soundnet_tf.models.fingerprint import weights_sha256
 from soundnet_tf.models.folded import FoldedNetwork
 from soundnet_tf.serving import embed
 from soundnet_tf.serving.extraction import feature_file
@@ -218,14 +218,7 @@ def _summary(about: Mapping, skipped: dict[str, str], is_new: bool) -> Summary:
 def _settings(config: ExtractConfig, student: keras.Model) -> dict[str, str | int]:
     """Everything that shapes the embeddings, besides the files."""
     return config.claims() | {
-        "weights_sha256": _weights_sha256(student),
+        "weights_sha256": weights_sha256(student),
         "sample_rate": constants.SAMPLE_RATE,
         "version": soundnet_tf.__version__,
     }
-
-
-def _weights_sha256(student: keras.Model) -> str:
-    digest = hashlib.sha256(student.name.encode())
-    for variable in student.variables:
-        digest.update(keras.ops.convert_to_numpy(variable).tobytes())
-    return digest.hexdigest()[:16]

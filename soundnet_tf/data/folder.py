@@ -1,0 +1,81 @@
+"""A prepared folder of clips that somebody has at hand, instead of videos: written at once, whole
+or not at all."""
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+
+import tensorflow as tf
+
+from soundnet_tf.constants import SAMPLE_RATE
+from soundnet_tf.data import cached, manifest, records, shard_json
+from soundnet_tf.data.cached import CachedTeacher
+from soundnet_tf.data.clips import ClipRecord
+from soundnet_tf.data.manifest import Manifest, Shard, Split
+from soundnet_tf.data.videos import TRAIN, VAL
+from soundnet_tf.files import atomic, identity, storage
+from soundnet_tf.version import __version__
+
+
+def write_folder(
+    directory: str,
+    shards: Mapping[str, Iterable[ClipRecord]],
+    settings: Mapping,
+    videos: str,
+    teachers: Mapping[str, CachedTeacher],
+) -> Manifest:
+    """Writes shards, their JSONs, the teachers and the manifest, in place of what is there.
+
+    Args:
+        directory: local.
+        shards: name ("train-00000-of-00002.tfrecord", "val-...") to the clips.
+        settings: for the manifest; `frame_every_secs` is read by whoever reads the clips.
+        videos: what the clips were made of.
+        teachers: by head, whose posteriors all clips hold.
+
+    Raises:
+        ValueError: a split without clips.
+    """
+    with atomic.new_folder(directory) as folder:
+        labellings = {head: teacher.labelling for head, teacher in teachers.items()}
+        written = [_write(folder, name, clips, labellings) for name, clips in shards.items()]
+        splits = {
+            split: Split.of(tuple(shard for shard in written if shard.name.startswith(f"{split}-")))
+            for split in (TRAIN, VAL)
+        }
+        if empty := [split for split, found in splits.items() if not found.clips]:
+            raise ValueError(f"{directory}: no clips for {' and '.join(empty)}; give more of them")
+        for shard in written:
+            content = {"settings": settings, "inputs": [], "shard": asdict(shard)}
+            content |= {"skipped": [], "left_out": [], "streams": []}
+            shard_json.write(folder, shard.name, content)
+        for teacher in teachers.values():
+            cached.write_teacher(folder, teacher)
+        manifest.write_manifest(Manifest(folder, __version__, videos, dict(settings), splits, ()))
+    return manifest.load_manifest(directory)
+
+
+def is_written(directory: str, settings: Mapping) -> bool:
+    """Whether `write_folder` has written this folder, with these settings."""
+    if not storage.exists(os.path.join(directory, manifest.MANIFEST_NAME)):
+        return False
+    return manifest.load_manifest(directory).settings == settings
+
+
+def _write(folder: str, name: str, clips: Iterable[ClipRecord], labellings: Mapping) -> Shard:
+    path = os.path.join(folder, name)
+    count, samples, videos = 0, 0, set()
+    with tf.io.TFRecordWriter(path) as writer:
+        for clip in clips:
+            writer.write(records.encode(clip))
+            count, samples = count + 1, samples + clip.sample_count
+            videos.add(clip.video_id)
+    return Shard(
+        name=name,
+        videos=len(videos),
+        clips=count,
+        seconds=samples / SAMPLE_RATE,
+        bytes=storage.size(path),
+        sha256=identity.sha256(path),
+        teachers=dict(labellings),
+    )

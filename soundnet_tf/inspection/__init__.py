@@ -1,0 +1,1 @@
+"""What is in videos, looked at before anything is learned from them."""
