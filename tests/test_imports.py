@@ -32,7 +32,7 @@ MAY_IMPORT = {
     "sounds": {"files", "media"},
     "training": {"evaluation", "sounds", "data", "models", "files"},
     "evaluation": {"sounds", "serving", "models", "media", "files"},
-    "finetuning": {"training", "sounds", "serving", "models", "files"},
+    "finetuning": {"training", "data", "sounds", "serving", "models", "files"},
     "simulation": {"sounds", "data", "media", "files"},
     "ablations": {"evaluation", "simulation", "sounds", "serving", "models", "data", "files"},
     "hear": {"serving", "models", "media"},

@@ -134,11 +134,12 @@ def _from_labels(config: ReproduceConfig, row: Row, seed: int) -> Run:
         clips = config.steps * (config.batch_size or constants.BATCH_SIZE)
         overrides.append(f"--epochs={-(-clips // len(data.clips))}")
     flags = [f"--flagfile={row.flagfile_path}", *source, *overrides, f"--seed={seed}"]
+    folds = tuple(fold for fold in data.test_folds if not config.folds or fold in config.folds)
     commands = [
         ("finetune", *flags, f"--test_fold={fold}", f"--out={folder / (FOLD_FOLDER + fold)}")
-        for fold in data.test_folds
+        for fold in folds
     ]
-    return Run((row,), folder, tuple(commands), seed)
+    return Run((row,), folder, tuple(commands), seed, folds)
 
 
 def _floors(config: ReproduceConfig) -> Run:
@@ -174,7 +175,7 @@ def _measure(config: ReproduceConfig, run: Run) -> dict:
     if config.table == "modalities":
         return _measure_modalities(config)
     work.call_commands(run, config.checksum)
-    return read_results(run.rows, str(run.folder), run.seed)
+    return read_results(run.rows, str(run.folder), run.seed, run.folds)
 
 
 def _measure_modalities(config: ReproduceConfig) -> dict:
@@ -189,7 +190,7 @@ def _write(
     on_what = config.videos_manifest if config.table == "modalities" else config.dataset
     content = {
         "table": config.table,
-        "title": tables.title(config.table, on_what, config.steps, config.batch_size),
+        "title": tables.title(config.table, on_what, config.steps, config.batch_size, config.folds),
         "rows": tables.rows(config.table, config.dataset, [*found.values()], errors),
         "notes": notes,
         "settings": asdict(config),

@@ -12,16 +12,24 @@ from soundnet_tf.files import storage
 FOLD_FOLDER = "fold"  # and the fold's name: bin/finetune.py's run with that fold left out
 
 
-def read_results(rows: Sequence[tables.Row], folder: str, seed: int | None) -> dict:
+def read_results(
+    rows: Sequence[tables.Row], folder: str, seed: int | None, folds: Sequence[str] = ()
+) -> dict:
     """What the commands of a run left in `folder`, for the function `rows`; of a run without rows
-    for `floors_note`.
+    for `floors_note`. Of one that learned from labels these folds count, whatever others are there.
 
     Raises:
         FileNotFoundError: they left nothing.
         ValueError: a network with other layers than the paper's table.
     """
     if seed is not None and not rows[0].heads:
-        return {"figures": {rows[0].key: _over_folds(folder)}, "seed": seed, **_label_facts(folder)}
+        found = [_json(os.path.join(folder, FOLD_FOLDER + fold, "results.json")) for fold in folds]
+        return {
+            "figures": {rows[0].key: _over_folds(found)},
+            "seed": seed,
+            "folds": list(folds),
+            **_label_facts(found),
+        }
     content = _json(os.path.join(folder, "evaluation", "results.json"))
     if not rows:
         named = {"model": content["settings"]["model"], "layer": content["layer"]}
@@ -58,29 +66,23 @@ def _training_facts(folder: str) -> dict:
     return {"steps": steps, "clips_seen": steps * batch_size, "held_out_kl": last}
 
 
-def _over_folds(folder: str) -> dict:
+def _over_folds(folds: Sequence[Mapping]) -> dict:
     """Of networks that classify themselves, one a fold."""
-    accuracies = [found["accuracy"] for found in _of_folds(folder)]
+    accuracies = [found["accuracy"] for found in folds]
     return {
         "accuracy_mean": statistics.fmean(accuracies),
         "accuracy_std": statistics.pstdev(accuracies),
     }
 
 
-def _label_facts(folder: str) -> dict:
+def _label_facts(folds: Sequence[Mapping]) -> dict:
     """Clips that a fold's two trainings saw, the mean over folds."""
     seen = [
         found["epochs"] * found["clips"]["train"]
         + found["best_epoch"] * (found["clips"]["train"] + found["clips"]["validation"])
-        for found in _of_folds(folder)
+        for found in folds
     ]
     return {"steps": None, "clips_seen": round(statistics.fmean(seen)), "held_out_kl": {}}
-
-
-def _of_folds(folder: str) -> list[dict]:
-    folds = [name for name in storage.list_folder(folder) if name.startswith(FOLD_FOLDER)]
-    paths = [os.path.join(folder, name, "results.json") for name in folds]
-    return [_json(path) for path in paths if storage.exists(path)]
 
 
 def _json(path: str) -> dict:

@@ -10,6 +10,7 @@ from soundnet_tf.data.settings import SourceConfig, check_teachers, teachers_by_
 from soundnet_tf.files import identity, storage
 from soundnet_tf.models.settings import check_student
 from soundnet_tf.settings import Settings, flag_of, setting
+from soundnet_tf.sounds.labelled_set import check_test_fold
 from soundnet_tf.sounds.settings import CSV, DATASETS, check_sounds
 
 _TRAINED_KINDS = ("simulated", "clips", "shuffled", "labels")
@@ -28,6 +29,7 @@ class ReproduceConfig(Settings):
         dataset: its kind.
         teachers: head to a teacher's spec; of modalities the one of "objects" looks at the videos.
         seeds: each trains every row once.
+        folds: of rows that learn from labels, those that are tested on; none for all.
         steps, batch_size: instead of the flagfiles'.
         only: the rows to train; none for all. Others are shown if they are finished.
         model: of the tables for which nothing is trained, see `models.pretrained.load`; of the
@@ -51,6 +53,9 @@ class ReproduceConfig(Settings):
         scenes="Teacher of scenes, likewise.",
     )
     seeds: tuple[int, ...] = setting("Train each row with each of these, with commas.", (0,))
+    folds: tuple[str, ...] = setting(
+        "Of rows that learn from labels: folds to test on, with commas; default: all.", ()
+    )
     steps: int | None = setting(
         f"Instead of the flagfiles' {constants.TRAINING_STEPS}; of simulated and scaling instead "
         f"of {LEARNING_STEPS}, for every network alike.",
@@ -82,6 +87,13 @@ class ReproduceConfig(Settings):
             raise ValueError(f"table {self.table} needs {' and '.join(missing)}; give it too")
         if not self.seeds or len(set(self.seeds)) < len(self.seeds):
             raise ValueError(f"seeds {self.seeds}; give one or more, each once")
+        if self.folds and not self._learns_from_labels:
+            raise ValueError(
+                f"folds {','.join(self.folds)}: no wanted row of table {self.table} learns from "
+                "labels, and the SVM of the others is tested on all folds; leave out folds"
+            )
+        if len(set(self.folds)) < len(self.folds):
+            raise ValueError(f"folds {','.join(self.folds)}; give each once")
 
     def check_inputs(self) -> None:
         super().check_inputs()
@@ -89,6 +101,12 @@ class ReproduceConfig(Settings):
         storage.check_folder(self.out)
         if self.table not in tables.LEARNING or self.model != constants.PUBLISHED:
             check_student(self.model)
+        if self.folds and self.eval_data and not storage.is_remote(self.eval_data):
+            from soundnet_tf.sounds import esc_dcase
+
+            data = esc_dcase.load(self.dataset, self.eval_data)
+            for fold in self.folds:
+                check_test_fold(data, fold)
         if self.data is not None and "data" in needed:
             SourceConfig(self.data).check_inputs()
         if self.sounds is not None and "sounds" in needed:
@@ -102,6 +120,14 @@ class ReproduceConfig(Settings):
     @property
     def is_trained(self) -> bool:
         return self.table in tables.TRAINED
+
+    @property
+    def _wanted(self) -> list[tables.Row]:
+        return [row for row in tables.TABLES[self.table] if self.is_wanted(row.name)]
+
+    @property
+    def _learns_from_labels(self) -> bool:
+        return self.is_trained and any(not row.heads for row in self._wanted)
 
     def is_wanted(self, name: str) -> bool:
         """Whether to run a row, or a kind of rows."""
@@ -118,8 +144,7 @@ class ReproduceConfig(Settings):
                 source = "sounds" if self.table == "simulated" else "data"
                 needed |= {source: getattr(self, source)}
         else:
-            wanted = [row for row in tables.TABLES[self.table] if self.is_wanted(row.name)]
-            heads = {head for row in wanted for head in row.heads}
+            heads = {head for row in self._wanted for head in row.heads}
             needed = {"eval_data": self.eval_data} | ({"data": self.data} if heads else {})
         return needed | {teacher_flag(head): self.teachers.get(head) for head in sorted(heads)}
 

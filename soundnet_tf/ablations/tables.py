@@ -115,7 +115,8 @@ def rows(
         dataset: whose figures of the paper stand beside.
         found: one mapping a run: `figures` (key of a row to `accuracy_mean` and `accuracy_std`,
             shares of 1, and if it is known `converged`), `commands`, `seconds`, and of trained
-            ones `seed`, `steps`, `clips_seen` and `held_out_kl` (head to nats a step).
+            ones `seed`, `steps`, `clips_seen` and `held_out_kl` (head to nats a step); of those
+            that learned from labels `folds`.
         errors: row to why it failed.
 
     Returns:
@@ -136,6 +137,7 @@ def _figures(key: str, runs: Sequence[Mapping]) -> dict:
         "accuracy_mean": _mean(run["figures"][key]["accuracy_mean"] for run in runs),
         "accuracy_std": _mean(run["figures"][key]["accuracy_std"] for run in runs),
         "seeds": [run["seed"] for run in trained],
+        "folds": trained[0].get("folds") if trained else None,
         "steps": trained[0]["steps"] if trained else None,
         "clips_seen": trained[0]["clips_seen"] if trained else None,
         "hours": sum(run["seconds"] for run in runs) / 3600 if runs else None,
@@ -165,15 +167,25 @@ def floors_note(found: Mapping) -> str:
     )
 
 
-def title(table: str, on_what: str, steps: int | None, batch_size: int | None) -> str:
-    """A table's first line. If it trains, and for less than the paper did, it says so.
+def title(
+    table: str,
+    on_what: str,
+    steps: int | None,
+    batch_size: int | None,
+    folds: Sequence[str] = (),
+) -> str:
+    """A table's first line. If it trains, and for less than the paper did, or is measured on some
+    folds only, it says so.
 
     Args:
         table: one of TABLES.
         on_what: the labelled set.
         steps, batch_size: if they are not the flagfiles'.
+        folds: of rows that learn from labels, if they are not all.
     """
     named = f"Table {table}, {on_what}: accuracy, mean ± deviation over folds, beside the paper's."
+    if folds:
+        named += f" Rows that learn from labels: folds {', '.join(folds)} only."
     steps = steps or constants.TRAINING_STEPS
     clips = steps * (batch_size or constants.BATCH_SIZE)
     paper_clips = constants.TRAINING_STEPS * constants.BATCH_SIZE

@@ -23,12 +23,14 @@ Errors = Mapping[pathlib.Path, str]
 @dataclass(frozen=True)
 class Run:
     """A flagfile with a seed: the rows that it gives, its folder, and its commands, each the name
-    of a binary and its flags. One without rows measures the floors."""
+    of a binary and its flags. One without rows measures the floors; one that learns from labels
+    has a command for each of its folds."""
 
     rows: tuple[Row, ...]
     folder: pathlib.Path
     commands: tuple[tuple[str, ...], ...]
     seed: int | None = None
+    folds: tuple[str, ...] = ()
 
     @property
     def command_lines(self) -> list[str]:

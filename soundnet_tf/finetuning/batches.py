@@ -8,10 +8,11 @@ import numpy as np
 import tensorflow as tf
 
 from soundnet_tf.files.progress import progress_bar
-from soundnet_tf.finetuning.settings import check_test_fold
-from soundnet_tf.sounds.labelled_set import LabelledSet
+from soundnet_tf.finetuning import augmentation
+from soundnet_tf.finetuning.settings import ChangesConfig
+from soundnet_tf.sounds.labelled_set import LabelledSet, check_test_fold
 
-GAIN_DB = 6.0
+_NO_CHANGES = ChangesConfig()
 
 
 class Split(NamedTuple):
@@ -28,17 +29,19 @@ def split(data: LabelledSet, test_fold: str, val_share: float, seed: int) -> Spl
     Args:
         data: the set.
         test_fold: the fold to test on; none of its clips is in the other two parts.
-        val_share: above 0, below 1. Of each class round(share * clips) are held out, but at least
-            one, and at least one is left to train on.
+        val_share: below 1. Of each class round(share * clips) are held out, but at least one, and
+            at least one is left to train on; 0 holds out none.
         seed: of the choice.
 
     Raises:
         ValueError: a fold that is not there or not to be tested on, or a share out of its range.
     """
     check_test_fold(data, test_fold)
-    if not 0 < val_share < 1:
-        raise ValueError(f"val_share is {val_share}; it should be above 0 and below 1")
+    if not 0 <= val_share < 1:
+        raise ValueError(f"val_share is {val_share}; it should be at least 0 and below 1")
     folds, test = data.split(test_fold)
+    if not val_share:
+        return Split(folds, folds[:0], test)
     rng = np.random.default_rng(seed)
     held_out = []
     for label in range(len(data.classes)):
@@ -76,6 +79,8 @@ def train_batches(
     seed: int,
     epochs: int,
     first_epoch: int = 0,
+    changes: ChangesConfig = _NO_CHANGES,
+    class_weights: np.ndarray | None = None,
 ) -> tf.data.Dataset:
     """Batches of `epochs - first_epoch` epochs, one after the other, shuffled anew in each.
 
@@ -86,12 +91,14 @@ def train_batches(
         waveforms: float32 [clips, samples], in [-1, 1].
         labels: int [clips].
         batch_size: clips a step; the last step of an epoch has what is left.
-        augment: let every clip begin at a random moment, its beginning after its end, and change
-            its gain by up to `GAIN_DB`.
+        augment: let every clip begin elsewhere and change its gain, see `augmentation.shifted`.
         seed: of order and augmentation.
+        changes: further ones.
+        class_weights: float [classes], of mixed clips only, whose classes are as many as these.
 
     Returns:
-        Batches (float32 [batch, samples], int64 [batch]).
+        Batches (float32 [batch, samples], int64 [batch]); with mixing (float32 [batch, samples],
+        float32 [batch, classes], float32 [batch]): shares of classes, and what clips weigh.
     """
     waveforms, labels = tf.constant(waveforms), tf.constant(labels, tf.int64)
     steps = steps_per_epoch(len(labels), batch_size)
@@ -103,10 +110,15 @@ def train_batches(
         return tf.data.Dataset.from_tensor_slices(order).batch(batch_size)
 
     def load(step, indices):
-        batch = tf.gather(waveforms, indices)
+        batch, seeds = tf.gather(waveforms, indices), tf.stack([tf.constant(seed, tf.int64), step])
         if augment:
-            batch = _augmented(batch, tf.stack([tf.constant(seed, tf.int64), step]))
-        return batch, tf.gather(labels, indices)
+            batch = augmentation.shifted(batch, seeds)
+        batch = augmentation.changed(batch, changes, seeds)
+        if not changes.mix_share:
+            return batch, tf.gather(labels, indices)
+        targets = tf.one_hot(tf.gather(labels, indices), len(class_weights))
+        batch, targets = augmentation.mixed(batch, targets, changes.mix_share, seeds)
+        return batch, targets, tf.linalg.matvec(targets, tf.constant(class_weights, tf.float32))
 
     indices = tf.data.Dataset.range(first_epoch, epochs).flat_map(one_epoch)
     batches = indices.enumerate(first_epoch * steps).map(load, num_parallel_calls=2)
@@ -114,9 +126,14 @@ def train_batches(
     return batches.apply(tf.data.experimental.assert_cardinality(count)).prefetch(2)
 
 
-def eval_batches(waveforms: np.ndarray, labels: np.ndarray, batch_size: int) -> tf.data.Dataset:
-    """Every clip once, in order, as it is."""
+def eval_batches(
+    waveforms: np.ndarray, labels: np.ndarray, batch_size: int, classes: int | None = None
+) -> tf.data.Dataset:
+    """Every clip once, in order, as it is. With `classes` its label is a share of each of so many,
+    float32 [batch, classes], as of clips that are mixed."""
     labels = np.asarray(labels, np.int64)
+    if classes:
+        labels = np.eye(classes, dtype=np.float32)[labels]
     return tf.data.Dataset.from_tensor_slices((waveforms, labels)).batch(batch_size)
 
 
@@ -127,12 +144,3 @@ def hear(model: keras.Model, waveforms: np.ndarray, batch_size: int) -> np.ndarr
     starts = range(0, len(waveforms), batch_size)
     starts = progress_bar(len(starts), "hearing", "batch", items=starts, leave=False)
     return np.concatenate([graph(tf.constant(waveforms[s : s + batch_size])) for s in starts])
-
-
-def _augmented(batch: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
-    clips, samples = tf.shape(batch)[0], tf.shape(batch)[1]
-    shift = tf.random.stateless_uniform([clips, 1], seed, maxval=samples, dtype=tf.int32)
-    batch = tf.gather(batch, (tf.range(samples) + shift) % samples, axis=1, batch_dims=1)
-    # Of the same seed, but another distribution of it than the shifts.
-    gain_db = tf.random.stateless_uniform([clips, 1], seed + [0, 1 << 40], -GAIN_DB, GAIN_DB)
-    return batch * 10.0 ** (gain_db / 20.0)

@@ -61,4 +61,5 @@ class ReseedDropout(keras.callbacks.Callback):
         self._seed = seed
 
     def on_epoch_begin(self, epoch, logs=None):
-        self.model.dropout.seed_generator.state.assign([self._seed, epoch])
+        if self.model.dropout.rate:
+            self.model.dropout.seed_generator.state.assign([self._seed, epoch])

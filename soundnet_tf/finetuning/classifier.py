@@ -20,7 +20,6 @@ from soundnet_tf.models import student as students
 from soundnet_tf.models.training_pass import trunk_pass
 
 HEAD = "classes"
-DROPOUT_RATE = 0.5
 _HEAD_C = 0.02  # of standardised numbers; least loss on ESC-10's folds 1 to 4 of 0.002, 0.02, 0.2
 
 # The layers with the least loss on ESC-10's folds 1 to 4, each tested by the other three.
@@ -41,13 +40,18 @@ class SoundClassifier(keras.Model):
         student: a SoundNet.
         classes: how many there are.
         layer_names: None for those of `DEFAULT_LAYERS`.
+        dropout: share of what is heard that is left out in training.
 
     Raises:
         ValueError: the student's trunk has no such layer.
     """
 
     def __init__(
-        self, student: keras.Model, classes: int, layer_names: Sequence[str] | None = None
+        self,
+        student: keras.Model,
+        classes: int,
+        layer_names: Sequence[str] | None = None,
+        dropout: float = 0.0,
     ):
         super().__init__(name="classifier")
         self.layer_names = tuple(layer_names or DEFAULT_LAYERS[student.name])
@@ -67,7 +71,7 @@ class SoundClassifier(keras.Model):
         channels = 2 * sum(output.shape[-1] for output in outputs)
         self.mean = self.add_weight((channels,), "zeros", trainable=False, name="mean")
         self.deviation = self.add_weight((channels,), "ones", trainable=False, name="deviation")
-        self.dropout = layers.Dropout(DROPOUT_RATE)
+        self.dropout = layers.Dropout(dropout)
         self.head = layers.Dense(classes, name=HEAD)
         self.head.build((None, channels))
         self.built = True

@@ -54,6 +54,7 @@ def results(
     test_fold: str,
     predictions: np.ndarray,
     history: list[dict],
+    epochs: int,
     seconds: float,
 ) -> dict:
     """The figures of a run.
@@ -63,15 +64,17 @@ def results(
         parts: its clips by their use.
         test_fold: that was tested.
         predictions: int [test clips], classes by their indices.
-        history: rows of `history.csv`.
+        history: rows of `history.csv`; none if no clip was held out.
+        epochs: of the training on all clips.
         seconds: that training took.
 
     Returns:
         `accuracy` on the test fold and `floor`, that of always giving the class which most of the
         training clips have, as shares of 1; `per_class` likewise, for classes that the fold has;
-        `confusion` (rows are true classes); `clips` by their use; `test_fold`, `best_epoch` (the
-        first is 1), `epochs`, `val_loss`, `val_accuracy` (of
-        that epoch, of the training without the held-out clips), `seconds`.
+        `confusion` (rows are true classes); `clips` by their use; `test_fold`, `seconds`;
+        `best_epoch`, after which the training on all clips ended (the first is 1); of the training
+        without the held-out clips its `epochs` and that epoch's `val_loss` and `val_accuracy`,
+        which are 0 and None if there were none.
     """
     labels, classes = data.labels[parts.test], len(data.classes)
     confusion = np.zeros((classes, classes), int)
@@ -79,7 +82,7 @@ def results(
     trained = np.concatenate([parts.train, parts.validation])
     commonest = np.bincount(data.labels[trained], minlength=classes).argmax()
     counts = confusion.sum(axis=1)
-    best = best_row(history)
+    best = best_row(history) if history else {}
     return {
         "accuracy": float(np.mean(predictions == labels)),
         "floor": float(np.mean(labels == commonest)),
@@ -91,10 +94,9 @@ def results(
         "confusion": confusion.tolist(),
         "clips": {name: len(indices) for name, indices in parts._asdict().items()},
         "test_fold": test_fold,
-        "best_epoch": int(best["epoch"]) + 1,
+        "best_epoch": epochs,
         "epochs": len(history),
-        "val_loss": float(best["val_loss"]),
-        "val_accuracy": float(best["val_accuracy"]),
+        **{name: float(best[name]) if best else None for name in ("val_loss", "val_accuracy")},
         "seconds": round(seconds, 1),
     }
 

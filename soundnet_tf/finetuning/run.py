@@ -2,6 +2,7 @@
 
 It is trained twice: first without some held-out clips, to see after how many epochs their loss is
 least, then for so many epochs on all clips but the test fold's. With few clips each one counts.
+Where none is held out there is only the second training, for all epochs.
 """
 
 import os
@@ -75,14 +76,14 @@ def _finetune(config: FinetuneConfig, data: LabelledSet, out: str, checksum: boo
     versions = {"tensorflow": tf.__version__, "keras": keras.__version__}
     write_run(out, config, data, recordings, versions)
     start = time.perf_counter()
-    rows = _search(config, data, parts, waveforms, out)
-    epochs = int(best_row(rows)["epoch"]) + 1
+    rows = _search(config, data, parts, waveforms, out) if len(parts.validation) else []
+    epochs = int(best_row(rows)["epoch"]) + 1 if rows else config.epochs
     network = _fit_all(config, data, parts, waveforms, epochs, out)
     seconds = time.perf_counter() - start
     folder = os.path.join(out, CLASSIFIER_FOLDER)
     save_classifier(network, data.classes, config.clip_secs, folder)
     predictions = _classify(folder, waveforms[parts.test], config.batch_size)
-    results = report.results(data, parts, test_fold, predictions, rows, seconds)
+    results = report.results(data, parts, test_fold, predictions, rows, epochs, seconds)
     atomic.write_json(finished, results)
     return results
 
@@ -93,7 +94,7 @@ def _network(config: FinetuneConfig, classes: int) -> classifier.SoundClassifier
         initialise.freeze_batch_norm(student)
     else:
         student = students.BUILDERS[config.model]()
-    network = classifier.SoundClassifier(student, classes, config.layers)
+    network = classifier.SoundClassifier(student, classes, config.layers, config.dropout)
     if config.freeze == TRUNK:
         network.trunk.trainable = False
     return network
@@ -106,7 +107,10 @@ def _search(config, data: LabelledSet, parts, waveforms, out: str) -> list[dict]
     rows = monitor.read_history(history_file)[: backup.epochs_done]
     if len(rows) < config.epochs and not has_stalled(rows, config.patience):
         held_out = batches.eval_batches(
-            waveforms[parts.validation], data.labels[parts.validation], config.batch_size
+            waveforms[parts.validation],
+            data.labels[parts.validation],
+            config.batch_size,
+            len(data.classes) if config.changes.mix_share else None,
         )
         steps = batches.steps_per_epoch(len(parts.train), config.batch_size)
         callbacks = [
@@ -150,14 +154,17 @@ def _begin(config, data: LabelledSet, waveforms, clips, epochs: int, folder: str
         network.start(heard, labels, _class_weights(config, labels, len(data.classes)))
     steps = batches.steps_per_epoch(len(clips), config.batch_size)
     optimizer = build_optimizer(
-        OptimizerConfig(config.learning_rate, trunk_scale=config.trunk_scale),
+        OptimizerConfig(config.learning_rate, config.schedule, trunk_scale=config.trunk_scale),
         epochs * steps,
         (classifier.HEAD,),
     )
     optimizer.build(network.trainable_variables)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    if config.changes.mix_share:  # a clip is of two classes
+        loss = keras.losses.CategoricalCrossentropy(from_logits=True)
     network.compile(
         optimizer,
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        loss,
         metrics=["accuracy"],
         jit_compile=False,  # XLA's convolutions take longer on CPUs than oneDNN's
     )
@@ -171,6 +178,7 @@ def _train(
     config, data, waveforms, clips, network, backup, epochs: int, callbacks, held_out=None
 ) -> None:
     labels = data.labels[clips]
+    weights = _class_weights(config, labels, len(data.classes))
     clips_of_epochs = batches.train_batches(
         waveforms[clips],
         labels,
@@ -179,14 +187,16 @@ def _train(
         config.seed,
         epochs,
         backup.epochs_done,
+        config.changes,
+        weights,
     )
-    weights = _class_weights(config, labels, len(data.classes))
     network.fit(
         clips_of_epochs,
         epochs=epochs,
         steps_per_epoch=batches.steps_per_epoch(len(clips), config.batch_size),
         validation_data=held_out,
-        class_weight=dict(enumerate(weights)),
+        # Of mixed clips the batches say it: Keras would weigh them by their greater class alone.
+        class_weight=None if config.changes.mix_share else dict(enumerate(weights)),
         shuffle=False,
         verbose=0,
         callbacks=[ReseedDropout(config.seed), RefuseInfinite(), *callbacks, backup],

@@ -85,6 +85,14 @@ class LabelledSet:
         return np.flatnonzero(~is_test), np.flatnonzero(is_test)
 
 
+def check_test_fold(data: LabelledSet, test_fold: str) -> None:
+    """ValueError if the set has no such fold, or it is not to be tested on."""
+    if test_fold not in data.test_folds:
+        raise ValueError(
+            f"test fold {test_fold!r}: {data.name} can be tested on {', '.join(data.test_folds)}"
+        )
+
+
 def from_manifest(path: str) -> LabelledSet:
     """Reads a CSV file with the columns path, label and fold; others are left alone.
 

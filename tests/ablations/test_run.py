@@ -173,6 +173,30 @@ def test_rows_that_learn_from_labels_train_once_a_fold_and_need_no_videos(calls,
     assert "--manifest=ESC" in reproduce.runs(manifest)[0].commands[0]
 
 
+def test_some_folds_are_trained_and_later_all_with_those_taken_over(calls, tmp_path):
+    """The first line says that it is some; what `finetune` finished it leaves alone itself."""
+    settings = {"table": "depth", "only": ("soundnet5_labels",), "teachers": {}, "data": None}
+    content = reproduce.reproduce(config(tmp_path, folds=("2",), **settings))
+    assert "--test_fold=2" in calls[0] and len(calls) == 1
+    assert "folds 2 only" in content["title"] and content["rows"][0]["folds"] == ["2"]
+    content = reproduce.reproduce(config(tmp_path, **settings))
+    assert len(calls) == 3 and content["rows"][0]["folds"] == ["1", "2"]
+    assert "only" not in content["title"]
+
+
+def test_a_fold_that_the_set_does_not_have_is_refused_before_anything_is_trained(tmp_path):
+    rows = [f"{label}{fold}.wav,{label},{fold}" for label in "ab" for fold in (1, 2)]
+    for row in rows:
+        (tmp_path / row.split(",")[0]).touch()
+    (tmp_path / "set.csv").write_text("\n".join(["path,label,fold", *rows]))
+    sounds = {"dataset": "csv", "eval_data": str(tmp_path / "set.csv")}
+    settings = config(
+        tmp_path / "out", table="depth", only=("soundnet5_labels",), folds=("3",), **sounds
+    )
+    with pytest.raises(ValueError, match="test fold '3': set.csv can be tested on 1, 2"):
+        settings.check_inputs()
+
+
 def test_floors_that_fail_stop_everything_before_it_is_trained(monkeypatch, tmp_path):
     def call(command, log_file):
         raise RuntimeError(f"{command[0]} ended with 1: no such set")
@@ -214,6 +238,13 @@ def test_hours_of_attempts_add_up(tmp_path):
         ({"table": "layers", "only": ("pool5",)}, "one run gives all rows of table layers"),
         ({"seeds": ()}, "seeds"),
         ({"seeds": (1, 1)}, "each once"),
+        ({"folds": ("1",)}, "folds 1: no wanted row of table loss learns from labels"),
+        ({"table": "layers", "folds": ("1", "2")}, "folds 1,2: no wanted row of table layers"),
+        (
+            {"table": "depth", "only": ("soundnet8_video",), "folds": ("1",)},
+            "no wanted row of table depth learns from labels",
+        ),
+        ({"table": "depth", "folds": ("1", "1")}, "folds 1,1; give each once"),
     ],
 )
 def test_unfit_settings_are_refused(changes, message):

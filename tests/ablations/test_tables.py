@@ -49,7 +49,7 @@ def test_a_table_has_ours_and_the_papers():
     assert rows[0] == {
         "row": "l2", "paper": 47.8, "error": "train ended with 1", "accuracy_mean": None,
         "accuracy_std": None, "seeds": [], "steps": None, "clips_seen": None, "hours": None,
-        "held_out_kl": {}, "svm_stopped": False, "commands": [],
+        "held_out_kl": {}, "svm_stopped": False, "commands": [], "folds": None,
     }  # fmt: skip
     assert rows[1]["commands"] == ["train soundnet8_both"] * 2 and rows[1]["steps"] == 13
 
@@ -113,6 +113,12 @@ def test_a_short_training_says_so_in_the_first_line():
     assert "100000 of 100000 steps, 400000 of" in tables.title("depth", "esc10", None, 4)
 
 
+def test_some_folds_only_are_told_of_in_the_first_line():
+    some = tables.title("depth", "esc50", None, None, ("1", "2"))
+    assert some.endswith("beside the paper's. Rows that learn from labels: folds 1, 2 only.")
+    assert "only" not in tables.title("depth", "esc50", None, None)
+
+
 def test_every_flagfile_is_a_row_and_every_row_has_a_flagfile():
     rows = [row for rows in tables.TABLES.values() for row in rows]
     assert {row.flagfile_path for row in rows} == set((FLAGS / "ablations").iterdir())
@@ -120,17 +126,21 @@ def test_every_flagfile_is_a_row_and_every_row_has_a_flagfile():
 
 def test_networks_that_learn_labels_are_tested_themselves(tmp_path):
     """Accuracies of 0.5 and 0.9: mean 0.7, deviation 0.2. Clips seen: 3 epochs of 6 and 2 of 8 are
-    34, 5 of 6 and 4 of 8 are 62; on average 48."""
-    for fold, accuracy, epochs, best in (("1", 0.5, 3, 2), ("2", 0.9, 5, 4)):
+    34, 5 of 6 and 4 of 8 are 62; on average 48. A fold that is not asked for does not count."""
+    for fold, accuracy, epochs, best in (("1", 0.5, 3, 2), ("2", 0.9, 5, 4), ("3", 0.0, 9, 9)):
         (tmp_path / f"fold{fold}").mkdir()
         clips = {"train": 6, "validation": 2, "test": 4}
         found = {"accuracy": accuracy, "epochs": epochs, "best_epoch": best, "clips": clips}
         (tmp_path / f"fold{fold}" / "results.json").write_text(json.dumps(found))
     row = tables.TABLES["depth"][0]
-    read = run_results.read_results([row], str(tmp_path), 7)
+    read = run_results.read_results([row], str(tmp_path), 7, ("1", "2"))
     figures = read["figures"]["soundnet5_labels"]
     assert figures == {"accuracy_mean": pytest.approx(0.7), "accuracy_std": pytest.approx(0.2)}
     assert (read["seed"], read["clips_seen"], read["held_out_kl"]) == (7, 48, {})
+    (shown, *_) = tables.rows("depth", "esc10", [read | {"seconds": 1.0, "commands": []}], {})
+    assert shown["folds"] == ["1", "2"]
+    with pytest.raises(FileNotFoundError):
+        run_results.read_results([row], str(tmp_path), 7, ("1", "4"))
 
 
 @pytest.mark.parametrize("table", tables.TRAINED)

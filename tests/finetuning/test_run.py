@@ -12,7 +12,7 @@ from tone_manifest import HERTZ, SECS, write_tones
 from soundnet_tf.finetuning import batches
 from soundnet_tf.finetuning.classifier import SoundClassifier
 from soundnet_tf.finetuning.run import finetune
-from soundnet_tf.finetuning.settings import FinetuneConfig
+from soundnet_tf.finetuning.settings import ChangesConfig, FinetuneConfig
 from soundnet_tf.models import checkpoint, student
 from soundnet_tf.sounds import labelled_set
 from soundnet_tf.sounds.waveforms import read_clips
@@ -209,6 +209,31 @@ def test_a_killed_run_goes_on_as_if_it_had_not_been(
         np.testing.assert_array_equal(a, b)
 
 
+def test_a_killed_run_from_random_weights_goes_on_too(tones, tmp_path, monkeypatch):
+    """With all that is drawn on the way, and a rate that falls: killed in epoch 3 of 3."""
+    scratch = FinetuneConfig(
+        model="soundnet5", clip_secs=SECS, epochs=3, batch_size=8, val_share=0.0,
+        learning_rate=1e-3, schedule="cosine", dropout=0.0,
+        changes=ChangesConfig(SECS / 2, 4.0, True, 1.0),
+    )  # fmt: skip
+    whole = finetune(scratch, tones, str(tmp_path / "whole"))
+    with monkeypatch.context() as patch:
+        real = monitor.Backup.on_epoch_end
+
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch == 2:
+                raise KeyboardInterrupt
+            real(self, epoch, logs)
+
+        patch.setattr(monitor.Backup, "on_epoch_end", on_epoch_end)
+        with pytest.raises(KeyboardInterrupt):
+            finetune(scratch, tones, str(tmp_path / "run"))
+    again = finetune(scratch, tones, str(tmp_path / "run"))
+    assert again | {"seconds": 0} == whole | {"seconds": 0}
+    for a, b in zip(variables(tmp_path / "whole"), variables(tmp_path / "run"), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
 def test_a_finished_run_is_left_alone(config, tones, finished):
     out, results = finished
     before = {p: p.stat().st_mtime_ns for p in out.rglob("*")}
@@ -232,7 +257,7 @@ def test_a_run_that_diverges_says_so(config, tones, tmp_path):
     "change, message",
     [
         ({"test_fold": "7"}, "test fold '7': tones.csv can be tested on 1, 2, 3"),
-        ({"val_share": 1.0}, "val_share is 1.0; it should be above 0 and below 1"),
+        ({"val_share": 1.0}, "val_share is 1.0; it should be at least 0 and below 1"),
         ({"layers": ("conv9",)}, "no layer conv9 for a head; choose some of .*'conv4'"),
         ({"freeze": "all"}, "freeze 'all' is unknown; choose one of"),
         ({"class_weights": "odd"}, "class_weights 'odd' is unknown; choose one of"),

@@ -11,11 +11,12 @@ from lively import lively
 from sklearn.linear_model import LogisticRegression
 from tone_manifest import SECS, write_tones
 
+from soundnet_tf.constants import SAMPLE_RATE
 from soundnet_tf.finetuning import batches
 from soundnet_tf.finetuning import run as finetuning
 from soundnet_tf.finetuning.callbacks import ReseedDropout
 from soundnet_tf.finetuning.classifier import SoundClassifier
-from soundnet_tf.finetuning.settings import FinetuneConfig
+from soundnet_tf.finetuning.settings import ChangesConfig, FinetuneConfig
 from soundnet_tf.models import checkpoint, student
 from soundnet_tf.sounds import labelled_set
 from soundnet_tf.sounds.waveforms import read_clips
@@ -50,8 +51,8 @@ def config(model):
     """No setting has its default, so that one that is dropped on the way shows."""
     return FinetuneConfig(
         model=model, test_fold="2", val_share=0.3, layers=("pool1", "conv2"), learning_rate=0.004,
-        trunk_scale=0.25, class_weights="balanced", clip_secs=SECS, augment=False, epochs=2,
-        patience=1, batch_size=4, seed=3,
+        schedule="cosine", trunk_scale=0.25, dropout=0.4, class_weights="balanced",
+        clip_secs=SECS, augment=False, epochs=2, patience=1, batch_size=4, seed=3,
     )  # fmt: skip
 
 
@@ -135,8 +136,11 @@ def test_epochs_of_both_trainings(run):
 
 def test_rates_seed_and_layers_reach_both_trainings(run):
     assert len(run["optimizers"]) == 2
-    for optimizer in run["optimizers"]:
-        assert optimizer["learning_rate"] == pytest.approx(0.004)
+    for optimizer, fit in zip(run["optimizers"], run["fits"], strict=True):
+        rate = optimizer["learning_rate"]["config"]
+        assert rate["initial_learning_rate"] == pytest.approx(0.004) and rate["alpha"] == 0
+        steps = fit["epochs"] * fit["steps_per_epoch"]  # at the last of which it is 0
+        assert rate["decay_steps"] == steps > 0
         assert (optimizer["trunk_scale"], optimizer["head_names"]) == (0.25, ("classes",))
     for fit in run["fits"]:
         (reseed,) = [c for c in fit["callbacks"] if isinstance(c, ReseedDropout)]
@@ -157,7 +161,7 @@ def test_the_loss_is_the_weighted_mean_of_the_clips(config, tmp_path):
     finetuning.finetune(one_step, data, str(tmp_path / "run"))
     clips = batches.split(data, "2", 0.3, seed=3).train
     waveforms, labels = read_clips(data, SECS, progress=False)[clips], data.labels[clips]
-    network = SoundClassifier(checkpoint.load_student(config.model)[0], 2, config.layers)
+    network = SoundClassifier(checkpoint.load_student(config.model)[0], 2, config.layers, 0.4)
     for layer in network.trunk.layers:
         layer.trainable = False  # batch norms keep their statistics
     weights = balanced(TRAIN_COUNTS)
@@ -202,3 +206,68 @@ def test_the_last_batch_of_the_test_is_classified_too(tmp_path):
     waveforms = np.tile(np.float32(expected)[:, None], 2)
     found = finetuning._classify(str(tmp_path / "classifier"), waveforms, 5)
     np.testing.assert_array_equal(found, expected)
+
+
+def test_where_no_clip_is_held_out_all_are_learned_for_all_epochs(config, data, tmp_path):
+    """One training, of which there is no history; 3 epochs of all 10 clips of folds 1 and 3."""
+    fits = []
+    with pytest.MonkeyPatch.context() as patch:
+        fit = SoundClassifier.fit
+
+        def recorded(self, batches, **arguments):
+            fits.append(arguments | {"clips": sum(len(x) for x, _ in batches)})
+            return fit(self, batches, **arguments)
+
+        patch.setattr(SoundClassifier, "fit", recorded)
+        all_clips = dataclasses.replace(config, val_share=0.0, epochs=3)
+        results = finetuning.finetune(all_clips, data, str(tmp_path / "run"))
+    (only,) = fits
+    assert (only["epochs"], only["clips"], only["validation_data"]) == (3, 30, None)
+    assert (results["best_epoch"], results["epochs"]) == (3, 0)
+    assert results["clips"]["train"] == 10 and results["clips"]["validation"] == 0
+    assert results["val_loss"] is None and results["val_accuracy"] is None
+    assert json.loads((tmp_path / "run" / "results.json").read_text()) == results
+
+
+def test_changes_reach_both_trainings_but_no_clip_that_is_held_out_or_tested(
+    config, data, tmp_path
+):
+    """Stretches of a quarter of a clip, mixed, weighed by their shares of classes: 7 clips of
+    weights 7 / 12 and 7 / 2, then 10 of 0.625 and 2.5. Held-out clips are whole and of one
+    class."""
+    seen = []
+    with pytest.MonkeyPatch.context() as patch:
+        fit = SoundClassifier.fit
+
+        def recorded(self, batches, **arguments):
+            seen.append(([[a.numpy() for a in b] for b in batches], arguments))
+            return fit(self, batches, **arguments)
+
+        patch.setattr(SoundClassifier, "fit", recorded)
+        changes = ChangesConfig(SECS / 4, 3.0, True, 1.0)
+        changed = dataclasses.replace(config, augment=True, changes=changes, epochs=1)
+        finetuning.finetune(changed, data, str(tmp_path / "run"))
+    for (drawn, arguments), counts in zip(seen, (TRAIN_COUNTS, ALL_COUNTS), strict=True):
+        assert arguments["class_weight"] is None
+        shares = np.concatenate([y for _, y, _ in drawn])
+        assert {x.shape[1] for x, _, _ in drawn} == {round(SECS / 4 * SAMPLE_RATE)}
+        np.testing.assert_allclose(shares.sum(axis=1), 1, rtol=1e-6)
+        np.testing.assert_allclose(
+            np.concatenate([w for *_, w in drawn]), shares @ balanced(counts), rtol=1e-5
+        )
+    ((x, y),) = list(seen[0][1]["validation_data"])
+    assert x.shape[1] == round(SECS * SAMPLE_RATE)
+    held_out = data.labels[batches.split(data, "2", 0.3, seed=3).validation]
+    np.testing.assert_array_equal(y, np.eye(2)[held_out])
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"augment": False}, "crop_seconds needs augment, which chooses the stretch"),
+        ({"clip_secs": 1.0}, "crops of 2.0 s do not fit clips of 1.0 s; give a smaller"),
+    ],
+)
+def test_crops_that_cannot_be_drawn_are_refused(wrong, message):
+    with pytest.raises(ValueError, match=message):
+        FinetuneConfig(changes=ChangesConfig(crop_secs=2.0), **wrong)
