@@ -26,7 +26,7 @@ Batch = Mapping[str, tf.Tensor]
 def plain_step(batch_size: int, clip_secs: float) -> Callable[[], float]:
     """Contestant: a step of plain Keras layers and Keras's Adam, compiled by `tf.function`."""
     student = students.SoundNet8(plain_layers=True)
-    optimizer = keras.optimizers.Adam(constants.LEARNING_RATE)
+    optimizer = keras.optimizers.Adam(OptimizerConfig().learning_rate)
     batch = fixed_batch(batch_size, clip_secs)
     targets = distiller(student, cached_teachers()).targets(batch)
 
@@ -78,6 +78,7 @@ def fixed_batch(batch_size: int, clip_secs: float, seed: int = 0) -> Batch:
         "waveform": waveform,
         "lengths": np.full(batch_size, waveform.shape[1], np.int32),
         "frame_secs": np.broadcast_to(frame_secs, shape),
+        "video": np.array([f"video {i}" for i in range(batch_size)]),
         "frame_mask": np.ones(shape, bool),
     }
     for head, classes in material.CLASSES.items():

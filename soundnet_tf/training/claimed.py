@@ -1,8 +1,8 @@
 """Whose the folder of a training run is: another run is not gone on with. No TensorFlow."""
 
 import os
-from collections.abc import Mapping
 
+from soundnet_tf.data.settings import AUTO
 from soundnet_tf.files import atomic, claim
 from soundnet_tf.training.settings import DistillConfig
 
@@ -10,7 +10,7 @@ RUN_FILE = "run.json"
 _MAY_DIFFER = ("soundnet_tf", "tensorflow", "keras", "settings.epochs", "settings.steps")
 
 
-def refuse_other_run(out: str, run: Mapping) -> None:
+def refuse_other_run(out: str, run: dict) -> None:
     """Refuses a folder whose run is not this one. Its length may grow.
 
     Args:
@@ -22,7 +22,18 @@ def refuse_other_run(out: str, run: Mapping) -> None:
     """
     if found := atomic.read_json(os.path.join(out, RUN_FILE)):
         known = {name: value for name, value in _as_now(found).items() if name in run}
-        claim.refuse_other(out, known, run, _MAY_DIFFER)
+        claim.refuse_other(out, known, _decided(run, known), _MAY_DIFFER)
+
+
+def _decided(run: dict, known: dict) -> dict:
+    """A run whose "auto" targets are those that the known run decided on. Once the clips are open
+    it is decided anew, and compared again."""
+    settings = run["settings"]
+    if settings["pipeline"]["targets"] != AUTO:
+        return run
+    targets = known.get("settings", {}).get("pipeline", {}).get("targets", AUTO)
+    pipeline = settings["pipeline"] | {"targets": targets}
+    return run | {"settings": settings | {"pipeline": pipeline}}
 
 
 def _as_now(run: dict) -> dict:

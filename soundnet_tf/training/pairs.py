@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 GROUPS = 64  # of videos: pairs are between groups, so that sums are enough
+FEWEST = 5  # groups, from which a standard error is told
 
 
 def other_videos_targets(targets, video: tf.Tensor):
@@ -46,7 +47,8 @@ class ShuffledPairs(keras.metrics.Metric):
     `result` is a dict of `shuffled_<head>`, that mean in nats a step, and `hears_<head>`, by how
     much it is above the KL of true pairs, in standard errors over the groups: noise is within 2 of
     0. Each group counts by its targets, with its own sounds and with all others', so that it does
-    not matter how sure its teacher was. Both are NaN where all clips fall into one group.
+    not matter how sure its teacher was. The first is NaN where all clips fall into one group, the
+    second where there are fewer than FEWEST.
 
     Args:
         head: whose figures they are.
@@ -97,7 +99,8 @@ class ShuffledPairs(keras.metrics.Metric):
         groups = tf.cast(tf.size(gaps), tf.float32)
         mean = tf.reduce_sum(gaps) / groups
         variance = tf.reduce_sum((gaps - mean) ** 2) / (groups - 1)
+        error = tf.where(groups >= FEWEST, tf.sqrt(variance / groups), float("nan"))
         return {
             f"shuffled_{self._head}": tf.reduce_sum(total) / tf.reduce_sum(pairs),
-            f"hears_{self._head}": mean / tf.sqrt(variance / groups),
+            f"hears_{self._head}": mean / error,
         }

@@ -59,8 +59,8 @@ def _hears(figures: Mapping[str, float], heads: list[str]) -> bool:
 def _of_head(head: str, held_out: Mapping[str, float], constant: Mapping[str, float]) -> str:
     kl, shuffled, sure = (held_out[f"{kind}_{head}"] for kind in ("kl", "shuffled", "hears"))
     floor = constant[f"kl_{head}"]
-    if math.isnan(shuffled):
-        return f"{head}: all held-out clips are of one video, so no pairs can be shuffled."
+    if math.isnan(sure):
+        return f"{head}: the held-out videos are too few to tell true pairs from shuffled ones."
     how = "surely better" if sure >= SURE else "no better"
     side = "under" if kl < floor else "over"
     return (

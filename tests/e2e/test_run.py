@@ -148,7 +148,7 @@ def test_tensorboard_has_every_figure_from_the_first_step(unbroken):
     }
     own = ("learning_rate", "waiting_share", "clips_per_second")
     rates, waiting, clips = (curves.pop(name) for name in own)
-    cosine = {n: 1e-3 * (1 + np.cos(np.pi * n / 6)) / 2 for n in range(1, 7)}
+    cosine = {n: 1e-4 * (1 + np.cos(np.pi * n / 6)) / 2 for n in range(1, 7)}
     assert rates == pytest.approx(cosine, rel=1e-4, abs=1e-9)
     assert all(0 <= share <= 1 for share in waiting.values()) and min(clips.values()) > 0
     for epoch, row in enumerate(figures(out), 1):
@@ -277,5 +277,5 @@ def test_unfit_flags_are_answered_with_one_clear_sentence(
 
 def test_export_of_nothing_names_what_is_missing(tmp_path):
     done = run("export", f"--run={tmp_path}", f"--out={tmp_path / 'out'}", code=1)
-    assert f"{tmp_path}/best is no trained SoundNet" in done.stderr
+    assert f"{tmp_path}/last is no trained SoundNet" in done.stderr
     assert not os.path.exists(tmp_path / "out")

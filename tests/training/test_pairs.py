@@ -90,3 +90,11 @@ def test_a_batch_of_one_video_has_no_targets_to_give():
     targets = {"objects": (tf.zeros([3, 2, 1]), tf.ones([3, 2], tf.bool))}
     _, valid = pairs.other_videos_targets(targets, tf.constant(["a"] * 3))["objects"]
     assert not valid.numpy().any()
+
+
+def test_four_videos_are_too_few_for_a_standard_error():
+    metric = pairs.ShuffledPairs("objects", CLASSES)
+    metric.update_state(*clips(list("abcd")))
+    found = metric.result()
+    assert np.isnan(float(found["hears_objects"]))
+    assert not np.isnan(float(found["shuffled_objects"]))

@@ -16,18 +16,30 @@ def test_each_split_settings_and_folder_reach_the_run(monkeypatch, capsys):
 
     def train(*arguments):
         trained.append(arguments)
-        return loop.TrainResult(["history"], {"constant": {}}, {"objects": "start"})
+        probed, verdict = {"rows": []}, ("learned", [])
+        return loop.TrainResult(
+            ["history"], {"constant": {}}, {"objects": "start"}, probed, verdict
+        )
 
     monkeypatch.setattr(RunConfig, "check_inputs", lambda self: None)  # D is not there
     monkeypatch.setattr(sources, "open_sources", open_sources)
     monkeypatch.setattr(loop, "train", train)
-    monkeypatch.setattr(report, "summary", lambda *given: f"told {given}")
-    code = commands.run("train", "--data=D", "--out=O", "--seed=3", "--batch_size=5")
+    monkeypatch.setattr(report, "summary", lambda **given: f"told {given}")
+    flags = ("--seed=3", "--batch_size=5", "--probe_data=S")
+    code = commands.run("train", "--data=D", "--out=O", *flags)
     assert code == 0
-    ((config, training, validation, out, flagfile),) = trained
+    ((config, training, validation, out, flagfile, probing),) = trained
+    assert probing.data == "S"
     assert (training, validation, out) == ("clips to train on", "held-out clips", "O")
     assert (config.seed, config.pipeline.batch_size) == (3, 5)
-    assert flagfile == "--batch_size=5\n--data=D\n--seed=3\n"
+    assert flagfile == "--batch_size=5\n--data=D\n--probe_data=S\n--seed=3\n"
     assert [source.data for source in asked] == ["D"]
-    told = (["history"], {"constant": {}}, {"objects": "start"}, "O")
+    told = {
+        "history": ["history"],
+        "baselines": {"constant": {}},
+        "head_starts": {"objects": "start"},
+        "probed": {"rows": []},
+        "verdict": ("learned", []),
+        "out": "O",
+    }
     assert capsys.readouterr().out == f"told {told}\n"

@@ -67,9 +67,9 @@ def test_the_reasons_name_the_figures():
     assert "no better" in reasons[1] and "over the constant answer's 2.000" in reasons[1]
 
 
-def test_one_video_is_said_to_have_no_pairs():
-    held_out = figures(float("nan"), float("nan")) | {"shuffled_objects": float("nan")}
-    assert "one video" in verdict(held_out, figures(9.0), BASELINES, UNPROBED)[1][0]
+def test_too_few_videos_are_said_to_be_so():
+    held_out = figures(float("nan"), float("nan"))
+    assert "too few" in verdict(held_out, figures(9.0), BASELINES, UNPROBED)[1][0]
 
 
 def test_an_advantage_is_of_the_recordings_that_differ():
