@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from soundnet_tf import constants
-from soundnet_tf.evaluation import paper_results, results
+from soundnet_tf.evaluation import linear, paper_results, results
 from soundnet_tf.models.architecture import ARCHITECTURES
 
 BOTH_HEADS = ("objects", "scenes")
@@ -77,7 +77,7 @@ LEARNING = {
     "scaling": ("untrained", "clips", "shuffled", "published"),
 }
 LEARNING_STEPS = 2400
-LAYERS = ("conv4", "conv5", "pool5", "conv6", "conv7")  # that the linear probe hears
+LAYERS = linear.LAYERS["soundnet8"]
 NOTES = {
     "depth": [
         "From labels alone: a network of random weights for each fold, which classifies itself."

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from soundnet_tf.evaluation import folds
+from soundnet_tf.evaluation import folds, results
 from soundnet_tf.evaluation.probe import Outcome
 from soundnet_tf.sounds.labelled_set import LabelledSet
 
@@ -90,6 +90,17 @@ def hear_and_validate(
     steps = features.layer_features(network, waveforms, layers, progress=False)
     examples = {layer: pool(values) for layer, values in steps.items()}
     return cross_validate(data, examples, progress=False)
+
+
+def accuracies(
+    network, data: LabelledSet, waveforms: np.ndarray, layers: Sequence[str]
+) -> dict[str, float]:
+    """Layer to its accuracy, a share of 1, the mean over test folds; arguments as above."""
+    outcomes = hear_and_validate(network, data, waveforms, layers)
+    figures = {
+        layer: results.figures(data, outcome.predictions) for layer, outcome in outcomes.items()
+    }
+    return {layer: found["accuracy_mean"] for layer, found in figures.items()}
 
 
 def _fit(

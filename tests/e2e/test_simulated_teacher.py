@@ -83,7 +83,7 @@ def trained(tmp_path_factory):
 
 
 def accuracy(data, network, waveforms):
-    return linear.accuracies(network, data, waveforms, ("conv7",))["conv7"]["accuracy_mean"]
+    return linear.accuracies(network, data, waveforms, ("conv7",))["conv7"]
 
 
 @pytest.mark.slow
