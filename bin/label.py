@@ -3,7 +3,7 @@
 
     bin/label.py --data=SHARDS --imagenet_teacher=keras:VGG16 \\
         --places_teacher=places:vgg16@vgg16_places365.h5
-    bin/train.py --data=SHARDS --targets=cached --out=RUN
+    bin/train.py --data=SHARDS --out=RUN
 
 A killed run goes on with the same command at the next shard. Another teacher of a head replaces the
 posteriors of the first. For several processes or machines: --part=0 --parts=4, --part=1 ...

@@ -5,7 +5,7 @@
         --imagenet_teacher=keras:MobileNetV2 --places_teacher=places:vgg16@vgg16_places365.h5
 
 Start from the published network to go on from two million videos: --init_from=published.
-After bin/label.py: --targets=cached, which needs no teachers and is many times as fast.
+After bin/label.py no teachers are needed, and it is many times as fast.
 The same command goes on where a killed run was left.
 """
 

@@ -96,7 +96,7 @@ def summary(data: str, labelled: Labelled) -> str:
             f"{labelled.left} shards are left to the other parts; then the folder is complete"
         )
     else:
-        lines.append(f"Next: bin/train.py --data={shlex.quote(data)} --targets=cached --out=RUN")
+        lines.append(f"Next: bin/train.py --data={shlex.quote(data)} --out=RUN")
     return "\n".join(lines)
 
 

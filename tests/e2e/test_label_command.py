@@ -69,7 +69,7 @@ def online(prepared, teacher_flags, tmp_path_factory):
 def labelled(prepared, teacher_flags, tmp_path_factory):
     folder = labelled_shards.copy_of(prepared, tmp_path_factory.mktemp("labelled") / "shards")
     done = start("label", f"--data={folder}", *teacher_flags)
-    assert f"bin/train.py --data={folder} --targets=cached" in done.stdout
+    assert f"bin/train.py --data={folder}" in done.stdout
     return folder
 
 
