@@ -10,6 +10,7 @@ and evaluates row by row.
 
     bin/reproduce.py --table=scaling --data=LABELLED --dataset=esc10 --eval_data=ESC-10 \\
         --seeds=0,1 --out=OUT
+    bin/reproduce.py --table=recipe --data=LABELLED --dataset=esc10 --eval_data=ESC-10 --out=OUT
     bin/reproduce.py --table=simulated --sounds=ESC-50 --dataset=esc10 --eval_data=ESC-10 --out=OUT
 
 Each row is a flagfile in flags/ablations. OUT/TABLE.md and OUT/TABLE.json have our figures beside
@@ -17,9 +18,10 @@ the paper's, and the commands; what was not run is blank. Stopped by Ctrl-C or S
 what it runs, and the same command goes on where it was left. With --steps=12 --batch_size=4 the
 tables that train show on few videos that all works.
 
-The last two tables train by flags/scratch_small.flags and measure by the linear probe, beside an
+The last three tables train by flags/scratch_small.flags and measure by the linear probe, beside an
 untrained network, a control whose sounds get other videos' posteriors, and the published network.
 scaling says what more clips like those in LABELLED (bin/label.py) are worth, and draws the curve;
+recipe changes one thing of that flagfile in each row (flags/recipe);
 simulated shows distillation itself, from teachers that are made up.
 """
 

@@ -6,8 +6,8 @@ pairs are shuffled, and the published one, all by the linear probe.
     OUT/TABLE/ROW/seed0/results.json                      figures, once a run is finished
     OUT/TABLE/data/...                                    what was made to train on
 
-`simulated` and `scaling` say which rows there are; here they are run. A row's accuracy is that of
-the best of a network's layers, the same choice for all rows.
+`simulated`, `scaling` and `recipe` say which rows there are; here they are run. A row's accuracy is
+that of the best of a network's layers, the same choice for all rows.
 """
 
 import csv
@@ -74,9 +74,16 @@ def folder_of(config: ReproduceConfig, *parts: str) -> pathlib.Path:
     return pathlib.Path(config.out, config.table, *parts)
 
 
-def training(config: ReproduceConfig, name: str, seed: int, data: str, *more: str) -> Run:
+def training(
+    config: ReproduceConfig,
+    name: str,
+    seed: int,
+    data: str,
+    *more: str,
+    flagfile: str = tables.RECIPE,
+) -> Run:
     """A network of random weights that learns from a prepared folder with posteriors, and the
-    probe. All networks of a table take the same number of steps.
+    probe.
 
     Args:
         config: of the table.
@@ -84,12 +91,13 @@ def training(config: ReproduceConfig, name: str, seed: int, data: str, *more: st
         seed: of weights and order.
         data: the prepared folder.
         more: flags of bin/train.py.
+        flagfile: in `flags`, without its suffix.
     """
     folder = folder_of(config, name, f"seed{seed}")
-    length = [f"--steps={config.steps or tables.LEARNING_STEPS}"]
-    length += [f"--batch_size={config.batch_size}"] if config.batch_size else []
-    flagfile = tables.flag_folder() / "scratch_small.flags"
-    train = ["train", f"--flagfile={flagfile}", f"--data={data}", "--targets=cached", *length]
+    lengths = {"steps": config.steps, "batch_size": config.batch_size}
+    overrides = [f"--{name}={value}" for name, value in lengths.items() if value]
+    path = tables.flag_folder() / f"{flagfile}.flags"
+    train = ["train", f"--flagfile={path}", f"--data={data}", "--targets=cached", *overrides]
     export = ["export", f"--run={folder / 'run'}", "--which=last", f"--out={folder / 'model'}"]
     commands = (
         (*train, *more, f"--seed={seed}", f"--out={folder / 'run'}"),

@@ -11,6 +11,7 @@ from soundnet_tf.evaluation import plots, results
 _WHAT = {
     "simulated": "what a network learns from teachers that are made up",
     "scaling": "what more clips are worth",
+    "recipe": "what matters when there are few clips",
 }
 _CONTROLS = {"untrained": "the untrained network", "shuffled": "shuffled pairs"}
 
@@ -57,7 +58,7 @@ def notes(rows: Sequence[Mapping]) -> list[str]:
     """What the figures say, as far as they are there."""
     figures = {row["kind"]: _percent(row) for row in rows if row["best"]}  # of sizes the largest
     found = []
-    for kind in ("simulated", "clips"):
+    for kind in ("simulated", "clips", tables.RECIPE):
         if kind in figures:
             named = {row["kind"]: row["row"] for row in rows if row["best"]}[kind]
             for control in _CONTROLS:

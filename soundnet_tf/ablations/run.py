@@ -19,7 +19,15 @@ from collections.abc import Mapping
 from dataclasses import asdict
 
 from soundnet_tf import constants
-from soundnet_tf.ablations import learning, learning_table, scaling, simulated, tables, work
+from soundnet_tf.ablations import (
+    learning,
+    learning_table,
+    recipe,
+    scaling,
+    simulated,
+    tables,
+    work,
+)
 from soundnet_tf.ablations.run_results import FOLD_FOLDER, read_results
 from soundnet_tf.ablations.settings import ReproduceConfig, teacher_flag
 from soundnet_tf.ablations.tables import Row
@@ -46,8 +54,8 @@ def reproduce(config: ReproduceConfig) -> dict:
     """
     with lock.hold_folder(config.out, "reproduce"):
         if config.table in tables.LEARNING:
-            entries = {"simulated": simulated.entries, "scaling": scaling.entries}[config.table]
-            return learning.reproduce(config, entries(config))
+            module = {"simulated": simulated, "scaling": scaling, "recipe": recipe}[config.table]
+            return learning.reproduce(config, module.entries(config))
         return _reproduce(config)
 
 

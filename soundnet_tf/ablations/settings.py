@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from soundnet_tf import constants
 from soundnet_tf.ablations import tables
-from soundnet_tf.ablations.tables import LEARNING_STEPS
 from soundnet_tf.data.settings import SourceConfig, check_teachers, teachers_by_head
 from soundnet_tf.files import identity, storage
 from soundnet_tf.models.settings import check_student
@@ -13,7 +12,7 @@ from soundnet_tf.settings import Settings, flag_of, setting
 from soundnet_tf.sounds.labelled_set import check_test_fold
 from soundnet_tf.sounds.settings import CSV, DATASETS, check_sounds
 
-_TRAINED_KINDS = ("simulated", "clips", "shuffled", "labels")
+_UNTRAINED_KINDS = {"untrained", "published"}  # here, of `tables.LEARNING`
 
 
 @dataclass(frozen=True)
@@ -23,7 +22,7 @@ class ReproduceConfig(Settings):
     Attributes:
         table: one of `tables.TABLES` or `tables.LEARNING`.
         out: local folder of the table and of all that is made for it.
-        data: folder that bin/prepare.py wrote, to train on; of scaling bin/label.py too.
+        data: folder that bin/prepare.py wrote, to train on; of scaling and recipe bin/label.py too.
         sounds: of simulated, what its films are made of, see `simulated.sounds`.
         eval_data: the labelled set, see `sounds.esc_dcase.load`.
         dataset: its kind.
@@ -57,8 +56,8 @@ class ReproduceConfig(Settings):
         "Of rows that learn from labels: folds to test on, with commas; default: all.", ()
     )
     steps: int | None = setting(
-        f"Instead of the flagfiles' {constants.TRAINING_STEPS}; of simulated and scaling instead "
-        f"of {LEARNING_STEPS}, for every network alike.",
+        "Instead of the flagfiles', for every network alike: "
+        f"{constants.TRAINING_STEPS} of the paper's tables.",
         None,
         at_least=1,
     )
@@ -140,7 +139,8 @@ class ReproduceConfig(Settings):
             needed, heads = {"eval_data": self.eval_data}, set()
         elif self.table in tables.LEARNING:
             needed, heads = {"eval_data": self.eval_data}, set()
-            if any(self.is_wanted(name) for name in _TRAINED_KINDS):
+            trained = set(tables.LEARNING[self.table]) - _UNTRAINED_KINDS
+            if any(self.is_wanted(name) for name in trained):
                 source = "sounds" if self.table == "simulated" else "data"
                 needed |= {source: getattr(self, source)}
         else:

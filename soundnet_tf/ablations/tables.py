@@ -71,12 +71,14 @@ TABLES = {
     "modalities": tuple(Row(name, "modalities_published") for name in paper_results.MODALITIES),
 }
 TRAINED = ("loss", "teachers", "depth")  # a run for every row; one run gives all rows of others
+RECIPE = "scratch_small"  # by which all networks of these tables are trained
+RECIPE_ROWS = ("paper_rate", "unmixed", "augmented", "softened", "short", "large_batches")
 # Tables of what is learned from few clips, see `learning`: kinds of rows, by name.
 LEARNING = {
     "simulated": ("untrained", "simulated", "shuffled", "labels", "published"),
     "scaling": ("untrained", "clips", "shuffled", "published"),
+    "recipe": ("untrained", RECIPE, *RECIPE_ROWS, "shuffled", "published"),
 }
-LEARNING_STEPS = 2400
 LAYERS = linear.LAYERS["soundnet8"]
 NOTES = {
     "depth": [

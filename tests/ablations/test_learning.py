@@ -8,7 +8,15 @@ import pytest
 from subset_material import write_folder
 from tone_manifest import write_tones
 
-from soundnet_tf.ablations import learning, learning_table, scaling, simulated, work
+from soundnet_tf.ablations import (
+    learning,
+    learning_table,
+    recipe,
+    scaling,
+    simulated,
+    tables,
+    work,
+)
 from soundnet_tf.ablations import run as reproduce
 from soundnet_tf.ablations.settings import ReproduceConfig
 from soundnet_tf.data.manifest import load_manifest
@@ -292,8 +300,40 @@ def test_all_points_train_alike(tmp_path):
     runs = [e.runs[0] for e in scaling.entries(settings) if e.kind == "clips"]
     flags = [{f for f in run.commands[0] if "--out" not in f and "--data" not in f} for run in runs]
     assert len(flags) == 4 and all(found == flags[0] for found in flags)
-    assert "--steps=2400" in flags[0]
+    assert not any(flag.startswith("--steps") for flag in flags[0])
     for run in runs:
         _, export, evaluate = run.commands
         assert "--which=last" in export and "--protocol=linear" in evaluate
         assert f"--model={run.folder / 'model'}" in evaluate and "--layer=all" in evaluate
+
+
+CHANGED = {
+    "paper_rate": {"learning_rate"},
+    "unmixed": {"mix_share"},
+    "augmented": {"polarity", "resample_semitones", "filter_db", "noise_db", "time_masks"},
+    "softened": {"temperature"},
+    "short": {"steps"},
+    "large_batches": {"batch_size", "learning_rate", "steps"},
+}
+
+
+def test_rows_of_the_recipe_change_one_thing_each(tmp_path):
+    """And train by the flagfile of their name, the control by the recipe itself."""
+    write_folder(tmp_path / "P", VIDEOS, "xyz")
+    settings = ReproduceConfig(
+        table="recipe", out="OUT", data=str(tmp_path / "P"), eval_data="E", dataset="esc10"
+    )
+    entries = {e.kind: e.runs[0].commands[0] for e in recipe.entries(settings)}
+
+    def lines(kind):
+        (flag,) = (f for f in entries[kind] if f.startswith("--flagfile="))
+        text = pathlib.Path(flag.removeprefix("--flagfile=")).read_text()
+        return {line for line in text.splitlines() if line.startswith("--")}
+
+    known = lines("scratch_small")
+    for kind, names in CHANGED.items():
+        differing = {line.lstrip("-").split("=")[0] for line in known ^ lines(kind)}
+        assert differing == names, kind
+    assert set(tables.RECIPE_ROWS) == CHANGED.keys()
+    assert lines("shuffled") == known and "--shuffled_pairs" in entries["shuffled"]
+    assert sum("--shuffled_pairs" in command for command in entries.values()) == 1

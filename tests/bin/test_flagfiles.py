@@ -21,7 +21,8 @@ FLAGS = ROOT / "flags"
 NAMES = {
     "train": ["continue", "scratch_small", "smoke", "soundnet5", "soundnet8"]
     + [f"ablations/{name}" for name in ("depth_soundnet5_video", "loss_l2", "soundnet8_both")]
-    + ["ablations/teachers_imagenet", "ablations/teachers_places"],
+    + ["ablations/teachers_imagenet", "ablations/teachers_places"]
+    + [f"recipe/{name}" for name in sorted(tables.RECIPE_ROWS)],
     "finetune": ["finetune_esc10", "ablations/depth_soundnet5_labels"]
     + ["ablations/depth_soundnet8_labels"],
     "evaluate": ["ablations/layers_published"],
