@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from soundnet_tf import constants
-from soundnet_tf.evaluation import linear, paper_results, results
+from soundnet_tf.evaluation import paper_results, results, settings
 from soundnet_tf.models.architecture import ARCHITECTURES
 
 BOTH_HEADS = ("objects", "scenes")
@@ -79,7 +79,7 @@ LEARNING = {
     "scaling": ("untrained", "clips", "shuffled", "published"),
     "recipe": ("untrained", RECIPE, *RECIPE_ROWS, "shuffled", "published"),
 }
-LAYERS = linear.LAYERS["soundnet8"]
+LAYERS = settings.LAYERS["soundnet8"]
 NOTES = {
     "depth": [
         "From labels alone: a network of random weights for each fold, which classifies itself."

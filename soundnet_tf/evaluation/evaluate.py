@@ -21,7 +21,15 @@ from soundnet_tf.evaluation import (
     table,
 )
 from soundnet_tf.evaluation.folder import MFCC, NETWORK, UNTRAINED, RowKey, Rows
-from soundnet_tf.evaluation.settings import ALL, HEADS_LAYER, LINEAR, MODERN, PAPER, EvaluateConfig
+from soundnet_tf.evaluation.settings import (
+    ALL,
+    HEADS_LAYER,
+    LAYERS,
+    LINEAR,
+    MODERN,
+    PAPER,
+    EvaluateConfig,
+)
 from soundnet_tf.files import atomic, identity, lock
 from soundnet_tf.files.progress import print_line, progress_bar
 from soundnet_tf.models import pretrained
@@ -122,7 +130,7 @@ def _layers(config: EvaluateConfig, network: FoldedNetwork) -> tuple[str, ...]:
         return tuple(dict.fromkeys(name for choice in choices for name in choice.layers))
     if config.chosen_layer == ALL:
         has_heads = HEADS_LAYER in known and config.protocol == PAPER
-        return (*linear.LAYERS[network.architecture.name], *([HEADS_LAYER] if has_heads else []))
+        return (*LAYERS[network.architecture.name], *([HEADS_LAYER] if has_heads else []))
     if config.chosen_layer not in known:
         raise ValueError(
             f"no layer {config.chosen_layer} in this {network.architecture.name}; choose one of "

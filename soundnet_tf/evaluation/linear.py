@@ -15,10 +15,6 @@ from soundnet_tf.evaluation.probe import Outcome
 from soundnet_tf.sounds.labelled_set import LabelledSet
 
 C = 0.1
-LAYERS = {  # that are probed, by the architecture's name
-    "soundnet8": ("conv4", "conv5", "pool5", "conv6", "conv7"),
-    "soundnet5": ("conv3", "pool3", "conv4"),
-}
 _ITERATIONS = 1000
 _LONG_NUMBERS = 1 << 30  # of all examples, folds and classes: some seconds of one core
 

@@ -12,6 +12,10 @@ from soundnet_tf.sounds.settings import CSV, DATASETS, check_sounds
 PAPER, MODERN, LINEAR = "paper", "modern", "linear"
 MODALITIES = ("sound", "vision", "both")
 ALL, HEADS_LAYER = "all", "conv8"
+LAYERS = {  # that are probed, by the architecture's name
+    "soundnet8": ("conv4", "conv5", "pool5", "conv6", "conv7"),
+    "soundnet5": ("conv3", "pool3", "conv4"),
+}
 
 _LAYER, _MODALITIES_LAYER = "pool5", "conv7"  # of the probe; of modalities, as in the paper
 _NOT_OF_MODALITIES = ("protocol", "input_scales", "baselines", "checksum")

@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from soundnet_tf.evaluation import baselines, linear
+from soundnet_tf.evaluation.settings import LAYERS
 from soundnet_tf.files import atomic
 from soundnet_tf.models import student as students
 from soundnet_tf.models.folded import FoldedNetwork
@@ -79,7 +80,7 @@ def advantage(row: Mapping, other: Mapping) -> float:
 
 
 def _right(heard: Heard, network: FoldedNetwork) -> Right:
-    layers = linear.LAYERS[network.architecture.name]
+    layers = LAYERS[network.architecture.name]
     outcomes = linear.hear_and_validate(network, *heard, layers)
     tested = next(iter(outcomes.values())).predictions >= 0
     return {

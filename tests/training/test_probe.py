@@ -13,7 +13,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tone_manifest import write_tones
 
 from soundnet_tf.data.settings import PipelineConfig
-from soundnet_tf.evaluation import linear
+from soundnet_tf.evaluation import settings
 from soundnet_tf.media import read_audio
 from soundnet_tf.models import checkpoint
 from soundnet_tf.models.folded import FoldedNetwork
@@ -109,7 +109,7 @@ def test_tensorboard_has_the_layers_beside_the_untrained_networks(probed):
     ):
         events = EventAccumulator(str(out / "logs" / name), {"tensors": 0})
         events.Reload()
-        for layer in linear.LAYERS["soundnet5"]:
+        for layer in settings.LAYERS["soundnet5"]:
             shown = events.Tensors(f"probe/{layer}")
             assert [event.step for event in shown] == [4, 6, 8, 10]
             values = [float(tf.make_ndarray(event.tensor_proto)) for event in shown]
