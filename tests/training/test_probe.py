@@ -2,6 +2,7 @@
 nothing."""
 
 import json
+from types import SimpleNamespace
 
 import cached_records as cached
 import numpy as np
@@ -11,6 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tone_manifest import write_tones
+from toy_sets import toy_set
 
 from soundnet_tf.data.settings import PipelineConfig
 from soundnet_tf.evaluation import settings
@@ -18,6 +20,7 @@ from soundnet_tf.media import read_audio
 from soundnet_tf.models import checkpoint
 from soundnet_tf.models.folded import FoldedNetwork
 from soundnet_tf.sounds import labelled_set
+from soundnet_tf.training import probe
 from soundnet_tf.training.loop import train
 from soundnet_tf.training.settings import OptimizerConfig, ProbeConfig, TrainConfig
 
@@ -125,3 +128,22 @@ def test_the_verdict_is_written_and_stays(probed, manifest):
     assert run(out, ProbeConfig(data=manifest, every=2)).verdict[0] == "as it was written"
     (out / "verdict.json").unlink()
     assert run(out, ProbeConfig(data=manifest, every=2)).verdict == result.verdict
+
+
+def test_best_probe_is_saved_when_none_before_was_as_good(tmp_path, monkeypatch):
+    """Of two recordings 1, 2, 1 and 2 are right after four epochs: the second is the best, and an
+    equal one later is no better."""
+    rights = iter([[0, 1], [1, 1], [1, 0], [1, 1]])
+    monkeypatch.setattr(probe, "_right", lambda *_: {"conv4": np.array(next(rights), bool)})
+    monkeypatch.setattr(probe, "FoldedNetwork", lambda student: student)
+    monkeypatch.setattr(probe.rank, "of_embedding", lambda *_: 1.0)
+    saved = []
+    students = SimpleNamespace(saved=None, save=lambda name: saved.append((epoch, name)))
+    floor = probe.row(None, {"conv4": [True, False]})
+    look = probe.Probe(
+        probe.Heard(toy_set(), None), None, 1, str(tmp_path), 4, students, floor, False
+    )
+    look.set_model(SimpleNamespace(optimizer=SimpleNamespace(iterations=1)))
+    for epoch in range(4):
+        look.on_epoch_end(epoch)
+    assert saved == [(0, "best_probe"), (1, "best_probe")]
