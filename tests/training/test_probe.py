@@ -147,3 +147,17 @@ def test_best_probe_is_saved_when_none_before_was_as_good(tmp_path, monkeypatch)
     for epoch in range(4):
         look.on_epoch_end(epoch)
     assert saved == [(0, "best_probe"), (1, "best_probe")]
+
+
+def test_the_set_is_read_as_the_kind_that_it_is(monkeypatch):
+    """Every recording at 10 s, as in the paper's probe."""
+    asked = []
+
+    def load(*arguments):
+        asked.append(arguments)
+        return toy_set()
+
+    monkeypatch.setattr(probe.esc_dcase, "load", load)
+    monkeypatch.setattr(probe, "read_clips", lambda *arguments: asked.append(arguments))
+    heard = probe.hear(ProbeConfig(data="D", dataset="dcase"))
+    assert asked == [("dcase", "D"), (heard.data, 10.0)]
