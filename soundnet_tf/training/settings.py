@@ -119,9 +119,9 @@ class TrainConfig(Settings):
     """
 
     teachers: Mapping[str, str] = teachers_by_head()
-    epochs: int = setting("Passes over the training clips.", 10, at_least=1)
+    epochs: int = setting("Times that it learns, validates and saves.", 10, at_least=1)
     passes: int = setting(
-        "Of few clips, so many passes are an epoch, after which it validates and saves.",
+        "Over the training clips in an epoch; several where clips are few.",
         1,
         at_least=1,
     )
