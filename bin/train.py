@@ -6,23 +6,34 @@
 
 Start from the published network to go on from two million videos: --init_from=published.
 After bin/label.py no teachers are needed, and it is many times as fast.
-The same command goes on where a killed run was left.
+On several machines the same command runs on each, with --hosts=a:12345,b:12345 --task=0 (1, ...).
+The same command goes on where a killed run was left; stopped by SIGTERM, it ends with exit code 75.
 """
+
+import sys
 
 from soundnet_tf.bin import launch, stage_flags
 from soundnet_tf.data.settings import SourceConfig
 from soundnet_tf.training.settings import ProbeConfig, RunConfig, TrainConfig
+from soundnet_tf.training.stopping import RUN_AGAIN, Stopped
 
 
-def main(config: RunConfig) -> None:
+def main(config: RunConfig) -> int | None:
     from soundnet_tf.data import sources
-    from soundnet_tf.training import loop, report
+    from soundnet_tf.training import cluster, loop, report
 
+    workers = cluster.build(config.cluster)  # before anything else of TensorFlow
     training, validation = sources.open_sources(config.source)
     flagfile = stage_flags.as_text(SourceConfig, TrainConfig, ProbeConfig)
-    result = loop.train(config.train, training, validation, config.out, flagfile, config.probe)
-    print(report.summary(**vars(result), out=config.out))
+    settings = (config.probe, workers, config.checkpoint_every)
+    try:
+        result = loop.train(config.train, training, validation, config.out, flagfile, *settings)
+    except Stopped as stopped:
+        print(f"\ntrain.py: {stopped}", file=sys.stderr)
+        return RUN_AGAIN
+    if result is not None:
+        print(report.summary(**vars(result), out=config.out))
 
 
 if __name__ == "__main__":
-    launch.run(main, RunConfig, interrupted="the same command goes on after the last whole epoch")
+    launch.run(main, RunConfig, interrupted="the same command goes on at the last checkpoint")

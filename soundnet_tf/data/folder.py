@@ -40,14 +40,14 @@ def write_folder(
         labellings = {head: teacher.labelling for head, teacher in teachers.items()}
         written = [_write(folder, name, clips, labellings) for name, clips in shards.items()]
         splits = {
-            split: Split.of(tuple(shard for shard in written if shard.name.startswith(f"{split}-")))
+            split: Split.of(tuple(shard for shard, _ in written if shard.name.startswith(split)))
             for split in (TRAIN, VAL)
         }
         if empty := [split for split, found in splits.items() if not found.clips]:
             raise ValueError(f"{directory}: no clips for {' and '.join(empty)}; give more of them")
-        for shard in written:
+        for shard, clip_bytes in written:
             content = {"settings": settings, "inputs": [], "shard": asdict(shard)}
-            content |= {"skipped": [], "left_out": [], "streams": []}
+            content |= {"clip_bytes": clip_bytes, "skipped": [], "left_out": [], "streams": []}
             shard_json.write(folder, shard.name, content)
         for teacher in teachers.values():
             cached.write_teacher(folder, teacher)
@@ -62,20 +62,24 @@ def is_written(directory: str, settings: Mapping) -> bool:
     return manifest.load_manifest(directory).settings == settings
 
 
-def _write(folder: str, name: str, clips: Iterable[ClipRecord], labellings: Mapping) -> Shard:
+def _write(folder: str, name: str, clips: Iterable[ClipRecord], labellings: Mapping):
+    """The shard, and the bytes of each of its clips."""
     path = os.path.join(folder, name)
-    count, samples, videos = 0, 0, set()
+    samples, videos, clip_bytes = 0, set(), []
     with tf.io.TFRecordWriter(path) as writer:
         for clip in clips:
-            writer.write(records.encode(clip))
-            count, samples = count + 1, samples + clip.sample_count
+            serialized = records.encode(clip)
+            writer.write(serialized)
+            clip_bytes.append(len(serialized))
+            samples += clip.sample_count
             videos.add(clip.video_id)
-    return Shard(
+    shard = Shard(
         name=name,
         videos=len(videos),
-        clips=count,
+        clips=len(clip_bytes),
         seconds=samples / SAMPLE_RATE,
         bytes=storage.size(path),
         sha256=identity.sha256(path),
         teachers=dict(labellings),
     )
+    return shard, clip_bytes

@@ -18,45 +18,54 @@ With targets="cached" no picture is decoded; in place of `frames` there is for e
 
 import math
 
+import numpy as np
 import tensorflow as tf
 
 from soundnet_tf import constants
-from soundnet_tf.data import augment, records
+from soundnet_tf.data import augment, order, records
+from soundnet_tf.data.order import ALL, Share
 from soundnet_tf.data.settings import CACHED, MASK, PipelineConfig
-from soundnet_tf.data.sources import Source, order_seed
+from soundnet_tf.data.sources import Source
 
 
 def train_batches(
-    source: Source, config: PipelineConfig, epochs: int, seed: int = 0, first_epoch: int = 0
+    source: Source,
+    config: PipelineConfig,
+    steps: int,
+    seed: int = 0,
+    first_step: int = 0,
+    share: Share = ALL,
+    replicas: int = 1,
 ):
-    """Batches of `epochs - first_epoch` epochs, one after the other, shuffled anew in each.
+    """The batches of steps `first_step` to `steps` of a run, in orders that the seed decides.
 
-    The batches of an epoch depend on (seed, epoch) alone: a run that starts at `first_epoch` gets
-    what an unbroken run gets from there on. An epoch has `count // batch_size` full batches.
+    They depend on (seed, step) alone, see `order`: a run that starts at `first_step` gets what an
+    unbroken run gets from there on, and what several shares get are the parts of what one would.
+    For a share that several replicas divide, each step's part comes as so many batches.
 
     Raises:
-        ValueError: fewer clips than one batch, cached targets of clips without posteriors, or a
-            crop that may hold no frame.
+        ValueError: fewer clips than one batch or a batch that cannot be shared, cached targets of
+            clips without posteriors, or a crop that may hold no frame.
     """
     check_fit(source, config)
     teachers = _cached_teachers(source, config)
+    batch_size, count = config.batch_size, source.count
+    first, end = first_step * batch_size, steps * batch_size
 
-    def one_epoch(epoch):
-        # Of this function's graph only: the order is to depend on the arguments, not on the
-        # program's global seed (and a global seed of 0 cannot be combined with a tensor).
-        tf.random.set_seed(1)
-        of_epoch = tf.stack([tf.constant(seed, tf.int64), epoch])
-        clips = source.read(of_epoch).shuffle(
-            config.shuffle_clips, seed=order_seed(of_epoch), reshuffle_each_iteration=False
-        )
-        examples = clips.enumerate().map(
-            lambda i, clip: _train_example(clip, source, config, teachers, _fold_in(of_epoch, i)),
-            num_parallel_calls=tf.data.AUTOTUNE,
-        )
-        return examples.batch(config.batch_size, drop_remainder=True)
+    def one_pass(number):
+        numbers = order.of_pass(count, seed, number)
+        places = order.places(number, count, first, batch_size, share)
+        clips = source.read(tf.gather(numbers, places % count), True)
+        return tf.data.Dataset.zip((tf.data.Dataset.from_tensor_slices(places), clips))
 
-    batches = tf.data.Dataset.range(first_epoch, epochs).flat_map(one_epoch)
-    return _counted(batches, (epochs - first_epoch) * (source.count // config.batch_size))
+    def example(place, clip):
+        return _train_example(clip, source, config, teachers, order.pair(seed, place))
+
+    passes = tf.data.Dataset.range(first // count, -(-end // count))
+    examples = passes.flat_map(one_pass).map(example, num_parallel_calls=tf.data.AUTOTUNE)
+    batches = examples.batch(share.of(batch_size) // replicas, drop_remainder=True)
+    count = (steps - first_step) * replicas
+    return _counted(batches.take(count), count)
 
 
 def check_fit(source: Source, config: PipelineConfig) -> None:
@@ -69,20 +78,24 @@ def check_fit(source: Source, config: PipelineConfig) -> None:
         )
 
 
-def eval_batches(source: Source, config: PipelineConfig):
-    """Every clip once, in the source's order, its first crop, nothing random; the last batch may
-    be smaller.
+def eval_batches(
+    source: Source, config: PipelineConfig, share: Share = ALL, at_most: int | None = None
+):
+    """Every clip once, or the first so many, in the source's order, its first crop, nothing random;
+    the last batch may be smaller. Several shares take clips by turns.
 
     Raises:
         ValueError: cached targets of clips without posteriors, or a crop that may hold no frame.
     """
     teachers = _cached_teachers(source, config)
-    examples = source.read(None).map(
+    count = source.count if at_most is None else min(source.count, at_most)
+    numbers = np.arange(share.index, count, share.count)
+    examples = source.read(tf.constant(numbers, tf.int64), False).map(
         lambda clip: _eval_example(clip, source, config, teachers),
         num_parallel_calls=tf.data.AUTOTUNE,
     )
-    batches = examples.batch(config.batch_size)
-    return _counted(batches, math.ceil(source.count / config.batch_size))
+    size = share.of(config.batch_size)
+    return _counted(examples.batch(size), math.ceil(len(numbers) / size))
 
 
 def _cached_teachers(source: Source, config: PipelineConfig):
@@ -201,7 +214,3 @@ def _see(record, example, source: Source, config: PipelineConfig, teachers):
 def _padded(values, missing, size: int):
     rest = [[0, 0]] * (values.shape.rank - 1)
     return tf.ensure_shape(tf.pad(values, [[0, missing], *rest]), [size, *values.shape[1:]])
-
-
-def _fold_in(seed, index):
-    return tf.random.experimental.stateless_fold_in(seed, index)

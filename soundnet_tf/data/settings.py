@@ -294,7 +294,6 @@ class PipelineConfig(Settings):
         random_crop: train on a random stretch of a longer clip; evaluation takes the first.
         augment: how sound is changed.
         flip: train with frames mirrored left to right in half of the clips.
-        shuffle_clips: size of the shuffle buffer of training, in clips of about 1 MB.
         targets: "online", frames for teachers that look at them; "cached", the posteriors that the
             source's clips hold; "auto", cached where all clips hold them. Batches are made of one
             of the first two: `training.targets` decides.
@@ -308,7 +307,6 @@ class PipelineConfig(Settings):
     random_crop: bool = setting("Train on random stretches of long clips.", True)
     augment: AugmentConfig = AugmentConfig()
     flip: bool = setting("Train with half of the frames mirrored.", False)
-    shuffle_clips: int = setting("Shuffle buffer, in clips of about 1 MB.", 256, at_least=1)
     targets: str = setting(
         "online: the teachers look at the frames in every step; cached: what bin/label.py wrote "
         "into the shards, all of it or that of the teachers given; auto: cached where it did.",

@@ -30,6 +30,7 @@ class _Tally:
     videos: int = 0
     clips: int = 0
     samples: int = 0
+    clip_bytes: list[int] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
     left_out: list[dict] = field(default_factory=list)
     streams: list[Taken] = field(default_factory=list)
@@ -71,6 +72,7 @@ def write_shard(
         "settings": settings,
         "inputs": _inputs(plan),
         "shard": asdict(shard),
+        "clip_bytes": tally.clip_bytes,
         "skipped": [asdict(skipped) for skipped in tally.skipped],
         "left_out": tally.left_out,
         "streams": [asdict(taken) for taken in tally.streams],
@@ -96,16 +98,16 @@ def rewrite_shard(
         ValueError: the clips are not as many as the shard should have.
     """
     path = os.path.join(directory, shard.name)
-    count = 0
+    clip_bytes = []
     with atomic.new_file(path) as temporary:
         with tf.io.TFRecordWriter(temporary) as writer:
-            for clip in clips:
-                writer.write(records.encode(clip))
-                count += 1
-        if count != shard.clips:
+            for serialized in map(records.encode, clips):
+                writer.write(serialized)
+                clip_bytes.append(len(serialized))
+        if len(clip_bytes) != shard.clips:
             raise ValueError(
-                f"{path} has {count} clips, not the {shard.clips} it was written with; remove it "
-                "and prepare it again"
+                f"{path} has {len(clip_bytes)} clips, not the {shard.clips} it was written with; "
+                "remove it and prepare it again"
             )
         labelled = replace(
             shard,
@@ -114,7 +116,7 @@ def rewrite_shard(
             teachers=dict(teachers),
         )
         before = shard_json.read_known(directory, shard.name)
-        after = before | {"shard": asdict(labelled)}
+        after = before | {"shard": asdict(labelled), "clip_bytes": clip_bytes}
         shard_json.remove(directory, shard.name, before, after)
     shard_json.write(directory, shard.name, after)
 
@@ -155,9 +157,7 @@ def _write_video(writer, video: Video, results: Results, tally: _Tally) -> None:
             if isinstance(outcome, LeftOut):
                 left_out.append({"video_id": video.id, **asdict(outcome)})
                 continue
-            writer.write(records.encode(outcome))
-            tally.clips += 1
-            tally.samples += outcome.sample_count
+            _write_clip(writer, outcome, tally)
         if run.last:
             if run.streams:
                 tally.streams.append(Taken(video.id, **asdict(run.streams)))
@@ -189,11 +189,17 @@ def _write_kept(
             "again"
         )
     for clip in clips:
-        writer.write(records.encode(replace(clip, posteriors={})))
-        tally.clips += 1
-        tally.samples += clip.sample_count
+        _write_clip(writer, replace(clip, posteriors={}), tally)
     tally.videos += 1
     tally.left_out += [clip for clip in kept.left_out if clip["video_id"] == video_id]
+
+
+def _write_clip(writer, clip: ClipRecord, tally: _Tally) -> None:
+    serialized = records.encode(clip)
+    writer.write(serialized)
+    tally.clips += 1
+    tally.samples += clip.sample_count
+    tally.clip_bytes.append(len(serialized))
 
 
 def _inputs(plan: ShardPlan) -> list[dict]:

@@ -1,6 +1,5 @@
 """Where serialized clips come from: shards that were prepared, or videos decoded on the fly."""
 
-import dataclasses
 import functools
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,13 +14,14 @@ from soundnet_tf.data import cached, clips, records
 from soundnet_tf.data.cached import CachedTeacher
 from soundnet_tf.data.clips import ClipRecord, LeftOut, Run, Video
 from soundnet_tf.data.manifest import load_manifest
+from soundnet_tf.data.places import Places, places_of
 from soundnet_tf.data.settings import PCM16, Cutting, SourceConfig
 from soundnet_tf.data.videos import TRAIN, VAL, find_videos, split_and_shard
 from soundnet_tf.data.workers import Workers
 from soundnet_tf.files import storage
 from soundnet_tf.files.progress import progress_bar
 
-_INTERLEAVED_SHARDS = 16
+_READ_AT_ONCE = 16  # clips
 
 
 @dataclass(frozen=True)
@@ -29,17 +29,18 @@ class Source:
     """A set of clips.
 
     Attributes:
-        count: clips that one pass gives.
+        count: how many.
         frame_every_secs: time between the frames of a clip.
-        read: gives a dataset of serialized records (string []), in the source's own order for None,
-            or in an order drawn from a seed, int64 [2].
+        read: gives a dataset of the serialized records (string []) of clips with these numbers from
+            0, int64 [n], in the order given. For a clip that turns out to be unusable another one
+            is given if the second argument is true; else it has no frames.
         teachers: by head, whose posteriors all the clips hold.
         audio_codec: of all the clips.
     """
 
     count: int
     frame_every_secs: float
-    read: Callable[[tf.Tensor | None], tf.data.Dataset]
+    read: Callable[[tf.Tensor, bool], tf.data.Dataset]
     teachers: Mapping[str, CachedTeacher] = field(default_factory=dict)
     audio_codec: str = PCM16
 
@@ -63,11 +64,11 @@ def from_records(pattern: str) -> Source:
     ]
     if not shards:
         raise FileNotFoundError(f"no shard with clips matches {pattern}")
-    paths = [os.path.join(manifest.directory, shard.name) for shard in shards]
+    places = places_of(manifest.directory, shards)
     return Source(
         count=sum(shard.clips for shard in shards),
         frame_every_secs=manifest.settings["frame_every_secs"],
-        read=functools.partial(_read_shards, paths),
+        read=functools.partial(_read_shards, places),
         teachers=cached.teachers_of(manifest.directory, shards),
         audio_codec=manifest.settings.get("audio_codec", PCM16),
     )
@@ -81,9 +82,9 @@ def from_videos(
 ) -> Source:
     """The clips of videos, decoded by worker processes each time they are read.
 
-    Every pass gives `count` clips, although some stretch may turn out to be unusable (silent,
-    damaged) only when it is decoded: a training pass then reads another one a second time; in the
-    source's own order the clip has no frames, so that nothing is asked of it.
+    Some stretch may turn out to be unusable (silent, damaged) only when it is decoded. In training
+    the next one that can be used stands in its place; else it is a clip without frames, of which
+    nothing is asked.
 
     Args:
         videos: what `videos.find_videos` found, or some of it.
@@ -109,11 +110,10 @@ def from_videos(
     if not starts:
         raise ValueError(f"none of {len(videos)} videos gives a clip ({'; '.join(problems[:3])})")
 
-    def read(seed):
-        decode = functools.partial(_decode, starts, cutting, workers)
+    def read(numbers, usable_only):
+        decode = functools.partial(_decode, starts, cutting, workers, usable_only)
         spec = tf.TensorSpec([], tf.string)
-        arguments = () if seed is None else (seed,)
-        return tf.data.Dataset.from_generator(decode, output_signature=spec, args=arguments)
+        return tf.data.Dataset.from_generator(decode, output_signature=spec, args=(numbers,))
 
     return Source(len(starts), cutting.frame_every_secs, read)
 
@@ -161,62 +161,46 @@ def from_videos_split(
     return tuple(from_videos(members[split], cutting, workers) for split in (TRAIN, VAL))
 
 
-def repeated(source: Source, passes: int) -> Source:
-    """A source that gives all clips so many times in a training pass, each time in another order.
-    In its own order it gives them once, and `count` is not of that."""
+def _read_shards(places: Places, numbers: tf.Tensor, _: bool) -> tf.data.Dataset:
+    paths, shards, offsets, lengths = (tf.constant(values) for values in places)
 
-    def read(seed):
-        if seed is None:
-            return source.read(None)
-        seeds = [
-            seed,
-            *(tf.random.experimental.stateless_fold_in(seed, i) for i in range(1, passes)),
-        ]
-        first, *others = map(source.read, seeds)
-        return functools.reduce(tf.data.Dataset.concatenate, others, first)
+    def one(number):
+        # The operation behind TFRecordDataset, which has no argument for where to begin.
+        variant = tf.raw_ops.TFRecordDatasetV2(
+            filenames=paths[shards[number]][None],
+            compression_type="",
+            buffer_size=lengths[number],  # one request, where it is far
+            byte_offsets=offsets[number][None],
+        )
+        record = tf.data.experimental.from_variant(variant, tf.TensorSpec([], tf.string))
+        return record.take(1)
 
-    return dataclasses.replace(source, count=source.count * passes, read=read)
-
-
-def order_seed(seed: tf.Tensor) -> tf.Tensor:
-    """One int64 seed, as Dataset.shuffle wants it, from a pair."""
-    return tf.random.stateless_uniform([], seed, maxval=tf.int64.max, dtype=tf.int64)
-
-
-def _read_shards(paths: list[str], seed: tf.Tensor | None) -> tf.data.Dataset:
-    if seed is None:
-        return tf.data.TFRecordDataset(paths)
-    shards = tf.data.Dataset.from_tensor_slices(paths).shuffle(
-        len(paths), seed=order_seed(seed), reshuffle_each_iteration=False
-    )
-    return shards.interleave(
-        tf.data.TFRecordDataset,
-        cycle_length=min(_INTERLEAVED_SHARDS, len(paths)),
+    return tf.data.Dataset.from_tensor_slices(numbers).interleave(
+        one,
+        cycle_length=_READ_AT_ONCE,
         num_parallel_calls=tf.data.AUTOTUNE,
         deterministic=True,
     )
 
 
-def _decode(starts: list[Run], cutting: Cutting, workers: int, seed=None) -> Iterator[bytes]:
-    """Serialized clips, in order; with a seed exactly as many as there are starts."""
-    order = starts
-    if seed is not None:
-        rng = np.random.default_rng(np.asarray(seed).astype(np.uint64))
-        order = [starts[i] for i in rng.permutation(len(starts))]
-    given = 0
+def _decode(
+    starts: list[Run], cutting: Cutting, workers: int, usable_only: bool, numbers
+) -> Iterator[bytes]:
+    """Serialized clips of these numbers, in their order."""
     with Workers(workers) as pool:
         cut = functools.partial(clips.cut, cutting=cutting)
-        while True:
-            before = given
-            for run, (outcome,) in pool.map(cut, order, clips.cut_crashed):
-                if isinstance(outcome, LeftOut) and seed is not None:
-                    continue
-                given += 1
-                yield records.encode(outcome if isinstance(outcome, ClipRecord) else _blank(run))
-                if given == len(starts):
-                    return
-            if given == before:
-                raise ValueError(f"none of {len(starts)} stretches of video gives a clip")
+
+        def outcomes(chosen):
+            return pool.map(cut, (starts[number] for number in chosen), clips.cut_crashed)
+
+        for number, (run, (outcome,)) in zip(numbers, outcomes(numbers), strict=True):
+            if usable_only and isinstance(outcome, LeftOut):
+                others = (np.arange(1, len(starts)) + number) % len(starts)
+                found = (other for _, (other,) in map(next, map(outcomes, others[:, None])))
+                outcome = next((o for o in found if isinstance(o, ClipRecord)), None)
+                if outcome is None:
+                    raise ValueError(f"none of {len(starts)} stretches of video gives a clip")
+            yield records.encode(outcome if isinstance(outcome, ClipRecord) else _blank(run))
 
 
 def _blank(run: Run) -> ClipRecord:

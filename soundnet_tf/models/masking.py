@@ -11,6 +11,7 @@ import tensorflow as tf
 from soundnet_tf.models import architecture as arch
 from soundnet_tf.models import student as students
 from soundnet_tf.models.finite import zero_or_nan
+from soundnet_tf.models.training_pass import normalise
 
 
 def output_lengths(layer: arch.Layer, lengths: tf.Tensor | None) -> tf.Tensor | None:
@@ -64,7 +65,7 @@ def masked_call(
         x = student.get_layer(f"{conv.name}_conv")(x)
         lengths = output_lengths(conv, lengths)
         norm = student.get_layer(f"{conv.name}_bn")
-        x = norm(x, training=training, mask=step_mask(x, lengths))
+        x = normalise(norm, x, training, step_mask(x, lengths))
         x = mask(student.get_layer(conv.name)(x), lengths)
         if pool:
             x = tf.nn.max_pool1d(x, pool.kernel, pool.stride, "VALID") + nothing

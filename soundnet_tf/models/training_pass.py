@@ -14,6 +14,7 @@ import keras
 import tensorflow as tf
 
 from soundnet_tf.models import architecture as arch
+from soundnet_tf.models import replicas
 from soundnet_tf.models import student as students
 from soundnet_tf.models.convolution import convolve
 from soundnet_tf.models.finite import zero_or_nan
@@ -56,7 +57,7 @@ def trunk_pass(
         if pool and conv.name not in layers:
             x = _pooled_block(*parts, pool, x, training)
         else:
-            x = tf.nn.relu(parts[1](_convolve(parts[0], x), training=training))
+            x = tf.nn.relu(normalise(parts[1], _convolve(parts[0], x), training))
             outputs[conv.name] = x
             x = max_pool(x, pool.kernel) if pool else x
         outputs[(pool or conv).name] = x
@@ -82,6 +83,7 @@ def _pooled_block(layer, norm, pool: arch.Layer, x: tf.Tensor, training: bool) -
     # The bias only moves the mean: it is left out of the convolution and counted here.
     if training and norm.trainable:
         pooled, mean, variance = pool_with_moments(x, pool.kernel)
+        mean, variance = replicas.moments(mean, variance, _per_channel(x))
         _move(norm.moving_mean, sign * mean + bias, norm.momentum)
         _move(norm.moving_variance, variance, norm.momentum)
         mean += 0.0 * bias  # whose gradient is 0, as of plain layers up to rounding; not None
@@ -91,6 +93,36 @@ def _pooled_block(layer, norm, pool: arch.Layer, x: tf.Tensor, training: bool) -
     scale = sign * gamma * tf.math.rsqrt(variance + norm.epsilon)
     normalised = (tf.cast(pooled, tf.float32) - mean) * scale + norm.beta
     return tf.cast(tf.nn.relu(normalised), x.dtype)
+
+
+def normalise(
+    norm: keras.layers.BatchNormalization,
+    x: tf.Tensor,
+    training: bool,
+    mask: tf.Tensor | None = None,
+) -> tf.Tensor:
+    """What the batch norm gives for [batch, steps, channels]; with several replicas by the moments
+    of all their steps.
+
+    Args:
+        norm: a layer of the student.
+        x: its input.
+        training: as for any Keras layer.
+        mask: bool [batch, steps], the steps that count.
+    """
+    if replicas.count() == 1 or not (training and norm.trainable):
+        return norm(x, training=training, mask=mask)
+    weights = tf.ones_like(x[..., :1], tf.float32)
+    if mask is not None:
+        weights = tf.cast(mask, tf.float32)[..., None]
+    values = tf.cast(x, tf.float32)
+    mean, variance = tf.nn.weighted_moments(values, [0, 1], weights)
+    mean, variance = replicas.moments(mean, variance, tf.reduce_sum(weights))
+    _move(norm.moving_mean, mean, norm.momentum)
+    _move(norm.moving_variance, variance, norm.momentum)
+    gamma, beta = (tf.cast(weight, tf.float32) for weight in (norm.gamma, norm.beta))
+    normalised = tf.nn.batch_normalization(values, mean, variance, beta, gamma, norm.epsilon)
+    return tf.cast(normalised, x.dtype)
 
 
 def _move(average: keras.Variable, now: tf.Tensor, momentum: float) -> None:
@@ -148,8 +180,12 @@ def _moments(x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         variance=tf.zeros([0]),
         is_training=True,
     )
-    count = tf.cast(tf.size(x) // x.shape[2], tf.float32)
+    count = _per_channel(x)
     return mean, variance * (count - 1.0) / count  # it gives the unbiased one
+
+
+def _per_channel(x: tf.Tensor) -> tf.Tensor:
+    return tf.cast(tf.size(x) // x.shape[2], tf.float32)
 
 
 # One pass over x; as separate operations it would be five.

@@ -1,44 +1,63 @@
 """What a held-out figure must be compared with: a constant answer, and the network at its start."""
 
-import math
+import functools
 import os
 
 import keras
 import tensorflow as tf
 
+from soundnet_tf.data import pipeline
+from soundnet_tf.data.sources import Source
 from soundnet_tf.files import atomic
-from soundnet_tf.files.progress import Bar
+from soundnet_tf.files.progress import Bar, progress_bar
 from soundnet_tf.training import losses
+from soundnet_tf.training.settings import TrainConfig
+from soundnet_tf.training.steps import Judge
 
 BASELINES_FILE = "baselines.json"
 
 Baselines = dict[str, dict[str, float]]
 
 
-def measure(distiller: keras.Model, train, validation, max_train_clips: int, bar: Bar) -> Baselines:
-    """Held-out figures of answers that took no training.
+def measure_once(
+    folder: str, judge: Judge, training: Source, validation: Source, config: TrainConfig
+) -> Baselines:
+    """Held-out figures of answers that took no training, or those that an earlier start of the run
+    in `folder` measured.
 
     Args:
-        distiller: as it is before its first step.
-        train: evaluation batches of the training clips; the constant answer is the mean of what
-            the teachers say about the first `max_train_clips` of them.
-        validation: evaluation batches of held-out clips.
-        max_train_clips: keeps a look at two million clips short.
-        bar: that counts batches, see `batches`.
+        folder: of the run.
+        judge: of the distiller as it is before its first step. Of a cluster's processes all call
+            this.
+        training: the constant answer is the mean of what the teachers say about the first
+            `config.baseline_clips` of its clips: a look at two million is to be short.
+        validation: the held-out clips.
+        config: of the run.
 
     Returns:
         {"start": the network's metrics before training, "constant": `kl_*` and `agreement_*` of
-        always giving the training clips' mean posterior}.
+        always giving the training clips' mean posterior}; where nothing is written nothing.
     """
-    start = distiller.evaluate(validation, return_dict=True, verbose=0, callbacks=[_Counted(bar)])
-    constant = _constant(distiller, train, validation, max_train_clips, bar)
+    path, cluster = os.path.join(folder, BASELINES_FILE), judge.cluster
+    found = atomic.read_json(path) if cluster.is_chief else None
+    if cluster.any(cluster.is_chief and not found):
+        found = _measure(judge, training, validation, config)
+        if cluster.is_chief:
+            atomic.write_json(path, found)
+    return found or {}
+
+
+def _measure(judge: Judge, training: Source, validation: Source, config: TrainConfig) -> Baselines:
+    batches = functools.partial(pipeline.eval_batches, config=config.pipeline)
+    share, is_chief = judge.cluster.share, judge.cluster.is_chief
+    train = batches(training, at_most=config.baseline_clips)
+    held_out, ours = batches(validation), batches(validation, share=share)
+    count = sum(int(b.cardinality()) for b in (ours, train, held_out))
+    with progress_bar(count, "baselines", "batch", is_chief, leave=False) as bar:
+        counted = keras.callbacks.CallbackList([_Counted(bar)], model=judge.distiller)
+        start = judge(ours, counted)
+        constant = _constant(judge.distiller, train, held_out, bar) if is_chief else {}
     return {"start": start, "constant": constant}
-
-
-def batches(train_clips: int, held_out_clips: int, max_train_clips: int, batch_size: int) -> int:
-    """How many `measure` looks at: twice at the held-out ones."""
-    looked_at = (held_out_clips, min(train_clips, max_train_clips), held_out_clips)
-    return sum(math.ceil(clips / batch_size) for clips in looked_at)
 
 
 class _Counted(keras.callbacks.Callback):
@@ -52,27 +71,14 @@ class _Counted(keras.callbacks.Callback):
         self._bar.update()
 
 
-def measure_once(folder: str, *args) -> Baselines:
-    """`measure`, or what an earlier start of the run in `folder` measured."""
-    path = os.path.join(folder, BASELINES_FILE)
-    if found := atomic.read_json(path):
-        return found
-    baselines = measure(*args)
-    atomic.write_json(path, baselines)
-    return baselines
-
-
-def _constant(distiller, train, validation, max_train_clips, bar: Bar) -> dict[str, float]:
+def _constant(distiller, train, validation, bar: Bar) -> dict[str, float]:
     targets = tf.function(distiller.targets, autograph=False)
-    sums, seen = {}, 0
+    sums = {}
     for batch in train:
         for head, (posteriors, mask) in targets(batch).items():
             total = tf.reduce_sum(tf.boolean_mask(posteriors, mask), axis=0)
             sums[head] = sums.get(head, 0.0) + total
-        seen += len(batch["id"])
         bar.update()
-        if seen >= max_train_clips:
-            break
     # A sum of posteriors is its mean once it is normalised.
     log_means = {head: tf.math.log(total / tf.reduce_sum(total)) for head, total in sums.items()}
     means = {

@@ -1,19 +1,21 @@
 """Teacher networks see the frames, the student hears the sound and learns to agree."""
 
-import time
 from collections.abc import Mapping
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from soundnet_tf import constants
 from soundnet_tf.data.cached import CachedTeacher
 from soundnet_tf.data.records import posteriors_key
+from soundnet_tf.models import replicas
 from soundnet_tf.models import student as students
 from soundnet_tf.models.masking import masked_call
 from soundnet_tf.models.teachers.teacher import Teacher
 from soundnet_tf.models.training_pass import training_pass
 from soundnet_tf.training import alignment, losses
+from soundnet_tf.training.means import Means
 from soundnet_tf.training.mixing import mix
 from soundnet_tf.training.pairs import ShuffledPairs, other_videos_targets
 from soundnet_tf.training.settings import DistillConfig
@@ -64,26 +66,29 @@ class Distiller(keras.Model):
         self.seed = seed
         # A tuple of plain objects: Keras would track, train and save models that it finds.
         self._teachers = tuple(teachers.items())
-        self.wait_secs = 0.0  # time that training has waited for batches, since the last reset
-        self.loss_mean = keras.metrics.Mean("loss", dtype="float32")
-        self.gradient_norm_mean = keras.metrics.Mean("gradient_norm", dtype="float32")
-        self.head_means = {
-            f"{kind}_{head}": keras.metrics.Mean(f"{kind}_{head}", dtype="float32")
-            for head in teachers
-            for kind in ("kl", "agreement")
-        }
+        kinds = [f"{kind}_{head}" for head in teachers for kind in ("kl", "agreement")]
+        self.learned = Means(["loss", *kinds, "gradient_norm"])
+        self.judged = Means(["loss", *kinds])
         self.shuffled = {
             head: ShuffledPairs(head, teacher.classes) for head, teacher in teachers.items()
         }
+        self._kept_sums = np.zeros(self.learned.sums.shape)
+        self.wait_secs = 0.0  # that training has waited for batches, since it was last set to 0
         self.built = True
 
     @property
     def metrics(self):
-        return [*self._metrics_of(training=True), *self.shuffled.values()]
+        return [self.learned, self.judged, *self.shuffled.values()]
 
-    def _metrics_of(self, training: bool) -> list[keras.metrics.Metric]:
-        means = [self.loss_mean, *self.head_means.values()]
-        return [*means, *([self.gradient_norm_mean] if training else self.shuffled.values())]
+    @property
+    def judgement(self) -> list[keras.metrics.Metric]:
+        """The metrics of evaluation."""
+        return [self.judged, *self.shuffled.values()]
+
+    @property
+    def labels(self) -> dict[str, tuple[str, ...]]:
+        """Class names of each head."""
+        return {head: teacher.labels for head, teacher in self._teachers}
 
     @property
     def heads(self) -> tuple[str, ...]:
@@ -122,6 +127,16 @@ class Distiller(keras.Model):
         }
 
     def train_step(self, batch):
+        self.learn(batch)
+        return self.learned.result()
+
+    def test_step(self, batch):
+        self.judge(batch)
+        return _results(self.judgement)
+
+    def learn(self, batch):
+        """Takes one step, within `Strategy.run`: of several replicas each has a part of the batch.
+        Its figures are added to `learned`."""
         targets = self.targets(batch)
         if self.config.shuffled_pairs:
             targets = other_videos_targets(targets, batch["video"])
@@ -129,49 +144,72 @@ class Distiller(keras.Model):
             seed = tf.stack([tf.constant(self.seed, tf.int64), self._step()])
             mixed, targets = mix(batch["waveform"], targets, self.config.mix_share, seed)
             batch = batch | {"waveform": mixed}
+        steps = dict(zip(targets, replicas.total(_valid_steps(targets)), strict=True))
         with tf.GradientTape() as tape:
-            loss = self._loss(batch, targets, training=True)
-            # Keras sums gradients over replicas; each replica's loss is the mean of its own share.
-            replicas = tf.distribute.get_strategy().num_replicas_in_sync
-            scaled = loss / replicas
-        gradients = tape.gradient(scaled, self.student.trainable_variables)
-        self.optimizer.apply(gradients, self.student.trainable_variables)
-        self.gradient_norm_mean.update_state(tf.linalg.global_norm(gradients) * replicas)
-        return _results(self._metrics_of(training=True))
+            logits = self(batch, training=True)
+            loss = self._loss(targets, logits, steps)
+        weights = self.student.trainable_variables
+        gradients = replicas.gradients(tape.gradient(loss, weights))
+        self.optimizer.apply(gradients, weights)
+        norm = tf.linalg.global_norm(gradients)
+        figures = self._figures(targets, logits, loss * next(iter(steps.values())))
+        self.learned.update_state(figures | {"gradient_norm": (norm, 1.0)})
 
     def _step(self) -> tf.Tensor:
         return tf.cast(self.optimizer.iterations.value, tf.int64)
 
-    def test_step(self, batch):
-        self._loss(batch, self.targets(batch), training=False)
-        return _results(self._metrics_of(training=False))
-
-    def _loss(self, batch, targets, training: bool) -> tf.Tensor:
-        """The weighted sum of the heads' losses; updates every metric but the gradient's."""
-        logits = self(batch, training=training)
-        total = 0.0
+    def judge(self, batch):
+        """Adds a batch to the metrics of evaluation, within `Strategy.run`."""
+        targets, logits = self.targets(batch), self(batch, training=False)
+        loss = self._loss(targets, logits, {})
+        self.judged.update_state(self._figures(targets, logits, loss * _valid_steps(targets)[0]))
         for head, (posteriors, mask) in targets.items():
-            total += self.config.weights.get(head, 1.0) * losses.head_loss(
-                posteriors,
-                logits[head],
-                mask,
-                self.config.loss,
-                self.config.reduction,
-                len(targets),
-                self.config.temperature,
-            )
-            self._update_head(head, posteriors, logits[head], mask)
-            if not training:
-                self.shuffled[head].update_state(posteriors, logits[head], mask, batch["video"])
-        any_mask = next(iter(targets.values()))[1]
-        self.loss_mean.update_state(total, tf.reduce_sum(tf.cast(any_mask, tf.float32)))
-        return total
+            self.shuffled[head].update_state(posteriors, logits[head], mask, batch["video"])
 
-    def _update_head(self, head, posteriors, logits, mask):
-        agreement = tf.argmax(posteriors, -1) == tf.argmax(logits, -1)
-        divergence = losses.kl_divergence(posteriors, logits)
-        self.head_means[f"kl_{head}"].update_state(divergence, mask)
-        self.head_means[f"agreement_{head}"].update_state(tf.cast(agreement, tf.float32), mask)
+    def _loss(self, targets, logits, steps: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """The weighted sum of the heads' losses. If the valid `steps` of the whole batch are given,
+        by head, it is this replica's part of that."""
+        return tf.add_n(
+            [
+                self.config.weights.get(head, 1.0)
+                * losses.head_loss(
+                    posteriors,
+                    logits[head],
+                    mask,
+                    self.config.loss,
+                    self.config.reduction,
+                    len(targets),
+                    self.config.temperature,
+                    steps.get(head),
+                )
+                for head, (posteriors, mask) in targets.items()
+            ]
+        )
+
+    def _figures(self, targets, logits, loss) -> dict[str, tuple[tf.Tensor, tf.Tensor]]:
+        """Sums and counts of all but the gradient's length; `loss` is already a sum."""
+        figures = {"loss": (loss, _valid_steps(targets)[0])}
+        for head, (posteriors, mask) in targets.items():
+            agreement = tf.argmax(posteriors, -1) == tf.argmax(logits[head], -1)
+            steps = {
+                f"kl_{head}": losses.kl_divergence(posteriors, logits[head]),
+                f"agreement_{head}": tf.cast(agreement, tf.float32),
+            }
+            valid = tf.cast(mask, tf.float32)
+            for name, values in steps.items():
+                figures[name] = (tf.reduce_sum(values * valid), tf.reduce_sum(valid))
+        return figures
+
+    def keep_means(self):
+        """Notes the means of the epoch so far, for the next `save_weights`. All processes have to
+        call it, also those that save nothing: it adds up what each has counted."""
+        self._kept_sums = self.learned.sums.numpy()
+
+    def save_own_variables(self, store):
+        store["learned"] = self._kept_sums
+
+    def load_own_variables(self, store):
+        self.learned.sums.assign(store["learned"][...])
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         """Makes the optimizer's variables: were they made in the step, TensorFlow would trace that
@@ -182,21 +220,6 @@ class Distiller(keras.Model):
         with self.distribute_strategy.scope():
             self.optimizer.build(self.student.trainable_variables)
 
-    def make_train_function(self, force=False):
-        """Keras's, with the time spent on waiting for the next batch added to `wait_secs`."""
-        if self.train_function is not None and not force:
-            return
-        super().make_train_function(force)
-        step = self.train_function
-
-        def timed_step(iterator):
-            start = time.perf_counter()
-            batch = next(iterator)
-            self.wait_secs += time.perf_counter() - start
-            return step(iter((batch,)))
-
-        self.train_function = timed_step
-
 
 def _results(metrics) -> dict[str, tf.Tensor]:
     found = {}
@@ -204,6 +227,11 @@ def _results(metrics) -> dict[str, tf.Tensor]:
         result = metric.result()
         found |= result if isinstance(result, dict) else {metric.name: result}
     return found
+
+
+def _valid_steps(targets) -> list[tf.Tensor]:
+    """How many steps count, float32 [] for each head."""
+    return [tf.reduce_sum(tf.cast(mask, tf.float32)) for _, mask in targets.values()]
 
 
 def _seen(head: str, teacher: Teacher | CachedTeacher, batch) -> tf.Tensor:

@@ -1,5 +1,6 @@
 """One run: build student and distiller, measure baselines, fit, keep best and last, resume."""
 
+import contextlib
 import dataclasses
 import os
 from collections.abc import Mapping
@@ -8,16 +9,29 @@ import keras
 import tensorflow as tf
 from absl import logging
 
-from soundnet_tf.data import pipeline, sources
+from soundnet_tf.data import pipeline
+from soundnet_tf.data.cached import CachedTeacher
 from soundnet_tf.data.settings import CACHED, MASK
 from soundnet_tf.data.sources import Source
 from soundnet_tf.files import atomic, lock, storage
-from soundnet_tf.files.progress import progress_bar
 from soundnet_tf.models import checkpoint, initialise
 from soundnet_tf.models import student as students
 from soundnet_tf.models.keras_settings import standard_settings
-from soundnet_tf.training import baselines, monitor, probe, rank, report, targets, verdict
+from soundnet_tf.models.teachers.teacher import Teacher
+from soundnet_tf.training import (
+    baselines,
+    events,
+    monitor,
+    probe,
+    rank,
+    report,
+    resuming,
+    steps,
+    targets,
+    verdict,
+)
 from soundnet_tf.training.claimed import RUN_FILE, refuse_other_run
+from soundnet_tf.training.cluster import Cluster, alone
 from soundnet_tf.training.distiller import Distiller
 from soundnet_tf.training.optimizer import build_optimizer
 from soundnet_tf.training.settings import ProbeConfig, TrainConfig
@@ -25,6 +39,8 @@ from soundnet_tf.version import __version__
 
 FLAGS_FILE = "flags.txt"
 VERDICT_FILE = "verdict.json"
+
+Teachers = Mapping[str, Teacher | CachedTeacher]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +70,9 @@ def train(
     out: str,
     flags: str = "",
     probing: ProbeConfig | None = None,
-) -> TrainResult:
+    cluster: Cluster | None = None,
+    checkpoint_every: int | None = None,
+) -> TrainResult | None:
     """Trains a student, or goes on with the run in `out` where it was left.
 
     Writes to `out`: `run.json` (versions, settings, teachers), `flags.txt` (the text given, as a
@@ -62,153 +80,103 @@ def train(
     `backup/` (student and optimizer, to resume from), `probe.json`, `verdict.json` and `logs/`
     (TensorBoard); with labelled sounds to probe with also `best_probe/`.
 
+    Of several processes all call this, with the same arguments but for `cluster`; all read the
+    sources and the folder, the first one writes.
+
+    Args:
+        config: what is learned.
+        training, validation: all clips of the run, whatever this process's share of them.
+        out: folder of the run.
+        flags: for `flags.txt`.
+        probing: labelled sounds.
+        cluster: who computes; None: this process alone, on one device.
+        checkpoint_every: steps, see `resuming.Backup`.
+
+    Returns:
+        What the run gave; None in processes that do not write.
+
     Raises:
         ValueError: settings that do not fit each other, another run's folder, or labelled sounds
             that cannot be used.
         FileNotFoundError: weights, teachers or sounds that are not there.
         MediaError: a labelled sound that cannot be read.
         HeldError: the run goes on already, in another process.
+        Stopped: the process was asked to end before the run's end.
     """
-    with lock.hold_folder(out, "train"):
-        return _train(config, training, validation, out, flags, probing)
-
-
-def _train(
-    config: TrainConfig,
-    training: Source,
-    validation: Source,
-    out: str,
-    flags: str,
-    probing: ProbeConfig | None,
-) -> TrainResult:
-    config = targets.choose(config, training, validation)
-    pipeline.check_fit(training, config.pipeline)
-    steps_per_epoch = training.count * config.passes // config.pipeline.batch_size
-    epochs = -(-config.steps // steps_per_epoch) if config.steps else config.epochs
-    with _strategy().scope():
-        teachers = _teachers(config, training, validation)
-        labels = {head: teacher.labels for head, teacher in teachers.items()}
-        _claim_folder(out, config, teachers, training, validation)
-        atomic.write_bytes(os.path.join(out, FLAGS_FILE), os.fsencode(flags))
-        heard = probe.hear(probing) if probing and probing.data else None
-        untrained = probe.untrained(heard, config.architecture) if heard else None
-        # After the teachers, whose layers drew numbers: the start is to depend on the seed alone.
-        keras.utils.set_random_seed(config.seed)
-        student, head_starts = _build_student(config, teachers, labels)
-        mask_sound = config.pipeline.short == MASK
-        distiller = Distiller(student, teachers, config.distill, mask_sound, config.seed)
-        optimizer = build_optimizer(config.optimizer, epochs * steps_per_epoch, distiller.heads)
-        distiller.compile(optimizer=optimizer)
-    if config.pipeline.targets == CACHED:  # of these heads only
-        training = dataclasses.replace(training, teachers=teachers)
-        validation = dataclasses.replace(validation, teachers=teachers)
-    validation_batches = pipeline.eval_batches(validation, config.pipeline)
-    batch_size, at_most = config.pipeline.batch_size, config.baseline_clips
-    batches = baselines.batches(training.count, validation.count, at_most, batch_size)
-    with progress_bar(batches, "baselines", "batch", leave=False) as bar:
-        training_batches = pipeline.eval_batches(training, config.pipeline)
-        floor = baselines.measure_once(
-            out, distiller, training_batches, validation_batches, at_most, bar
+    cluster = cluster or alone()
+    with lock.hold_folder(out, "train") if cluster.is_chief else contextlib.nullcontext():
+        config = targets.choose(config, training, validation)
+        pipeline.check_fit(training, config.pipeline)
+        with cluster.strategy.scope():
+            teachers = _teachers(config, training, validation)
+        if config.pipeline.targets == CACHED:  # of these heads only
+            training = dataclasses.replace(training, teachers=teachers)
+            validation = dataclasses.replace(validation, teachers=teachers)
+        if cluster.is_chief:
+            _claim_folder(out, config, teachers, training, validation)
+            atomic.write_bytes(os.path.join(out, FLAGS_FILE), os.fsencode(flags))
+        with cluster.strategy.scope():
+            distiller, head_starts = _build(config, teachers, training.count)
+        judge = steps.Judge(distiller, cluster)
+        floor = baselines.measure_once(out, judge, training, validation, config)
+        backup = resuming.Backup(
+            os.path.join(out, "backup"),
+            config.steps_per_epoch(training.count),
+            cluster,
+            checkpoint_every,
         )
-    backup = monitor.Backup(os.path.join(out, "backup"), steps_per_epoch)
-    backup.set_model(distiller)
-    backup.on_train_begin()
-    is_finished = backup.epochs_done >= epochs
-    if not is_finished:
-        averages = keras.callbacks.SwapEMAWeights() if config.optimizer.ema_momentum else None
-        saving = monitor.SaveStudents(out, student, labels, averages)
-        probes = probe.Probe(
-            heard,
-            training_batches.take(-(-rank.CLIPS // batch_size)),
-            (probing or ProbeConfig()).every,
-            out,
-            epochs,
-            saving,
-            untrained,
-            from_trained=config.init_from is not None,
-        )
-        logs = os.path.join(out, "logs")
-        if backup.epochs_done:
-            logging.info("resuming %s after %d epochs", out, backup.epochs_done)
-        distiller.fit(
-            pipeline.train_batches(
-                sources.repeated(training, config.passes),
-                config.pipeline,
-                epochs,
-                config.seed,
-                first_epoch=backup.epochs_done,
-            ),
-            epochs=epochs,
-            steps_per_epoch=steps_per_epoch,
-            validation_data=validation_batches,
-            shuffle=False,
-            verbose=0,
-            # In the order in which an epoch is written down; the backup comes last, so that
-            # whatever a kill left out is done again.
-            callbacks=[
-                *([averages] if averages else []),
-                monitor.StepMonitor(logs, batch_size),
-                monitor.Lines(logs, floor),
-                saving,
-                probes,
-                monitor.History(out),
-                backup,
-                report.Progress(floor, epochs, steps_per_epoch, batch_size),
-            ],
-        )
-    rows = monitor.read_history(os.path.join(out, monitor.HISTORY_FILE))
-    history = [{name: float(value) for name, value in row.items()} for row in rows]
-    probed = atomic.read_json(os.path.join(out, probe.PROBE_FILE))
-    found = atomic.read_json(os.path.join(out, VERDICT_FILE)) if is_finished else None
-    if not found:
-        seen = training_batches.take(-(-at_most // batch_size))
-        found = _judge(out, distiller, seen, history[-1], floor, probed)
-    return TrainResult(history, floor, head_starts, probed, (found["verdict"], found["reasons"]))
+        backup.set_model(distiller)
+        with cluster.strategy.scope():
+            backup.restore()
+        is_finished = backup.steps_done >= config.end(training.count)
+        if not is_finished:
+            callbacks = _callbacks(config, judge, training, floor, backup, out, probing)
+            _fit(config, judge, training, validation, backup.steps_done, callbacks)
+        found = _verdict(out, judge, training, config, floor, is_finished)
+        if not cluster.is_chief:
+            return None
+        probed = atomic.read_json(os.path.join(out, probe.PROBE_FILE))
+        said = (found["verdict"], found["reasons"])
+        return TrainResult(_history(out), floor, head_starts, probed, said)
 
 
-def _judge(out: str, distiller: Distiller, training_batches, row, floor, probed) -> dict:
-    """Writes `verdict.json`, of the student that was saved as the last one."""
-    last, _ = checkpoint.load_student(os.path.join(out, "last"))
-    checkpoint.copy_weights(last, distiller.student)
-    training = distiller.evaluate(training_batches, return_dict=True, verbose=0)
-    prefix = "val_"
-    held_out = {k.removeprefix(prefix): v for k, v in row.items() if k.startswith(prefix)}
-    word, reasons = verdict.verdict(held_out, training, floor, probed)
-    content = {"verdict": word, "reasons": reasons, "training": training}
-    atomic.write_json(os.path.join(out, VERDICT_FILE), content)
-    return content
-
-
-def _strategy() -> tf.distribute.Strategy:
-    """All GPUs of the machine at once; else the one device there is."""
-    several = len(tf.config.list_logical_devices("GPU")) > 1
-    return tf.distribute.MirroredStrategy() if several else tf.distribute.get_strategy()
-
-
-def _teachers(config: TrainConfig, training: Source, validation: Source):
+def _teachers(config: TrainConfig, training: Source, validation: Source) -> Teachers:
     if config.pipeline.targets == CACHED:
         return targets.cached_teachers(config.teachers, training, validation)
     return targets.online_teachers(config.teachers)
 
 
-def _build_student(config: TrainConfig, teachers, labels):
+def _build(config: TrainConfig, teachers: Teachers, clips: int):
+    """The distiller, ready to train, and how many rows its heads took over."""
+    # After the teachers, whose layers drew numbers: the start is to depend on the seed alone.
+    keras.utils.set_random_seed(config.seed)
     with standard_settings("mixed_bfloat16" if config.mixed_bfloat16 else "float32"):
         student = students.BUILDERS[config.architecture](
             object_classes=_classes(teachers, "objects"), scene_classes=_classes(teachers, "scenes")
         )
     head_starts = {}
     if config.init_from:
-        head_starts = initialise.initialise(student, labels, config.init_from)
+        head_starts = initialise.initialise(student, _labels(teachers), config.init_from)
     if config.freeze_batch_norm:
         initialise.freeze_batch_norm(student)
-    return student, head_starts
+    mask_sound = config.pipeline.short == MASK
+    distiller = Distiller(student, teachers, config.distill, mask_sound, config.seed)
+    optimizer = build_optimizer(config.optimizer, config.end(clips), distiller.heads)
+    distiller.compile(optimizer=optimizer)
+    return distiller, head_starts
 
 
-def _classes(teachers, head: str) -> int | None:
+def _classes(teachers: Teachers, head: str) -> int | None:
     return teachers[head].classes if head in teachers else None
 
 
-def _claim_folder(out: str, config: TrainConfig, teachers, training: Source, validation: Source):
+def _labels(teachers: Teachers) -> checkpoint.Labels:
+    return {head: teacher.labels for head, teacher in teachers.items()}
+
+
+def _claim_folder(
+    out: str, config: TrainConfig, teachers: Teachers, training: Source, validation: Source
+):
     """Writes `run.json`, or checks that the run in `out` is this one. Its length may grow."""
     run = {
         "soundnet_tf": __version__,
@@ -222,3 +190,112 @@ def _claim_folder(out: str, config: TrainConfig, teachers, training: Source, val
     refuse_other_run(out, run)
     storage.make_folder(out)
     atomic.write_json(os.path.join(out, RUN_FILE), run)
+
+
+def _callbacks(
+    config: TrainConfig,
+    judge: steps.Judge,
+    training: Source,
+    floor: baselines.Baselines,
+    backup: resuming.Backup,
+    out: str,
+    probing: ProbeConfig | None,
+) -> list[keras.callbacks.Callback]:
+    """In the order in which an epoch is written down; the backup comes last, so that whatever a
+    kill left out is done again. Processes that do not write have those that all have to share."""
+    distiller, is_chief = judge.distiller, judge.cluster.is_chief
+    averages = keras.callbacks.SwapEMAWeights() if config.optimizer.ema_momentum else None
+    saving = monitor.SaveStudents(
+        out, distiller.student, distiller.labels, averages, writes=is_chief
+    )
+    swapping = [averages] if averages else []
+    if not is_chief:
+        return [*swapping, saving, backup]
+    logs, done, batch_size = (
+        os.path.join(out, "logs"),
+        backup.steps_done,
+        config.pipeline.batch_size,
+    )
+    steps_per_epoch = config.steps_per_epoch(training.count)
+    epochs = config.end(training.count) // steps_per_epoch
+    if done:
+        logging.info("resuming %s after %d steps", out, done)
+        events.forget_after(logs, done)
+    return [
+        *swapping,
+        monitor.StepMonitor(logs, batch_size),
+        monitor.Lines(logs, floor),
+        saving,
+        _probe(config, probing or ProbeConfig(), training, out, epochs, saving),
+        monitor.History(out),
+        backup,
+        report.Progress(floor, epochs, steps_per_epoch, batch_size),
+    ]
+
+
+def _probe(
+    config: TrainConfig,
+    probing: ProbeConfig,
+    training: Source,
+    out: str,
+    epochs: int,
+    saving: monitor.SaveStudents,
+) -> probe.Probe:
+    heard = probe.hear(probing) if probing.data else None
+    floor = probe.untrained(heard, config.architecture) if heard else None
+    clips = pipeline.eval_batches(training, config.pipeline, at_most=rank.CLIPS)
+    is_trained = config.init_from is not None
+    return probe.Probe(heard, clips, probing.every, out, epochs, saving, floor, is_trained)
+
+
+def _fit(
+    config: TrainConfig,
+    judge: steps.Judge,
+    training: Source,
+    validation: Source,
+    done: int,
+    callbacks: list[keras.callbacks.Callback],
+) -> None:
+    cluster, end = judge.cluster, config.end(training.count)
+    batches = pipeline.train_batches(
+        training, config.pipeline, end, config.seed, done, cluster.share, cluster.replicas_here
+    )
+    held_out = pipeline.eval_batches(validation, config.pipeline, cluster.share)
+    steps.fit(judge, batches, held_out, end, config.steps_per_epoch(training.count), callbacks)
+
+
+def _verdict(
+    out: str,
+    judge: steps.Judge,
+    training: Source,
+    config: TrainConfig,
+    floor: baselines.Baselines,
+    is_finished: bool,
+) -> dict:
+    """What `verdict.json` holds, of the student that was saved as the last one; of a run that was
+    finished before it is read, if it is there."""
+    path = os.path.join(out, VERDICT_FILE)
+    found = atomic.read_json(path) if is_finished else None
+    if judge.cluster.any(not found):
+        last, _ = checkpoint.load_student(os.path.join(out, "last"))
+        checkpoint.copy_weights(last, judge.distiller.student)
+        clips = config.baseline_clips
+        seen = pipeline.eval_batches(training, config.pipeline, judge.cluster.share, clips)
+        figures = judge(seen)
+        if judge.cluster.is_chief:
+            probed = atomic.read_json(os.path.join(out, probe.PROBE_FILE))
+            held_out = _validation(_history(out)[-1])
+            word, reasons = verdict.verdict(held_out, figures, floor, probed)
+            found = {"verdict": word, "reasons": reasons, "training": figures}
+            atomic.write_json(path, found)
+    return found
+
+
+def _history(out: str) -> list[dict[str, float]]:
+    rows = monitor.read_history(os.path.join(out, monitor.HISTORY_FILE))
+    return [{name: float(value) for name, value in row.items()} for row in rows]
+
+
+def _validation(row: Mapping[str, float]) -> dict[str, float]:
+    prefix = "val_"
+    return {k.removeprefix(prefix): v for k, v in row.items() if k.startswith(prefix)}

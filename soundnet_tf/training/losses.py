@@ -41,10 +41,12 @@ def squared_error(targets, logits) -> tf.Tensor:
     return tf.reduce_sum(tf.square(difference), -1)
 
 
-def masked_mean(values, mask) -> tf.Tensor:
-    """Mean of `values` where `mask` is true, in float32; 0 when it is true nowhere."""
+def masked_mean(values, mask, count=None) -> tf.Tensor:
+    """Mean of `values` where `mask` is true, in float32; 0 when it is true nowhere. With a `count`
+    (float32 []) their sum over that: a part of the mean of more values than are here."""
     weights = tf.cast(mask, tf.float32)
-    return tf.math.divide_no_nan(tf.reduce_sum(values * weights), tf.reduce_sum(weights))
+    count = tf.reduce_sum(weights) if count is None else count
+    return tf.math.divide_no_nan(tf.reduce_sum(values * weights), count)
 
 
 def head_loss(
@@ -55,6 +57,7 @@ def head_loss(
     reduction: str = MEAN,
     heads: int = 1,
     temperature: float = 1.0,
+    count: tf.Tensor | None = None,
 ) -> tf.Tensor:
     """The loss of one head over a batch.
 
@@ -68,9 +71,10 @@ def head_loss(
             of a 401-class head weighs 1000/401 times a step of a 1000-class head).
         heads: how many heads are trained together; used by reduction="paper".
         temperature: for loss="kl".
+        count: float32 [], valid steps of the whole batch, if this is a part of it.
 
     Returns:
-        float32 [].
+        float32 []; of a part its share, so that parts add up.
 
     Raises:
         ValueError: an unknown loss or reduction.
@@ -81,7 +85,7 @@ def head_loss(
         per_step = squared_error(targets, logits)
     else:
         raise ValueError(f"loss {loss!r} is unknown; choose one of {KL}, {L2}")
-    mean = masked_mean(per_step, mask)
+    mean = masked_mean(per_step, mask, count)
     if reduction == MEAN:
         return mean
     if reduction == PAPER:

@@ -6,6 +6,8 @@ one clip goes with a sound in which that clip is so loud, whatever the two recor
 
 import tensorflow as tf
 
+from soundnet_tf.models import replicas
+
 _SILENT = 1e-4  # RMS, -80 dBFS: cannot be brought to another sound's level
 
 
@@ -13,7 +15,7 @@ def mix(waveform: tf.Tensor, targets, share: float, seed: tf.Tensor):
     """Mixes some clips of a batch with the next one, each by its own drawn part.
 
     Args:
-        waveform: float32 [batch, samples].
+        waveform: float32 [batch, samples], with several replicas each one's part.
         targets: head to (float32 [batch, steps, classes], bool [batch, steps]).
         share: of the clips that are mixed, on average.
         seed: integer [2].
@@ -22,9 +24,9 @@ def mix(waveform: tf.Tensor, targets, share: float, seed: tf.Tensor):
         The sound, float32 [batch, samples], of about the power of a single clip, and the targets. A
         step is valid if it is in both clips.
     """
-    clips = tf.shape(waveform)[0]
-    drawn, part = tf.unstack(tf.random.stateless_uniform([2, clips], seed))
-    other = tf.roll(waveform, -1, axis=0)
+    clips = tf.shape(waveform)[0] * replicas.count()
+    drawn, part = map(replicas.mine, tf.unstack(tf.random.stateless_uniform([2, clips], seed)))
+    other = replicas.next_clip(waveform)
     level, other_level = _rms(waveform), _rms(other)
     is_mixed = (drawn < share) & (tf.minimum(level, other_level) > _SILENT)
     part = tf.where(is_mixed, part, 1.0)  # of the clip itself, in the target
@@ -35,8 +37,9 @@ def mix(waveform: tf.Tensor, targets, share: float, seed: tf.Tensor):
     part = part[:, None, None]
 
     def blended(posteriors, mask):
-        is_valid = mask & (tf.roll(mask, -1, axis=0) | (part[..., 0] == 1.0))
-        return part * posteriors + (1 - part) * tf.roll(posteriors, -1, axis=0), is_valid
+        other_mask = tf.cast(replicas.next_clip(tf.cast(mask, tf.int32)), tf.bool)
+        is_valid = mask & (other_mask | (part[..., 0] == 1.0))
+        return part * posteriors + (1 - part) * replicas.next_clip(posteriors), is_valid
 
     return mixed, {head: blended(*target) for head, target in targets.items()}
 

@@ -136,22 +136,33 @@ class Backup(keras.callbacks.Callback):
         self._steps_per_epoch = steps_per_epoch
 
     def on_train_begin(self, logs=None):
+        self.restore()
+        self.model._initial_epoch = self.epochs_done
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.keep()
+
+    def restore(self):
         """Takes up the state that was kept, if there is one; the model must be compiled."""
         optimizer = self.model.optimizer
         if not optimizer.built:  # or its state would not be loaded
             optimizer.build(self.model.trainable_variables)
         if storage.exists(self._path):
             self.model.load_weights(self._path)
-        self.model._initial_epoch = self.epochs_done
 
-    def on_epoch_end(self, epoch, logs=None):
+    def keep(self):
+        """Writes the state of now."""
         storage.make_folder(self._folder)
         with atomic.new_file(self._path, suffix=".weights.h5") as temporary:
             self.model.save_weights(temporary)
 
     @property
+    def steps_done(self) -> int:
+        return int(self.model.optimizer.iterations)
+
+    @property
     def epochs_done(self) -> int:
-        return int(self.model.optimizer.iterations) // self._steps_per_epoch
+        return self.steps_done // self._steps_per_epoch
 
 
 class SaveStudents(keras.callbacks.Callback):
@@ -162,6 +173,7 @@ class SaveStudents(keras.callbacks.Callback):
         student: that is trained; a float32 copy is made once and saved with its weights.
         labels: class names of each head.
         averages: swaps averaged weights in while they are saved; None saves the plain ones.
+        writes: whether this process saves; of several all have to swap.
     """
 
     monitored = "val_loss"
@@ -172,6 +184,7 @@ class SaveStudents(keras.callbacks.Callback):
         student: keras.Model,
         labels: checkpoint.Labels,
         averages: keras.callbacks.SwapEMAWeights | None = None,
+        writes: bool = True,
     ):
         super().__init__()
         self._folder = folder
@@ -179,6 +192,7 @@ class SaveStudents(keras.callbacks.Callback):
         self.saved = checkpoint.float32_copy(student)
         self._labels = labels
         self._averages = averages
+        self._writes = writes
 
     def update(self, averaged: bool = True):
         """Gives `saved` the weights that the student has now, or if there are averages those.
@@ -192,6 +206,8 @@ class SaveStudents(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         self.update()
+        if not self._writes:
+            return
         self.save("last")
         earlier = read_history(os.path.join(self._folder, HISTORY_FILE))
         values = [float(row[self.monitored]) for row in earlier if int(row["epoch"]) < epoch]

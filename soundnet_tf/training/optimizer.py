@@ -44,6 +44,10 @@ class HeadFirstAdam(keras.optimizers.Adam):
             grad=gradient,
         )
 
+    def _all_reduce_sum_gradients(self, grads_and_vars):
+        """They are of the whole batch when they come here: clipping has to see them so."""
+        return grads_and_vars
+
     def get_config(self):
         return super().get_config() | {
             "head_names": self.head_names,

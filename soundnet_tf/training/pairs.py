@@ -8,8 +8,11 @@ much better a sound fits its own pictures than those of other videos.
 import keras
 import tensorflow as tf
 
+from soundnet_tf.models import replicas
+
 GROUPS = 64  # of videos: pairs are between groups, so that sums are enough
 FEWEST = 5  # groups, from which a standard error is told
+_IDS, _HASH_KEY = 2**62, (17, 4)  # replicas can send numbers to each other, but no strings
 
 
 def other_videos_targets(targets, video: tf.Tensor):
@@ -22,6 +25,7 @@ def other_videos_targets(targets, video: tf.Tensor):
     Returns:
         The same of other clips; no step is valid for a clip with which all others share the video.
     """
+    video = replicas.of_all(tf.strings.to_hash_bucket_strong(video, _IDS, _HASH_KEY))
     count = tf.size(video)
     turned = (tf.range(count)[:, None] + 1 + tf.range(count)[None, :]) % count  # [batch, batch]
     is_other = tf.gather(video, turned) != video[:, None]
@@ -29,9 +33,14 @@ def other_videos_targets(targets, video: tf.Tensor):
     other = tf.gather(turned, first, batch_dims=1)
     there_is = tf.reduce_any(is_other, axis=1, keepdims=True)
     return {
-        head: (tf.gather(posteriors, other), tf.gather(mask, other) & there_is)
+        head: (_of_others(posteriors, other), _of_others(mask, other) & replicas.mine(there_is))
         for head, (posteriors, mask) in targets.items()
     }
+
+
+def _of_others(values: tf.Tensor, other: tf.Tensor) -> tf.Tensor:
+    sent = tf.cast(values, tf.int32) if values.dtype == tf.bool else values
+    return tf.cast(replicas.mine(tf.gather(replicas.of_all(sent), other)), values.dtype)
 
 
 class ShuffledPairs(keras.metrics.Metric):

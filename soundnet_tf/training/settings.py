@@ -22,6 +22,7 @@ KL, L2 = "kl", "l2"
 MEAN, PAPER = "mean", "paper"
 TIME, INDEX = "time", "index"
 CONSTANT, COSINE = "constant", "cosine"
+NONE, MIRRORED, MULTIWORKER = "none", "mirrored", "multiworker"
 
 
 @dataclass(frozen=True)
@@ -106,10 +107,9 @@ class TrainConfig(Settings):
         teachers: head ("objects", "scenes") to a teacher's spec, see `models.teachers.teacher`.
             With cached targets they need not be given: they only say which heads are trained, and
             whose posteriors the shards should hold.
-        epochs: so many times the student learns from the training clips, is validated and saved.
-        passes: over the training clips in an epoch; more than one where they are few, since
-            validating and saving take as long as some steps.
+        epochs: so many times the student learns, is validated and saved.
         steps: if given, as many epochs as these steps need, instead of `epochs`.
+        validate_every: steps of an epoch; None: as many as make up one pass over the clips.
         architecture: "soundnet8" or "soundnet5".
         init_from: None for random weights, "published", or a folder that training or export wrote.
         freeze_batch_norm: keep batch norms as they are.
@@ -120,13 +120,14 @@ class TrainConfig(Settings):
 
     teachers: Mapping[str, str] = teachers_by_head()
     epochs: int = setting("Times that it learns, validates and saves.", 10, at_least=1)
-    passes: int = setting(
-        "Over the training clips in an epoch; several where clips are few.",
-        1,
-        at_least=1,
-    )
     steps: int | None = setting(
         "Train for so many steps, rounded up to whole epochs, instead of --epochs.",
+        None,
+        at_least=1,
+    )
+    validate_every: int | None = setting(
+        "Steps of an epoch, after which it validates and saves; default: as many as see every clip "
+        "once. More where clips are few, fewer where they are millions.",
         None,
         at_least=1,
     )
@@ -154,6 +155,16 @@ class TrainConfig(Settings):
                 f"a crop of {self.pipeline.crop_secs} s gives no output step; "
                 f"{self.architecture} needs at least {minimum_secs:.2f} s"
             )
+
+    def steps_per_epoch(self, clips: int) -> int:
+        """After how many steps on so many training clips it is validated and saved."""
+        return self.validate_every or clips // self.pipeline.batch_size
+
+    def end(self, clips: int) -> int:
+        """How many steps the run has: whole epochs."""
+        steps_per_epoch = self.steps_per_epoch(clips)
+        epochs = -(-self.steps // steps_per_epoch) if self.steps else self.epochs
+        return epochs * steps_per_epoch
 
     def check_inputs(self) -> None:
         super().check_inputs()
@@ -211,11 +222,46 @@ class ProbeConfig(Settings):
 
 
 @dataclass(frozen=True)
+class ClusterConfig(Settings):
+    """Who trains together. It decides nothing of what is learned: a run may go on with another.
+
+    Attributes:
+        strategy: "mirrored": all GPUs of this machine; "multiworker": processes, on as many
+            machines as one likes, that are started with the same flags but for `task`; "none": one
+            device; "auto": what there is.
+        hosts: "host:port" of each worker; none: TF_CONFIG or Slurm tell.
+        task: which of them this process is, from 0.
+    """
+
+    strategy: str = setting(
+        "auto: the workers that --hosts, TF_CONFIG or Slurm name, else all GPUs, else one device.",
+        AUTO,
+        choices=(AUTO, NONE, MIRRORED, MULTIWORKER),
+    )
+    hosts: tuple[str, ...] = setting("Workers, host:port with commas; all read --data.", ())
+    task: int | None = setting("Which of --hosts this process is, from 0.", None, at_least=0)
+
+    def __post_init__(self):
+        super().__post_init__()
+        if (self.task is None) != (not self.hosts):
+            raise ValueError("hosts and task go together: who the workers are, and which this is")
+        if self.hosts and self.task >= len(self.hosts):
+            raise ValueError(f"task {self.task} is none of {len(self.hosts)} hosts, from 0")
+
+
+@dataclass(frozen=True)
 class RunConfig(Settings):
-    """A run with its data, its folder and what looks on."""
+    """A run with its data, its folder, who computes it and what looks on."""
 
     source: SourceConfig
     out: str = setting("Folder of the run.")
+    cluster: ClusterConfig = ClusterConfig()
+    checkpoint_every: int | None = setting(
+        "Steps from one checkpoint to the next, from which a killed run goes on; default: as many "
+        "as take five minutes. After every epoch there is one too.",
+        None,
+        at_least=1,
+    )
     train: TrainConfig = TrainConfig()
     probe: ProbeConfig = ProbeConfig()
 

@@ -1,0 +1,101 @@
+"""Which devices and processes train together, and what they agree on between steps."""
+
+import os
+from dataclasses import dataclass
+
+import tensorflow as tf
+
+from soundnet_tf.data.order import Share
+from soundnet_tf.training.settings import MIRRORED, MULTIWORKER, NONE, ClusterConfig
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The processes of a run, which each read their share of every batch.
+
+    Attributes:
+        strategy: in whose scope the student is made and its steps run.
+        share: this process's.
+    """
+
+    strategy: tf.distribute.Strategy
+    share: Share
+
+    @property
+    def is_chief(self) -> bool:
+        """Whether this process writes what the run leaves; the others only compute."""
+        return self.share.index == 0
+
+    @property
+    def replicas_here(self) -> int:
+        """Devices of this process that have a part of its share each."""
+        return self.strategy.num_replicas_in_sync // self.share.count
+
+    def any(self, wish: bool) -> bool:
+        """Whether any process wishes so. All have to ask at the same step."""
+        if self.share.count == 1:
+            return wish
+
+        @tf.function(autograph=False)
+        def wishes():
+            def mine():
+                context = tf.distribute.get_replica_context()
+                return context.all_reduce(tf.distribute.ReduceOp.SUM, tf.cast(wish, tf.float32))
+
+            return self.strategy.experimental_local_results(self.strategy.run(mine))[0]
+
+        return bool(wishes() > 0)
+
+    def wait(self) -> None:
+        """Returns once all processes have come here."""
+        self.any(False)
+
+
+def alone() -> Cluster:
+    """One process with the device that there is."""
+    return Cluster(tf.distribute.get_strategy(), Share())
+
+
+def build(config: ClusterConfig) -> Cluster:
+    """The cluster that settings and environment describe; of several processes each calls this, and
+    before anything else of TensorFlow.
+
+    Raises:
+        ValueError: a description that cannot be understood.
+    """
+    resolver = _resolver(config)
+    kind = config.strategy
+    if resolver is not None and kind not in (NONE, MIRRORED):
+        workers = resolver.cluster_spec().num_tasks("worker")
+        strategy = tf.distribute.MultiWorkerMirroredStrategy(resolver)
+        return Cluster(strategy, Share(resolver.task_id, workers))
+    if kind == MULTIWORKER:
+        raise ValueError(
+            "strategy multiworker needs to know the workers: give --hosts and --task, or set "
+            "TF_CONFIG, or start it with srun"
+        )
+    gpus = len(tf.config.list_logical_devices("GPU"))
+    if kind == MIRRORED or (kind != NONE and gpus > 1):
+        return Cluster(tf.distribute.MirroredStrategy(), Share())
+    return alone()
+
+
+def _resolver(config: ClusterConfig):
+    """Who the workers are: by the flags, else by TF_CONFIG, else by Slurm; None if there is one."""
+    resolvers = tf.distribute.cluster_resolver
+    if config.hosts:
+        workers = tf.train.ClusterSpec({"worker": list(config.hosts)})
+        return resolvers.SimpleClusterResolver(
+            workers, task_type="worker", task_id=config.task, rpc_layer="grpc"
+        )
+    if os.environ.get("TF_CONFIG"):
+        resolver = resolvers.TFConfigClusterResolver()
+        tasks = resolver.cluster_spec().as_dict()
+        if set(tasks) != {"worker"}:
+            raise ValueError(f"TF_CONFIG names {sorted(tasks)}; all tasks have to be workers")
+        return resolver if len(tasks["worker"]) > 1 else None
+    if int(os.environ.get("SLURM_STEP_NUM_TASKS", 1)) > 1:
+        resolver = resolvers.SlurmClusterResolver(rpc_layer="grpc")
+        resolver.cluster_spec()  # which also finds out which task this is
+        return resolver
+    return None
