@@ -20,7 +20,7 @@ FIGURES = {
 }
 
 _STEPS = 8  # of a run with cached targets
-_WITHOUT_END = 1_000_000  # epochs
+_WITHOUT_END = 1_000_000  # steps
 _VGG16_SIZE = 224  # pixels
 
 

@@ -36,7 +36,9 @@ def measure(settings: BenchmarkConfig) -> dict[str, float]:
 def one_pass(shards: str, batch_size: int, clip_secs: float) -> Callable[[], None]:
     """Contestant: a pass over all clips from the start, so that nothing is there beforehand."""
     source = source_of(shards)
-    batches = pipeline.train_batches(source, config(batch_size, clip_secs), epochs=1)
+    batches = pipeline.train_batches(
+        source, config(batch_size, clip_secs), source.count // batch_size
+    )
 
     def run():
         for _ in batches:
@@ -53,6 +55,5 @@ def config(batch_size: int, clip_secs: float, targets: str = CACHED) -> Pipeline
     return PipelineConfig(
         batch_size=batch_size,
         crop_secs=clip_secs,
-        shuffle_clips=2 * batch_size,  # so that memory does not grow with the clips
         targets=targets,
     )

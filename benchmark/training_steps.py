@@ -14,9 +14,11 @@ from soundnet_tf.data.records import posteriors_key
 from soundnet_tf.models import student as students
 from soundnet_tf.models.teachers.teacher import Teacher
 from soundnet_tf.training import losses
+from soundnet_tf.training.cluster import alone
 from soundnet_tf.training.distiller import Distiller
 from soundnet_tf.training.optimizer import build_optimizer
 from soundnet_tf.training.settings import DistillConfig, OptimizerConfig
+from soundnet_tf.training.steps import compiled
 
 _MANY_STEPS = 1_000_000  # the schedule is constant; its length does not matter
 
@@ -52,17 +54,17 @@ def distiller(student: keras.Model, teachers: Mapping[str, Teacher | CachedTeach
     """A distiller that is ready to train, as `training.loop` makes it."""
     made = Distiller(student, teachers, DistillConfig())
     made.compile(optimizer=build_optimizer(OptimizerConfig(), _MANY_STEPS, made.heads))
-    made.make_train_function()
+    made.optimizer.build(made.trainable_variables)
     return made
 
 
 def steps(distiller: Distiller, batches: Iterable[Batch], count: int) -> Callable[[], float]:
     """Takes `count` steps at each call, always on the next batches; gives the loss."""
-    rest = iter(batches)
+    rest, step = iter(batches), compiled(distiller, alone())
 
     def run():
         for _ in range(count):
-            metrics = distiller.train_function(rest)
+            metrics = step(next(rest))
         return float(metrics["loss"])
 
     return run

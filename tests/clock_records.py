@@ -43,7 +43,9 @@ def jpeg(frame):
 def source(*clips_):
     serialized = [records.encode(c) for c in clips_]
     return Source(
-        len(clips_), EVERY_SECS, lambda seed: tf.data.Dataset.from_tensor_slices(serialized)
+        len(clips_),
+        EVERY_SECS,
+        lambda numbers, _: tf.data.Dataset.from_tensor_slices(tf.gather(serialized, numbers)),
     )
 
 

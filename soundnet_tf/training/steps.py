@@ -5,7 +5,7 @@ epochs only. This one calls Keras's callbacks where `fit` does.
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import keras
 import tensorflow as tf
@@ -73,12 +73,7 @@ def fit(
             in which it waits for batches.
     """
     distiller, done = judge.distiller, int(judge.distiller.optimizer.iterations)
-
-    @tf.function(autograph=False)
-    def learn(batch):
-        judge.cluster.strategy.run(distiller.learn, (batch,))
-        return distiller.learned.result()
-
+    learn = compiled(distiller, judge.cluster)
     called = keras.callbacks.CallbackList(callbacks, model=distiller)
     called.on_train_begin()
     iterator = iter(batches)
@@ -98,6 +93,17 @@ def fit(
         called.on_epoch_end(epoch, logs | {f"val_{k}": v for k, v in figures.items()})
         done = (epoch + 1) * steps_per_epoch
     called.on_train_end()
+
+
+def compiled(distiller: Distiller, cluster: Cluster) -> Callable:
+    """A step as a graph: takes a batch, of each replica its part, and gives the means so far."""
+
+    @tf.function(autograph=False)
+    def step(batch):
+        cluster.strategy.run(distiller.learn, (batch,))
+        return distiller.learned.result()
+
+    return step
 
 
 def _of_replicas(cluster: Cluster, iterator: Iterator):

@@ -50,7 +50,7 @@ def test_pictures_run_as_fast_as_the_sound():
     moment of the crop shows the second that is heard there."""
     settings = config(augment=AugmentConfig(resample_semitones=4.0), crop_secs=4.0)
     speeds = []
-    for batch in pipeline.train_batches(source(clip(0, 9.0)), settings, epochs=30):
+    for batch in pipeline.train_batches(source(clip(0, 9.0)), settings, steps=30):
         tenths = tenth_of(batch["waveform"])[0]
         secs, mask = batch["frame_secs"][0].numpy(), batch["frame_mask"][0].numpy()
         shown = (grey_of(batch["frames"])[0] - 10) / 20
@@ -67,7 +67,7 @@ def test_pictures_run_as_fast_as_the_sound():
 def test_a_short_clip_keeps_its_rhythm_at_another_speed():
     """2 s, looped: each turn shows its first picture where its first sound is heard."""
     settings = config(augment=AugmentConfig(resample_semitones=4.0), crop_secs=6.0)
-    for batch in pipeline.train_batches(source(clip(0, 2.0)), settings, epochs=5):
+    for batch in pipeline.train_batches(source(clip(0, 2.0)), settings, steps=5):
         tenths, secs = tenth_of(batch["waveform"])[0], batch["frame_secs"][0].numpy()
         shown = grey_of(batch["frames"])[0]
         first = secs[batch["frame_mask"][0].numpy() & (np.abs(shown - 10) < 5)]

@@ -40,7 +40,7 @@ def both_ways(batches_of, **changes):
 
 
 def train_batches(clips, settings):
-    return pipeline.train_batches(clips, settings, epochs=3)
+    return pipeline.train_batches(clips, settings, steps=6)
 
 
 @pytest.mark.parametrize("batches_of", [train_batches, pipeline.eval_batches])
@@ -67,7 +67,7 @@ def test_crops_are_random_with_cached_targets_too():
     clips = labelled(labelled_clip(0, 9.0))
     firsts = {
         int(np.argmax(batch["posteriors/objects"][0, 0]))
-        for batch in pipeline.train_batches(clips, config(targets="cached"), epochs=20)
+        for batch in pipeline.train_batches(clips, config(targets="cached"), steps=20)
     }
     assert len(firsts) > 2
 
@@ -82,7 +82,7 @@ def test_twenty_frames_of_a_clip_stay_in_order():
 
 def test_static_shapes_are_known():
     clips = labelled(labelled_clip(0, 5.0))
-    batches = pipeline.train_batches(clips, config(targets="cached"), epochs=1)
+    batches = pipeline.train_batches(clips, config(targets="cached"), steps=1)
     spec = batches.element_spec["posteriors/objects"]
     assert spec == tf.TensorSpec([1, 4, CLASSES], tf.float32)
 

@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from clock_records import clip, config, grey_of, jpeg, source, tenth_of
 
 from soundnet_tf.constants import SAMPLE_RATE
 from soundnet_tf.data import pipeline
 from soundnet_tf.data.clips import ClipRecord
 from soundnet_tf.data.codecs import pcm16
+from soundnet_tf.data.order import Share, of_pass
 from soundnet_tf.data.settings import AugmentConfig
 
 
@@ -46,7 +48,7 @@ def test_evaluation_gives_equal_batches_twice():
 def test_sound_and_frames_are_cut_together():
     """Whatever the crop, a frame of grey 10 + 20 k stands where the sound says second k."""
     starts = set()
-    for batch in pipeline.train_batches(source(clip(0, 8.0)), config(), epochs=12):
+    for batch in pipeline.train_batches(source(clip(0, 8.0)), config(), steps=12):
         first = tenth_of(batch["waveform"])[0, 0] / 10
         starts.add(first)
         for secs, grey, valid in zip(
@@ -115,7 +117,7 @@ def lit_left(number, seconds):
 def test_flip_mirrors_about_half_of_the_clips():
     sides = [
         bool(batch["frames"][0, 0, 0, 0, 0] > 128)
-        for batch in pipeline.train_batches(source(lit_left(0, 4.0)), config(flip=True), epochs=40)
+        for batch in pipeline.train_batches(source(lit_left(0, 4.0)), config(flip=True), steps=40)
     ]
     assert 8 < sum(sides) < 32
 
@@ -125,7 +127,7 @@ def test_gain_stays_within_its_decibels_and_never_clips():
     plain = next(iter(pipeline.eval_batches(source(clip(0, 4.0)), config())))["waveform"]
     gains = []
     for batch in pipeline.train_batches(
-        source(clip(0, 4.0)), config(augment=AugmentConfig(gain_db=6.0)), epochs=20
+        source(clip(0, 4.0)), config(augment=AugmentConfig(gain_db=6.0)), steps=20
     ):
         ratio = batch["waveform"].numpy() / plain.numpy()
         assert np.ptp(ratio) < 1e-4
@@ -133,7 +135,7 @@ def test_gain_stays_within_its_decibels_and_never_clips():
     assert -6.01 < min(gains) < -1 and 1 < max(gains) < 6.01
     loud = ClipRecord(**(vars(clip(0, 4.0)) | {"audio": pcm16(np.full(4 * SAMPLE_RATE, 1.0))}))
     for batch in pipeline.train_batches(
-        source(loud), config(augment=AugmentConfig(gain_db=6.0)), epochs=5
+        source(loud), config(augment=AugmentConfig(gain_db=6.0)), steps=5
     ):
         assert batch["waveform"].numpy().max() <= 1.0
 
@@ -143,7 +145,7 @@ def test_equal_clips_of_an_epoch_are_augmented_differently():
     would stay equal. Gain and side are drawn apart: one does not tell the other."""
     settings = config(batch_size=8, augment=AugmentConfig(gain_db=6.0), flip=True)
     tied = []
-    for batch in pipeline.train_batches(source(*[lit_left(0, 8.0)] * 8), settings, epochs=2):
+    for batch in pipeline.train_batches(source(*[lit_left(0, 8.0)] * 8), settings, steps=2):
         sound = batch["waveform"].numpy() * 4096
         steps = np.diff(sound, axis=1).max(axis=1)  # the clock's steps of 1, times the gain
         starts = np.round(sound[:, 0] / steps - 1).astype(int)
@@ -156,24 +158,25 @@ def test_equal_clips_of_an_epoch_are_augmented_differently():
 
 
 def test_augmentation_that_is_off_leaves_training_what_evaluation_sees():
-    """In the source's order too, with a shuffle buffer of one clip."""
+    """But for the order."""
     clips_ = source(*(lit_left(i, 5.0 + i) for i in range(4)))
-    off = config(batch_size=2, random_crop=False, flip=False, shuffle_clips=1)
-    as_trained = pipeline.train_batches(clips_, off, epochs=1)
-    assert_equal(as_trained, pipeline.eval_batches(clips_, off))
-    shuffled_ = pipeline.train_batches(
-        clips_, config(batch_size=4, random_crop=False, shuffle_clips=4), epochs=4
-    )
-    orders = {tuple(batch["id"].numpy()) for batch in shuffled_}
-    assert len(orders) > 1 and len({tuple(sorted(order)) for order in orders}) == 1
+    off = config(batch_size=4, random_crop=False, flip=False)
+    (seen,) = pipeline.eval_batches(clips_, off)
+    trained = list(pipeline.train_batches(clips_, off, steps=4))
+    for batch in trained:
+        places = np.argsort(batch["id"])
+        for name in batch:
+            np.testing.assert_array_equal(batch[name].numpy()[places], seen[name])
+    assert len({tuple(batch["id"].numpy()) for batch in trained}) > 1
 
 
-def shuffled(epochs, first_epoch=0, seed=0):
+def shuffled(steps, first_step=0, seed=0, **options):
+    """Of six clips, two a step."""
     clips_ = source(*(clip(i, 5.0) for i in range(6)))
     settings = config(batch_size=2, augment=AugmentConfig(gain_db=3.0), flip=True)
     return [
         {name: value.numpy() for name, value in batch.items()}
-        for batch in pipeline.train_batches(clips_, settings, epochs, seed, first_epoch)
+        for batch in pipeline.train_batches(clips_, settings, steps, seed, first_step, **options)
     ]
 
 
@@ -184,31 +187,92 @@ def assert_equal(batches, others):
 
 
 def test_training_is_the_same_for_a_seed_and_another_for_another():
-    assert_equal(shuffled(2), shuffled(2))
-    order = [i for b in shuffled(1) for i in b["id"]]
-    assert order != [i for b in shuffled(1, seed=1) for i in b["id"]]
+    assert_equal(shuffled(6), shuffled(6))
+    order = [i for b in shuffled(3) for i in b["id"]]
+    assert order != [i for b in shuffled(3, seed=1) for i in b["id"]]
     assert sorted(order) == [f"video{i}@0.000".encode() for i in range(6)]
 
 
-def test_starting_at_a_later_epoch_gives_what_an_unbroken_run_gets_there():
-    assert_equal(shuffled(3)[3:], shuffled(3, first_epoch=1))
-    assert [b["id"].tolist() for b in shuffled(2)[:3]] != [
-        b["id"].tolist() for b in shuffled(2)[3:]
+def test_passes_have_orders_and_augmentations_of_their_own():
+    first, second = shuffled(6)[:3], shuffled(6)[3:]
+    orders = [[i for batch in part for i in batch["id"]] for part in (first, second)]
+    assert sorted(orders[0]) == sorted(orders[1]) and orders[0] != orders[1]
+    sounds = [dict(zip(o, (w for b in p for w in b["waveform"]), strict=True))
+              for o, p in zip(orders, (first, second), strict=True)]  # fmt: skip
+    assert not any(np.array_equal(sounds[0][i], sounds[1][i]) for i in orders[0])
+
+
+@pytest.mark.parametrize("step", [1, 3, 4])
+def test_starting_at_a_later_step_gives_what_an_unbroken_run_gets_there(step):
+    """In the middle of a pass, at its end, and behind it."""
+    assert_equal(shuffled(7)[step:], shuffled(7, first_step=step))
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_shares_are_the_parts_of_a_batch_that_one_process_would_get(count):
+    """Seven clips, so that batches of six go over the end of a pass."""
+    clips_ = source(*(clip(i, 5.0) for i in range(7)))
+    settings = config(batch_size=6, augment=AugmentConfig(gain_db=3.0))
+    whole = pipeline.train_batches(clips_, settings, 4, 3, 1)
+    parts = [
+        pipeline.train_batches(clips_, settings, 4, 3, 1, Share(index, count))
+        for index in range(count)
+    ]
+    for batch, *shares in zip(whole, *parts, strict=True):
+        for name in batch:
+            together = np.concatenate([share[name] for share in shares])
+            np.testing.assert_array_equal(batch[name], together)
+    halves = pipeline.train_batches(clips_, settings, 4, 3, 1, replicas=2)
+    sizes = [len(batch["id"]) for batch in halves]
+    assert sizes == [3] * 6 and halves.cardinality() == 6
+
+
+def test_evaluation_is_shared_without_loss():
+    clips_ = source(*(clip(i, 4.0) for i in range(7)))
+    settings = config(batch_size=4)
+    shares = [pipeline.eval_batches(clips_, settings, Share(index, 2)) for index in range(2)]
+    found = [[i for batch in share for i in batch["id"].numpy()] for share in shares]
+    assert [len(share) for share in found] == [4, 3]
+    assert sorted(found[0] + found[1]) == [f"video{i}@0.000".encode() for i in range(7)]
+    first = pipeline.eval_batches(clips_, settings, at_most=3)
+    assert [i.decode() for batch in first for i in batch["id"].numpy()] == [
+        f"video{i}@0.000" for i in range(3)
     ]
 
 
-def test_an_epoch_drops_what_does_not_fill_a_batch():
-    batches = list(
-        pipeline.train_batches(
-            source(*(clip(i, 4.0) for i in range(5))), config(batch_size=2), epochs=2
-        )
-    )
-    assert [len(b["id"]) for b in batches] == [2, 2, 2, 2]
+def test_a_batch_that_cannot_be_shared_says_what_to_set():
+    clips_ = source(*(clip(i, 4.0) for i in range(7)))
+    with pytest.raises(ValueError, match="batch of 4 .* among 3 workers; make it a multiple of 3"):
+        pipeline.train_batches(clips_, config(batch_size=4), 1, share=Share(0, 3))
+
+
+def test_batches_go_on_over_the_end_of_a_pass():
+    """Five clips, two a batch: in five batches every clip is seen twice."""
+    clips_ = source(*(clip(i, 4.0) for i in range(5)))
+    batches = list(pipeline.train_batches(clips_, config(batch_size=2), steps=5))
+    assert [len(b["id"]) for b in batches] == [2] * 5
+    seen = [i for b in batches for i in b["id"].numpy()]
+    assert {seen.count(i) for i in seen} == {2} and sorted(seen[:5]) == sorted(seen[5:])
+
+
+def test_a_batch_is_any_clips_with_equal_chance():
+    """Clips of one video are together in a batch as often as by chance: of n clips in a pass, of
+    which k are of one video, b are drawn, so that b (b - 1) k (k - 1) / (n (n - 1)) ordered pairs
+    are expected. 200 batches of 6 of 12 clips, 4 a video: 3 videos x 30 x 12 / 132 = 8.2 a batch;
+    its standard error is under 0.2."""
+    together = 0
+    for number in range(100):
+        order = np.asarray(of_pass(12, 5, tf.constant(number, tf.int64))) // 4
+        for half in (order[:6], order[6:]):
+            together += sum(
+                np.sum(half == video) * (np.sum(half == video) - 1) for video in range(3)
+            )
+    assert together / 200 == pytest.approx(3 * 30 * 12 / 132, abs=0.6)
 
 
 def test_fewer_clips_than_a_batch_is_an_error_that_says_what_to_set():
     with pytest.raises(ValueError, match="1 training clips.*batch of 2.*at most 1"):
-        pipeline.train_batches(source(clip(0, 4.0)), config(batch_size=2), epochs=1)
+        pipeline.train_batches(source(clip(0, 4.0)), config(batch_size=2), steps=1)
 
 
 @pytest.mark.parametrize(
@@ -221,7 +285,7 @@ def test_fewer_clips_than_a_batch_is_an_error_that_says_what_to_set():
 )
 def test_unfit_settings_are_named(change, message):
     with pytest.raises(ValueError, match=message):
-        pipeline.train_batches(source(clip(0, 4.0)), config(**change), epochs=1)
+        pipeline.train_batches(source(clip(0, 4.0)), config(**change), steps=1)
 
 
 @pytest.mark.parametrize(("crop_secs", "every_secs", "frames"), [(20, 5, 4), (12, 5, 3), (4, 4, 1)])

@@ -1,4 +1,6 @@
-"""Shards and videos as sources: the same clips, counted right, in an order that a seed decides."""
+"""Shards and videos as sources: the same clips, counted right, in whatever order they are wanted."""
+
+import json
 
 import numpy as np
 import pytest
@@ -7,13 +9,13 @@ import synthetic_media
 import tensorflow as tf
 
 from soundnet_tf.data import records, sources
+from soundnet_tf.data.clips import LeftOut
 from soundnet_tf.data.manifest import load_manifest
 from soundnet_tf.data.prepare import prepare
 from soundnet_tf.data.settings import Cutting, PrepareConfig
 from soundnet_tf.data.videos import find_videos
 
 CUTTING = Cutting(clip_secs=4.0, frame_every_secs=1.0)
-SEED = tf.constant([0, 0], tf.int64)
 
 
 @pytest.fixture(scope="module")
@@ -28,8 +30,10 @@ def films(tmp_path_factory):
     return folder
 
 
-def read(source, seed=None):
-    return [clip.numpy() for clip in source.read(seed)]
+def read(source, numbers=None, usable_only=False):
+    """Serialized clips of these numbers, or of all."""
+    numbers = range(source.count) if numbers is None else numbers
+    return [clip.numpy() for clip in source.read(tf.constant([*numbers], tf.int64), usable_only)]
 
 
 def ids(serialized):
@@ -55,28 +59,78 @@ def test_videos_give_the_very_bytes_that_shards_hold(films, on_the_fly, tmp_path
     assert {i: clip for i, clip in decoded.items() if i not in blank} == stored
 
 
-def test_every_pass_gives_as_many_clips_as_are_counted(on_the_fly):
-    evaluated, trained = read(on_the_fly), read(on_the_fly, SEED)
-    assert len(evaluated) == len(trained) == on_the_fly.count
-    assert all(records.decode(clip).jpegs for clip in trained)
+class FirstIsDamaged:
+    """Workers in this process, for whom the first stretch cannot be used, or no stretch can."""
+
+    all_are = False
+
+    def __init__(self, count):
+        pass
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        pass
+
+    def map(self, function, items, crashed):
+        for run in items:
+            is_damaged = self.all_are or run.starts_secs == (0.0,) and run.video.id == "long.mp4"
+            damaged = (LeftOut(run.starts_secs[0], "damaged"),)
+            yield run, damaged if is_damaged else function(run)
 
 
-def test_the_order_is_the_seeds(on_the_fly):
-    assert ids(read(on_the_fly, SEED)) == ids(read(on_the_fly, SEED))
-    orders = {tuple(ids(read(on_the_fly, tf.constant([0, e], tf.int64)))) for e in range(4)}
-    assert len(orders) > 1
+def test_the_next_usable_clip_stands_in_the_place_of_one_that_is_not(on_the_fly, monkeypatch):
+    """In training; wherever in the order it comes, so that a run can be left and gone on with. In
+    evaluation it has no frames."""
+    plain = read(on_the_fly)
+    first = ids(plain).index("long.mp4@0.000")
+    monkeypatch.setattr(sources, "Workers", FirstIsDamaged)
+    judged, trained = read(on_the_fly), read(on_the_fly, usable_only=True)
+    assert records.decode(judged[first]).jpegs == ()
+    instead = plain[(first + 1) % on_the_fly.count]
+    assert trained[first] == instead and read(on_the_fly, [0, first], True)[1] == instead
+    for found in (judged, trained):
+        assert [c for i, c in enumerate(found) if i != first] == [
+            c for i, c in enumerate(plain) if i != first
+        ]
+    monkeypatch.setattr(FirstIsDamaged, "all_are", True)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="none of 6 stretches of video gives"):
+        read(on_the_fly, usable_only=True)
 
 
-def test_shards_of_one_seed_come_in_one_order(films, tmp_path):
-    prepare(
-        PrepareConfig(str(films), str(tmp_path), Cutting(1.0, 1.0), 4, 0.0, workers=1),
-        progress=False,
-    )
-    source = sources.from_records(f"{tmp_path}/train-*")
-    assert ids(read(source, SEED)) == ids(read(source, SEED))
-    assert sorted(ids(read(source, SEED))) == sorted(ids(read(source)))
-    orders = {tuple(ids(read(source, tf.constant([s, 0], tf.int64)))) for s in range(8)}
-    assert len(orders) > 1
+def test_any_clips_can_be_read_in_any_order(on_the_fly, shards):
+    """Also one of them twice, or none."""
+    for source in (on_the_fly, shards):
+        everything = read(source)
+        order = [source.count - 1, 0, 2, 0]
+        assert read(source, order) == [everything[number] for number in order]
+        assert read(source, []) == []
+
+
+@pytest.fixture(scope="module")
+def shards(films, tmp_path_factory):
+    out = tmp_path_factory.mktemp("shards")
+    prepare(PrepareConfig(str(films), str(out), Cutting(1.0, 1.0), 4, 0.0, workers=1), False)
+    return sources.from_records(f"{out}/train-*")
+
+
+def clips_in(path):
+    return json.loads(path.read_text())["shard"]["clips"]
+
+
+def test_shards_without_places_in_their_json_are_read_through(films, shards, tmp_path):
+    """As earlier versions wrote them; a JSON of another shard is refused."""
+    prepare(PrepareConfig(str(films), str(tmp_path), Cutting(1.0, 1.0), 4, 0.0, workers=1), False)
+    for path in sorted(tmp_path.glob("train-*.json"), key=clips_in):
+        content = json.loads(path.read_text())
+        assert len(content.pop("clip_bytes")) == content["shard"]["clips"]
+        path.write_text(json.dumps(content))
+    assert read(sources.from_records(f"{tmp_path}/train-*")) == read(shards)
+    content["clip_bytes"] = [1] * content["shard"]["clips"]
+    path.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match=r"\.tfrecord is not as its JSON says: remove both"):
+        sources.from_records(f"{tmp_path}/train-*")
 
 
 def test_a_film_of_silence_has_no_clips(tmp_path):
@@ -116,23 +170,3 @@ def test_a_prepared_folder_gives_the_training_clips_first(prepared):
     training, validation = sources.from_prepared(str(prepared))
     counts = [splits[name].clips for name in ("train", "val")]
     assert [training.count, validation.count] == counts and counts[0] != counts[1]
-
-
-def test_passes_of_a_source_have_orders_of_their_own(tmp_path):
-    """The first is that of a single pass; in the source's own order there is one pass."""
-
-    def read(seed):
-        numbers = tf.data.Dataset.range(20)
-        if seed is None:
-            return numbers
-        shuffled = numbers.shuffle(20, seed=sources.order_seed(seed))
-        return shuffled
-
-    single = sources.Source(20, 1.0, read)
-    threefold = sources.repeated(single, 3)
-    seed = tf.constant([3, 4], tf.int64)
-    found = np.array(list(threefold.read(seed).as_numpy_iterator())).reshape(3, 20)
-    assert threefold.count == 60 and [sorted(order) for order in found] == [[*range(20)]] * 3
-    assert len({tuple(order) for order in found}) == 3
-    np.testing.assert_array_equal(found[0], list(read(seed).as_numpy_iterator()))
-    assert list(threefold.read(None).as_numpy_iterator()) == [*range(20)]

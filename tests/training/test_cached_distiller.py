@@ -67,7 +67,7 @@ def teachers(folder, tmp_path_factory):
 
 def training_batches(folder, targets):
     config = PipelineConfig(2, CROP_SECS, targets=targets)
-    return pipeline.train_batches(sources.from_records(f"{folder}/train-*"), config, epochs=2)
+    return pipeline.train_batches(sources.from_records(f"{folder}/train-*"), config, steps=6)
 
 
 def distiller_of(teachers, **config):

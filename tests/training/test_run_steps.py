@@ -15,8 +15,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from soundnet_tf.data import pipeline
 from soundnet_tf.data.settings import AugmentConfig, PipelineConfig
 from soundnet_tf.models import checkpoint, student
-from soundnet_tf.training import report
-from soundnet_tf.training.distiller import Distiller
+from soundnet_tf.training import report, steps
 from soundnet_tf.training.loop import train
 from soundnet_tf.training.settings import OptimizerConfig, TrainConfig
 
@@ -42,8 +41,8 @@ def config_of(**changes):
     return TrainConfig(pipeline=pipeline_config(), **(settings | changes))
 
 
-def training_batches(epochs):
-    return pipeline.train_batches(cached.source(*TRAINING), pipeline_config(), epochs, SEED)
+def training_batches(steps):
+    return pipeline.train_batches(cached.source(*TRAINING), pipeline_config(), steps, SEED)
 
 
 def run(out, **changes):
@@ -105,7 +104,7 @@ def test_weights_move_as_numpys_adam_moves_them(start, tmp_path):
     before = [variable.numpy() for variable in variables]
     in_head = [variable.path.split("/")[0] in SEEN for variable in variables]
     adam = numpy_adam.Adam(before, ema_momentum=0.8)
-    for step, batch in enumerate(training_batches(3)):
+    for step, batch in enumerate(training_batches(9)):
         rate = cosine_with_warm_up(step, 1e-3, 2, 9)
         trunk_rate = 0.25 * rate if step >= 4 else 0.0
         rates = [rate if head else trunk_rate for head in in_head]
@@ -128,16 +127,14 @@ def learned(tmp_path_factory):
     """A run that first comes nearer to what is held out and then passes it by."""
     trained = []
     with pytest.MonkeyPatch.context() as patch:
-        fit = Distiller.fit
-        patch.setattr(
-            Distiller, "fit", lambda self, *a, **k: trained.append(self) or fit(self, *a, **k)
-        )
+        fit = steps.fit
+        patch.setattr(steps, "fit", lambda judge, *a: trained.append(judge) or fit(judge, *a))
         out = str(tmp_path_factory.mktemp("learned"))
         optimizer = OptimizerConfig(
             learning_rate=5e-4, schedule="cosine", warmup_steps=2, ema_momentum=0.5
         )
         result = run(out, epochs=5, optimizer=optimizer)
-    return out, result, trained[0].student
+    return out, result, trained[0].distiller.student
 
 
 def test_best_and_last_are_the_students_whose_figures_stand_in_the_history(learned):

@@ -13,8 +13,7 @@ from soundnet_tf.data import pipeline
 from soundnet_tf.data.cached import CachedTeacher
 from soundnet_tf.data.settings import AugmentConfig, PipelineConfig
 from soundnet_tf.models.teachers.teacher import load_teacher
-from soundnet_tf.training import baselines, loop
-from soundnet_tf.training.distiller import Distiller
+from soundnet_tf.training import baselines, loop, steps
 from soundnet_tf.training.settings import DistillConfig, TrainConfig
 
 SEEN = {"objects": [0.5, 0.3, 0.2]}
@@ -41,13 +40,13 @@ class BegunError(Exception):
 
 @pytest.fixture
 def begun(monkeypatch, tmp_path):
-    """A run up to its first step: gives the distiller and what its `fit` is called with."""
+    """A run up to its first step: gives the distiller, its batches and how long it is."""
 
-    def fit(self, batches, **arguments):
-        raise BegunError(self, batches, arguments)
+    def fit(judge, batches, validation, end, steps_per_epoch, callbacks):
+        raise BegunError(judge.distiller, batches, (end, steps_per_epoch))
 
     def begin(config):
-        monkeypatch.setattr(Distiller, "fit", fit)
+        monkeypatch.setattr(steps, "fit", fit)
         monkeypatch.setattr(baselines, "measure_once", lambda *arguments: {})
         out = str(tmp_path / f"run{len(list(tmp_path.iterdir()))}")
         with pytest.raises(BegunError) as caught:
@@ -57,25 +56,26 @@ def begun(monkeypatch, tmp_path):
     return begin
 
 
-@pytest.mark.parametrize("steps, epochs", [(7, 3), (6, 2), (1, 1)])
-def test_steps_are_rounded_up_to_epochs(begun, steps, epochs):
+@pytest.mark.parametrize("given, end", [(7, 9), (6, 6), (1, 3)])
+def test_steps_are_rounded_up_to_epochs(begun, given, end):
     """7 clips in batches of 2 are 3 steps an epoch."""
-    _, _, arguments = begun(config_of(pipeline_config(), steps=steps, epochs=50))
-    assert (arguments["epochs"], arguments["steps_per_epoch"]) == (epochs, 3)
+    _, batches, length = begun(config_of(pipeline_config(), steps=given, epochs=50))
+    assert length == (end, 3) and batches.cardinality() == end
 
 
 def test_without_steps_the_epochs_count(begun):
-    _, batches, arguments = begun(config_of(pipeline_config(), epochs=4))
-    assert arguments["epochs"] == 4 and batches.cardinality() == 12
+    _, batches, length = begun(config_of(pipeline_config(), epochs=4))
+    assert length == (12, 3) and batches.cardinality() == 12
 
 
-def test_passes_make_an_epoch_longer(begun):
-    """7 clips three times over in batches of 2 are 10 steps, in which each clip is heard 2 or 3
-    times, the first 7 in the order of a single pass."""
-    _, batches, arguments = begun(config_of(pipeline_config(), passes=3, steps=11))
-    assert (arguments["epochs"], arguments["steps_per_epoch"]) == (2, 10)
-    epoch = [clip for batch in taken(batches, 10) for clip in batch["id"]]
-    assert {epoch.count(clip) for clip in epoch} <= {2, 3} and len(set(epoch)) == 7
+def test_an_epoch_may_be_longer_or_shorter_than_a_pass(begun):
+    """Then the clips just go on: 7 steps of 2 are two passes over 7."""
+    _, batches, length = begun(config_of(pipeline_config(), validate_every=10, steps=11))
+    assert length == (20, 10)
+    seen = [clip for batch in taken(batches, 7) for clip in batch["id"]]
+    assert {seen.count(clip) for clip in seen} == {2} and len(set(seen)) == 7
+    _, batches, length = begun(config_of(pipeline_config(), validate_every=2, epochs=4))
+    assert length == (8, 2) and batches.cardinality() == 8
 
 
 def test_bfloat16_reaches_the_student_alone(begun):
@@ -93,22 +93,26 @@ def taken(batches, count):
 
 
 def test_the_pipelines_settings_reach_it(begun):
-    """Without crop, gain and shuffling, training sees what evaluation sees, in its order; with each
-    of them it does not."""
-    plain = pipeline_config(random_crop=False, shuffle_clips=1)
-    expected = taken(pipeline.eval_batches(source(), plain), 3)
+    """Without crop and gain training sees what evaluation sees; with each of them it does not."""
+    plain = pipeline_config(random_crop=False)
+    expected = by_id(taken(pipeline.eval_batches(source(), plain), 4))
     for change, same in [
         ({}, True),
         ({"random_crop": True}, False),
         ({"augment": AugmentConfig(gain_db=6.0)}, False),
-        ({"shuffle_clips": 7}, False),
     ]:
-        settings = {"random_crop": False, "shuffle_clips": 1} | change
+        settings = {"random_crop": False} | change
         _, batches, _ = begun(config_of(pipeline_config(**settings)))
-        found = taken(batches, 3)
-        pairs = zip(expected, found, strict=True)
-        equal = [np.array_equal(a["waveform"], b["waveform"]) for a, b in pairs]
-        assert all(equal) is same, change
+        found = by_id(taken(batches, 3))
+        assert all(np.array_equal(expected[i], found[i]) for i in found) is same, change
+
+
+def by_id(batches):
+    return {
+        i: sound
+        for batch in batches
+        for i, sound in zip(batch["id"], batch["waveform"], strict=True)
+    }
 
 
 def test_the_students_start_is_the_seeds_whatever_came_before(begun, monkeypatch, tmp_path):
