@@ -1,25 +1,27 @@
 """Which devices and processes train together, and what they agree on between steps."""
 
 import os
-from dataclasses import dataclass
 
 import tensorflow as tf
 
-from soundnet_tf.data.order import Share
+from soundnet_tf.data.order import ALL, Share
+from soundnet_tf.models import replicas
 from soundnet_tf.training.settings import MIRRORED, MULTIWORKER, NONE, ClusterConfig
 
 
-@dataclass(frozen=True)
 class Cluster:
     """The processes of a run, which each read their share of every batch.
 
-    Attributes:
+    Args:
         strategy: in whose scope the student is made and its steps run.
         share: this process's.
     """
 
-    strategy: tf.distribute.Strategy
-    share: Share
+    def __init__(self, strategy: tf.distribute.Strategy, share: Share = ALL):
+        self.strategy, self.share = strategy, share
+        self._sum = tf.function(
+            lambda value: strategy.run(replicas.total, (value,)), autograph=False
+        )
 
     @property
     def is_chief(self) -> bool:
@@ -35,25 +37,13 @@ class Cluster:
         """Whether any process wishes so. All have to ask at the same step."""
         if self.share.count == 1:
             return wish
-
-        @tf.function(autograph=False)
-        def wishes():
-            def mine():
-                context = tf.distribute.get_replica_context()
-                return context.all_reduce(tf.distribute.ReduceOp.SUM, tf.cast(wish, tf.float32))
-
-            return self.strategy.experimental_local_results(self.strategy.run(mine))[0]
-
-        return bool(wishes() > 0)
-
-    def wait(self) -> None:
-        """Returns once all processes have come here."""
-        self.any(False)
+        sums = self.strategy.experimental_local_results(self._sum(tf.constant(float(wish))))
+        return bool(sums[0] > 0)
 
 
 def alone() -> Cluster:
     """One process with the device that there is."""
-    return Cluster(tf.distribute.get_strategy(), Share())
+    return Cluster(tf.distribute.get_strategy())
 
 
 def build(config: ClusterConfig) -> Cluster:
@@ -76,7 +66,7 @@ def build(config: ClusterConfig) -> Cluster:
         )
     gpus = len(tf.config.list_logical_devices("GPU"))
     if kind == MIRRORED or (kind != NONE and gpus > 1):
-        return Cluster(tf.distribute.MirroredStrategy(), Share())
+        return Cluster(tf.distribute.MirroredStrategy())
     return alone()
 
 

@@ -57,7 +57,7 @@ class StepMonitor(keras.callbacks.Callback):
         self.model.wait_secs = 0.0
 
     def _write(self, writer, scalars):
-        with writer.as_default(step=int(self.model.optimizer.iterations)):
+        with writer.as_default(step=int(self.model.optimizer.iterations.numpy())):
             for name, value in scalars.items():
                 tf.summary.scalar(name, value)
         writer.flush()
@@ -84,7 +84,7 @@ class Lines(keras.callbacks.Callback):
             f"kl_{k.removeprefix(prefix)}": v for k, v in logs.items() if k.startswith(prefix)
         }
         for name, figures in (self._baselines | {"shuffled": shuffled}).items():
-            with self._writers[name].as_default(step=int(self.model.optimizer.iterations)):
+            with self._writers[name].as_default(step=int(self.model.optimizer.iterations.numpy())):
                 for tag, value in figures.items():
                     tf.summary.scalar(tag, value)
             self._writers[name].flush()
@@ -158,7 +158,7 @@ class Backup(keras.callbacks.Callback):
 
     @property
     def steps_done(self) -> int:
-        return int(self.model.optimizer.iterations)
+        return int(self.model.optimizer.iterations.numpy())
 
     @property
     def epochs_done(self) -> int:

@@ -154,7 +154,7 @@ class Probe(keras.callbacks.Callback):
             self._draw("probe_untrained", self._floor)
 
     def _draw(self, name: str, shown: Mapping):
-        with self._writers[name].as_default(step=int(self.model.optimizer.iterations)):
+        with self._writers[name].as_default(step=int(self.model.optimizer.iterations.numpy())):
             for layer, value in shown["accuracy"].items():
                 tf.summary.scalar(f"probe/{layer}", value)
             if shown["effective_rank"] is not None:

@@ -72,7 +72,7 @@ def fit(
         callbacks: are called as Keras's `fit` does; `wait_secs` of the distiller grows by the time
             in which it waits for batches.
     """
-    distiller, done = judge.distiller, int(judge.distiller.optimizer.iterations)
+    distiller, done = judge.distiller, int(judge.distiller.optimizer.iterations.numpy())
     learn = compiled(distiller, judge.cluster)
     called = keras.callbacks.CallbackList(callbacks, model=distiller)
     called.on_train_begin()

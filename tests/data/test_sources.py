@@ -1,4 +1,4 @@
-"""Shards and videos as sources: the same clips, counted right, in whatever order they are wanted."""
+"""Shards and videos as sources: the same clips, counted right, in any order that is wanted."""
 
 import json
 
@@ -75,7 +75,7 @@ class FirstIsDamaged:
 
     def map(self, function, items, crashed):
         for run in items:
-            is_damaged = self.all_are or run.starts_secs == (0.0,) and run.video.id == "long.mp4"
+            is_damaged = self.all_are or (run.starts_secs == (0.0,) and run.video.id == "long.mp4")
             damaged = (LeftOut(run.starts_secs[0], "damaged"),)
             yield run, damaged if is_damaged else function(run)
 
