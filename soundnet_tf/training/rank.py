@@ -23,8 +23,10 @@ def effective_rank(examples: np.ndarray) -> float:
             out.
 
     Returns:
-        From 1 to the smaller of both sizes; 0 where nothing changes.
+        From 1 to the smaller of both sizes; 0 where nothing changes, NaN of what is not finite.
     """
+    if not np.isfinite(examples).all():
+        return float("nan")
     deviation = examples.std(axis=0)
     changing = examples[:, deviation > 0]
     if not changing.size:

@@ -35,3 +35,10 @@ def test_what_never_changes_is_left_out():
     waves = np.concatenate([orthogonal(3), np.full((64, 2), 4.0)], axis=1)
     assert rank.effective_rank(waves) == pytest.approx(3)
     assert rank.effective_rank(np.ones((5, 3))) == 0
+
+
+@pytest.mark.parametrize("broken", [float("nan"), float("inf")])
+def test_what_is_not_finite_has_no_rank(broken):
+    waves = orthogonal(3)
+    waves[1, 2] = broken
+    assert np.isnan(rank.effective_rank(waves))
