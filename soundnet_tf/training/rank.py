@@ -42,9 +42,9 @@ def of_embedding(network: FoldedNetwork, batches: tf.data.Dataset) -> float:
 
     Args:
         network: the network.
-        batches: as of `data.pipeline`, of which `waveform` is heard.
+        batches: as of `data.pipeline`, of which `waveform` is heard, of CLIPS clips at most.
     """
     layer = network.architecture.embedding
     hear = network.compiled(network.select((layer,)), False)
     examples = [hear(batch["waveform"])[layer].numpy().mean(axis=1) for batch in batches]
-    return effective_rank(np.concatenate(examples))
+    return effective_rank(np.concatenate(examples)[:CLIPS])
