@@ -989,10 +989,10 @@ EVALUATION = (
         ("tests/data/test_subset.py", "tests/ablations/test_learning.py"),
     ),
     Fault(
-        "a curve counts repeated clips",
+        "a curve counts videos, not clips",
         "soundnet_tf/data/subset.py",
         '"subset_clips": clips,',
-        '"subset_clips": clips * repeats,',
+        '"subset_clips": len(videos),',
         ("tests/data/test_subset.py",),
     ),
     Fault(
