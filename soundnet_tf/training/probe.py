@@ -137,7 +137,8 @@ class Probe(keras.callbacks.Callback):
         }
 
     def on_train_begin(self, logs=None):
-        if self._from_trained and not read_rows(self._path):
+        has_begun = int(self.model.optimizer.iterations) > 0  # and its start is gone
+        if self._from_trained and not has_begun and not read_rows(self._path):
             self._students.update(averaged=False)
             self._add(0)
 
@@ -153,7 +154,12 @@ class Probe(keras.callbacks.Callback):
         of_sounds = [r for r in earlier if r["accuracy"]]
         if right and all(best_layer(found)[1] > best_layer(r)[1] for r in of_sounds):
             self._students.save("best_probe")
-        content = {"untrained": self._floor, "rows": [*earlier, found], **self._of_set}
+        content = {
+            "from_trained": self._from_trained,
+            "untrained": self._floor,
+            "rows": [*earlier, found],
+            **self._of_set,
+        }
         atomic.write_json(self._path, content, sort_keys=False)  # layers in their order
         self._draw("probe", found)
         if self._floor:

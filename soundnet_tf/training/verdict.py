@@ -43,13 +43,14 @@ def verdict(
     constant, start = baselines["constant"], baselines["start"]
     heads = [name.removeprefix("kl_") for name in constant if name.startswith("kl_")]
     first, last = probed["rows"][0], probed["rows"][-1]
-    was_trained = first["epoch"] == 0
+    was_trained = probed["from_trained"]
     before = start if was_trained else None
     reasons = [_of_head(head, held_out, constant, before) for head in heads]
     better = [h for h in heads if not was_trained or held_out[f"kl_{h}"] < start[f"kl_{h}"]]
     has_learned = _hears(held_out, better)
     if last["accuracy"]:
-        floor = first if was_trained and first["accuracy"] else probed["untrained"]
+        knows_start = first["epoch"] == 0 and first["accuracy"]
+        floor = first if knows_start else probed["untrained"]
         lead = probe.advantage(probed["rows"][-1], floor)
         reasons.insert(0, _of_probe(probed, floor, lead))
         has_learned = has_learned and lead > -SURE if was_trained else lead >= SURE

@@ -169,7 +169,7 @@ def test_the_set_is_read_as_the_kind_that_it_is(monkeypatch, dataset, secs):
 def looking(tmp_path, monkeypatch):
     """Makes a probe of a set, in one folder, whose networks classify as they are told to."""
 
-    def make(data, *rights):
+    def make(data, *rights, from_trained=False, steps=1):
         answers = iter(rights)
         monkeypatch.setattr(
             probe, "_right", lambda *_: {"conv4": np.array([c == "1" for c in next(answers)])}
@@ -182,8 +182,8 @@ def looking(tmp_path, monkeypatch):
         )
         heard = data and probe.Heard(data, None)
         floor = probe.row(None, {"conv4": [False] * 4}) if data else None
-        look = probe.Probe(heard, None, 1, str(tmp_path), 9, students, floor, False)
-        look.set_model(SimpleNamespace(optimizer=SimpleNamespace(iterations=1)))
+        look = probe.Probe(heard, None, 1, str(tmp_path), 9, students, floor, from_trained)
+        look.set_model(SimpleNamespace(optimizer=SimpleNamespace(iterations=steps)))
         look.saved = saved
         return look
 
@@ -211,6 +211,16 @@ def test_a_run_may_go_on_without_being_probed(looking, tmp_path):
     figures = {f"{k}_objects": 1.0 for k in ("kl", "shuffled", "hears")}
     word, reasons = verdict.verdict(figures, figures, {"constant": figures, "start": {}}, content)
     assert word == "nothing" and reasons[0].startswith("objects: ")
+
+
+@pytest.mark.parametrize(("steps", "epochs"), [(0, [0, 5]), (8, [5])])
+def test_the_start_of_a_trained_network_is_looked_at_or_not_known(looking, tmp_path, steps, epochs):
+    """What a run has after 8 steps, gone on with without its probe.json, is not its start."""
+    look = looking(toy_set(), "0011", "0111", from_trained=True, steps=steps)
+    look.on_train_begin()
+    look.on_epoch_end(4)
+    content = json.loads((tmp_path / "probe.json").read_text())
+    assert [row["epoch"] for row in content["rows"]] == epochs and content["from_trained"]
 
 
 def test_a_run_is_not_probed_with_other_sounds(looking, tmp_path):
