@@ -199,12 +199,11 @@ def test_recordings_that_are_heard_are_not_learned_from(tones):
 def test_sounds_that_cannot_be_learned_from_are_told_before_any_row(calls, tones, tmp_path):
     """A copy of what the probe hears, under another name; a class that is in the last fold only."""
     learned, heard = map(pathlib.Path, tones)
-    copied = learned.parent / "copied.wav"
-    shutil.copy(heard.parent / "1-low-0.wav", copied)
+    shutil.copy(heard.parent / "1-low-0.wav", learned.parent / "copied.wav")
     lines = learned.read_text().splitlines()
     cases = {
-        f"{copied},low hum,1": "copied.wav would be learned from and tested on",
-        f"{learned.parent / 'other1.wav'},other,2\n{learned.parent / 'other2.wav'},other,2": "other",
+        "copied.wav,low hum,1": "copied.wav would be learned from and tested on",
+        "other1.wav,other,2\nother2.wav,other,2": "other",
     }
     for name in ("other1.wav", "other2.wav"):
         (learned.parent / name).write_bytes(name.encode())

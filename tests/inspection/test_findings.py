@@ -89,7 +89,18 @@ def test_a_name_that_no_table_can_hold_is_the_reason():
 
 def test_keep_csv_holds_any_name(tmp_path):
     """As it is read again, and by Python's own reader."""
-    names = ["a,b", 'q"', "new\nline", "car\rriage", "both\r\n", " lead", "=1", "gs:", "<script>", ""]
+    names = [
+        "a,b",
+        'q"',
+        "new\nline",
+        "car\rriage",
+        "both\r\n",
+        " lead",
+        "=1",
+        "gs:",
+        "<script>",
+        "",
+    ]
     names += ["yes", "\\udce9", "caf\udce9"]
     paths = [f"/films/{name}.mp4" for name in names]
     videos = [Seen(p[7:], p, "train", 1, {"facts": {}, "problem": None}, [GOOD]) for p in paths]

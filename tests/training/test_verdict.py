@@ -5,7 +5,11 @@ import pytest
 from soundnet_tf.training import probe
 from soundnet_tf.training.verdict import FITS, LEARNED, NOTHING, verdict
 
-UNPROBED = {"from_trained": False, "untrained": None, "rows": [{"epoch": 5, "accuracy": {}, "effective_rank": 9.0}]}
+UNPROBED = {
+    "from_trained": False,
+    "untrained": None,
+    "rows": [{"epoch": 5, "accuracy": {}, "effective_rank": 9.0}],
+}
 BASELINES = {
     "constant": {"kl_objects": 3.0, "agreement_objects": 0.1, "kl_scenes": 2.0},
     "start": {"kl_objects": 3.4, "kl_scenes": 3.4, "loss": 6.8},
