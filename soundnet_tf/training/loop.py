@@ -285,7 +285,8 @@ def _verdict(
         if judge.cluster.is_chief:
             probed = atomic.read_json(os.path.join(out, probe.PROBE_FILE))
             held_out = _validation(_history(out)[-1])
-            word, reasons = verdict.verdict(held_out, figures, floor, probed)
+            is_control = config.distill.shuffled_pairs
+            word, reasons = verdict.verdict(held_out, figures, floor, probed, is_control)
             found = {"verdict": word, "reasons": reasons, "training": figures}
             atomic.write_json(path, found)
     return found

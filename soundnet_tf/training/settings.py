@@ -155,6 +155,11 @@ class TrainConfig(Settings):
                 f"a crop of {self.pipeline.crop_secs} s gives no output step; "
                 f"{self.architecture} needs at least {minimum_secs:.2f} s"
             )
+        if self.distill.shuffled_pairs and self.pipeline.batch_size == 1:
+            raise ValueError(
+                "shuffled_pairs gives a clip the targets of another one of its batch; batch_size "
+                "has to be above 1"
+            )
 
     def steps_per_epoch(self, clips: int) -> int:
         """After how many steps on so many training clips it is validated and saved."""
