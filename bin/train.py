@@ -15,12 +15,12 @@ import sys
 from soundnet_tf.bin import launch, stage_flags
 from soundnet_tf.data.settings import SourceConfig
 from soundnet_tf.training.settings import ProbeConfig, RunConfig, TrainConfig
-from soundnet_tf.training.stopping import RUN_AGAIN, Stopped
 
 
 def main(config: RunConfig) -> int | None:
     from soundnet_tf.data import sources
     from soundnet_tf.training import cluster, loop, report
+    from soundnet_tf.training.stopping import RUN_AGAIN, Stopped
 
     workers = cluster.build(config.cluster)  # before anything else of TensorFlow
     training, validation = sources.open_sources(config.source)
