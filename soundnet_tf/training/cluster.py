@@ -19,9 +19,13 @@ class Cluster:
 
     def __init__(self, strategy: tf.distribute.Strategy, share: Share = ALL):
         self.strategy, self.share = strategy, share
-        self._sum = tf.function(
-            lambda value: strategy.run(replicas.total, (value,)), autograph=False
-        )
+
+        @tf.function(autograph=False)
+        def total(value):
+            # A copy, so that it is on the replica's device, where sums want it.
+            return strategy.run(lambda: replicas.total(tf.identity(value)))
+
+        self._total = total
 
     @property
     def is_chief(self) -> bool:
@@ -37,7 +41,7 @@ class Cluster:
         """Whether any process wishes so. All have to ask at the same step."""
         if self.share.count == 1:
             return wish
-        sums = self.strategy.experimental_local_results(self._sum(tf.constant(float(wish))))
+        sums = self.strategy.experimental_local_results(self._total(tf.constant(float(wish))))
         return bool(sums[0] > 0)
 
 

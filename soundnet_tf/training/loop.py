@@ -220,7 +220,7 @@ def _callbacks(
     epochs = config.end(training.count) // steps_per_epoch
     if done:
         logging.info("resuming %s after %d steps", out, done)
-        events.forget_after(logs, done)
+    events.forget_after(logs, done)  # also of a run that was killed before its first checkpoint
     return [
         *swapping,
         monitor.StepMonitor(logs, batch_size),

@@ -137,7 +137,7 @@ class Probe(keras.callbacks.Callback):
         }
 
     def on_train_begin(self, logs=None):
-        has_begun = int(self.model.optimizer.iterations) > 0  # and its start is gone
+        has_begun = int(self.model.optimizer.iterations.numpy()) > 0  # and its start is gone
         if self._from_trained and not has_begun and not read_rows(self._path):
             self._students.update(averaged=False)
             self._add(0)

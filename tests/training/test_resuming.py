@@ -1,0 +1,171 @@
+"""A run that is killed or asked to end anywhere goes on as if nothing had been."""
+
+import csv
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import cached_records as cached
+import numpy as np
+import pytest
+import tensorflow as tf
+import worker_processes
+
+from soundnet_tf.data import folder
+from soundnet_tf.models import checkpoint
+from soundnet_tf.training import events
+from soundnet_tf.training.stopping import RUN_AGAIN
+
+TRAIN = [
+    "-m",
+    "soundnet_tf.bin.train",
+    "--model=soundnet5",
+    "--batch_size=4",
+    "--crop_seconds=4",
+    "--steps=12",
+    "--validate_every=6",
+    "--ema_momentum=0.9",
+    "--mix_share=0.5",
+    "--gain_db=3",
+    "--seed=3",
+]
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    """A folder of 21 clips with posteriors, three held out."""
+
+    def clip(number):
+        seen = np.random.default_rng(number).dirichlet([1.0] * 3)
+        return cached.clip(number, 4.5, {"objects": seen, "scenes": [0.3, 0.7]})
+
+    out = str(tmp_path_factory.mktemp("prepared") / "P")
+    shards = {f"train-{i:05d}-of-00003.tfrecord": map(clip, range(i, 18, 3)) for i in range(3)}
+    shards["val-00000-of-00001.tfrecord"] = map(clip, range(100, 103))
+    folder.write_folder(out, shards, {"frame_every_secs": cached.EVERY_SECS}, "", cached.TEACHERS)
+    return out
+
+
+@pytest.fixture(scope="module")
+def unbroken(prepared, tmp_path_factory):
+    out = tmp_path_factory.mktemp("unbroken") / "R"
+    subprocess.run([sys.executable, *TRAIN, f"--data={prepared}", f"--out={out}"], check=True)
+    return out
+
+
+def steps_in(run):
+    """Steps of which TensorBoard has a point, in the order in which they stand there."""
+    found = []
+    for path in sorted(run.glob("logs/train/events*"), key=os.path.getmtime):
+        for serialized in tf.data.TFRecordDataset(str(path)).as_numpy_iterator():
+            event = tf.compat.v1.Event.FromString(serialized)
+            found += [event.step for v in event.summary.value if v.tag == "loss"]
+    return found
+
+
+def assert_equal(run, other):
+    """Weights to the bit, history, and each step once in TensorBoard."""
+    for name in ("last", "best"):
+        ours, theirs = (checkpoint.load_student(str(r / name))[0] for r in (run, other))
+        for a, b in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+            np.testing.assert_array_equal(a, b)
+    histories = [(r / "history.csv").read_text() for r in (run, other)]
+    assert histories[0] == histories[1] and len(list(csv.DictReader(histories[0].split()))) == 2
+    assert steps_in(run) == steps_in(other) == [*range(1, 13)]
+
+
+def wait_for(condition):
+    for _ in range(1500):
+        if condition():
+            return
+        time.sleep(0.2)
+    raise AssertionError("it did not come about")
+
+
+def started(prepared, out, *flags):
+    command = [*TRAIN, f"--data={prepared}", f"--out={out}", *flags]
+    return worker_processes.started([command])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("steps", [2, 9])
+def test_a_killed_run_gives_what_an_unbroken_one_gives(prepared, unbroken, tmp_path, steps):
+    """SIGKILL after so many steps, of the first epoch and of the second, with a checkpoint every
+    two."""
+    out = tmp_path / "R"
+    with started(prepared, out, "--checkpoint_every=2") as (process,):
+        wait_for(lambda: (out / "logs").exists() and len(steps_in_part(out)) >= steps)
+        process.kill()
+        process.wait()
+    assert not (out / "verdict.json").exists()
+    with started(prepared, out, "--checkpoint_every=2") as processes:
+        worker_processes.finish(processes)
+    assert_equal(out, unbroken)
+
+
+def steps_in_part(run):
+    try:
+        return steps_in(run)
+    except tf.errors.DataLossError:  # it is being written
+        return []
+
+
+@pytest.mark.slow
+def test_a_run_that_is_asked_to_end_keeps_all_and_says_so(prepared, unbroken, tmp_path):
+    """It keeps no other checkpoint within an epoch. The exit code says that it is to be started
+    again."""
+    out = tmp_path / "R"
+    with started(prepared, out) as (process,):
+        wait_for(lambda: (out / "logs").exists() and len(steps_in_part(out)) >= 8)
+        process.send_signal(signal.SIGTERM)
+        output, _ = process.communicate(timeout=120)
+    assert process.returncode == RUN_AGAIN == 75 and "the same command goes on" in output
+    done = len(steps_in(out))
+    assert 8 <= done < 12
+    with started(prepared, out) as processes:
+        worker_processes.finish(processes)
+    assert_equal(out, unbroken)
+
+
+@pytest.mark.slow
+def test_a_run_goes_on_with_another_number_of_workers(prepared, unbroken, tmp_path):
+    """Two workers, of which one is killed; then one that goes on alone. Only the first writes."""
+    out, hosts = tmp_path / "R", worker_processes.hosts(2)
+    command = [*TRAIN, f"--data={prepared}", f"--out={out}", "--checkpoint_every=4"]
+    commands = [[*command, f"--hosts={hosts}", f"--task={task}"] for task in range(2)]
+    with worker_processes.started(commands) as (first, second):
+        wait_for(lambda: (out / "logs").exists() and len(steps_in_part(out)) >= 9)
+        second.kill()
+        output, _ = first.communicate(timeout=120)
+        assert first.returncode == 1, output
+    with started(prepared, out) as processes:
+        worker_processes.finish(processes)
+    assert steps_in(out) == [*range(1, 13)]
+    for name in ("last", "best"):
+        ours, theirs = (checkpoint.load_student(str(r / name))[0] for r in (out, unbroken))
+        flat = [np.concatenate([w.ravel() for w in n.get_weights()]) for n in (ours, theirs)]
+        assert np.linalg.norm(flat[0] - flat[1]) < 1e-3 * np.linalg.norm(flat[1])
+
+
+def test_what_was_written_of_later_steps_is_forgotten(tmp_path):
+    """Also of a file whose last record was not finished; others stay as they are."""
+    paths = []
+    for name, steps in (("train", (1, 2, 3, 4)), ("validation", (2,))):
+        writer = tf.summary.create_file_writer(str(tmp_path / name))
+        with writer.as_default():
+            for step in steps:
+                tf.summary.scalar("loss", float(step), step=step)
+        writer.close()
+        paths += list((tmp_path / name).iterdir())
+    with open(paths[0], "ab") as file:
+        file.write(b"half")
+    untouched = paths[1].read_bytes()
+    events.forget_after(str(tmp_path), 2)
+    kept = [
+        tf.compat.v1.Event.FromString(record)
+        for record in tf.data.TFRecordDataset(str(paths[0])).as_numpy_iterator()
+    ]
+    assert [event.step for event in kept if event.summary.value] == [1, 2]
+    assert paths[1].read_bytes() == untouched
