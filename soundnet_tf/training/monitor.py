@@ -36,7 +36,7 @@ class StepMonitor(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         elapsed_secs = time.perf_counter() - self._begun_secs
         scalars = dict(logs) | {
-            "learning_rate": float(self.model.optimizer.learning_rate),
+            "learning_rate": float(tf.convert_to_tensor(self.model.optimizer.learning_rate)),
             "clips_per_second": self._batch_size / elapsed_secs,
             "waiting_share": self.model.wait_secs / elapsed_secs,
         }

@@ -76,12 +76,11 @@ def assert_equal(run, other):
     assert steps_in(run) == steps_in(other) == [*range(1, 13)]
 
 
-def wait_for(condition):
-    for _ in range(1500):
-        if condition():
-            return
+def wait_for_step(step, run, process):
+    """Until TensorBoard has a point of that step."""
+    while not (run / "logs").exists() or len(steps_in_part(run)) < step:
+        assert process.poll() is None, process.communicate()[0]
         time.sleep(0.2)
-    raise AssertionError("it did not come about")
 
 
 def started(prepared, out, *flags):
@@ -96,7 +95,7 @@ def test_a_killed_run_gives_what_an_unbroken_one_gives(prepared, unbroken, tmp_p
     two."""
     out = tmp_path / "R"
     with started(prepared, out, "--checkpoint_every=2") as (process,):
-        wait_for(lambda: (out / "logs").exists() and len(steps_in_part(out)) >= steps)
+        wait_for_step(steps, out, process)
         process.kill()
         process.wait()
     assert not (out / "verdict.json").exists()
@@ -118,7 +117,7 @@ def test_a_run_that_is_asked_to_end_keeps_all_and_says_so(prepared, unbroken, tm
     again."""
     out = tmp_path / "R"
     with started(prepared, out) as (process,):
-        wait_for(lambda: (out / "logs").exists() and len(steps_in_part(out)) >= 8)
+        wait_for_step(8, out, process)
         process.send_signal(signal.SIGTERM)
         output, _ = process.communicate(timeout=120)
     assert process.returncode == RUN_AGAIN == 75 and "the same command goes on" in output
@@ -136,7 +135,7 @@ def test_a_run_goes_on_with_another_number_of_workers(prepared, unbroken, tmp_pa
     command = [*TRAIN, f"--data={prepared}", f"--out={out}", "--checkpoint_every=4"]
     commands = [[*command, f"--hosts={hosts}", f"--task={task}"] for task in range(2)]
     with worker_processes.started(commands) as (first, second):
-        wait_for(lambda: (out / "logs").exists() and len(steps_in_part(out)) >= 9)
+        wait_for_step(9, out, first)
         second.kill()
         output, _ = first.communicate(timeout=120)
         assert first.returncode == 1, output
