@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from soundnet_tf import constants
 from soundnet_tf.ablations import tables
-from soundnet_tf.data.settings import SourceConfig, check_teachers, teachers_by_head
+from soundnet_tf.data.batch_settings import SourceConfig
+from soundnet_tf.data.settings import check_teachers, teachers_by_head
 from soundnet_tf.files import identity, storage
 from soundnet_tf.models.settings import check_student
 from soundnet_tf.settings import Settings, flag_of, setting

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from soundnet_tf.data.settings import Cutting, PrepareConfig, SourceConfig, check_videos
+from soundnet_tf.data.batch_settings import SourceConfig
+from soundnet_tf.data.settings import Cutting, PrepareConfig, check_videos
 from soundnet_tf.files import storage
 from soundnet_tf.models.settings import check_student
 from soundnet_tf.settings import Settings, same_as, setting

@@ -12,7 +12,6 @@ from soundnet_tf.inspection.findings import Agreement, Group, Pair, Seen
 from soundnet_tf.inspection.look import Row
 
 
-
 class Figure(NamedTuple):
     """A column of clips.csv and of the page: its digits, and what it says in a line."""
 

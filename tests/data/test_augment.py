@@ -7,7 +7,7 @@ from clock_records import clip, config, grey_of, source, tenth_of
 
 from soundnet_tf.constants import SAMPLE_RATE
 from soundnet_tf.data import augment, pipeline
-from soundnet_tf.data.settings import AugmentConfig
+from soundnet_tf.data.batch_settings import AugmentConfig
 
 ALL = AugmentConfig(
     gain_db=6.0, polarity=True, filter_db=6.0, noise_db=10.0, time_masks=2, resample_semitones=3.0

@@ -277,7 +277,7 @@ TRAINING = (
     ),
     Fault(
         "a faster crop has no room for its last frames",
-        "soundnet_tf/data/settings.py",
+        "soundnet_tf/data/batch_settings.py",
         "math.ceil(self.crop_secs * self.augment.fastest / frame_every_secs)",
         "math.ceil(self.crop_secs / frame_every_secs)",
         _AUGMENT,
@@ -1047,7 +1047,7 @@ COMMANDS = (
     ),
     Fault(
         "the last frame of a crop that is no multiple of their spacing is lost",
-        "soundnet_tf/data/settings.py",
+        "soundnet_tf/data/batch_settings.py",
         "math.ceil(self.crop_secs * self.augment.fastest / frame_every_secs)",
         "math.floor(self.crop_secs / frame_every_secs)",
         _PIPELINE,

@@ -14,7 +14,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tone_manifest import write_tones
 from toy_sets import toy_set
 
-from soundnet_tf.data.settings import PipelineConfig
+from soundnet_tf.data.batch_settings import PipelineConfig
 from soundnet_tf.evaluation import settings
 from soundnet_tf.media import read_audio
 from soundnet_tf.models import checkpoint
