@@ -36,7 +36,9 @@ class InspectConfig(Settings):
     """
 
     out: str = setting("Local folder of the page, its tables and keep.csv.")
-    videos: str | None = same_as(SourceConfig, "videos")
+    videos: str | None = setting(
+        "Folder, glob or list of videos (as of bin/prepare.py) to look at; or give --data.", None
+    )
     data: str | None = same_as(SourceConfig, "data")
     clip_secs: float = same_as(Cutting, "clip_secs")
     channel: str = same_as(Cutting, "channel")

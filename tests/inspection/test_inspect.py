@@ -267,5 +267,5 @@ def test_copies_in_both_splits_are_named_first(looked_at):
     found = inspect(config(folder / "videos", out, val_fraction=0.5), progress=False)
     assert [group.is_split for group in found.groups] == [True]
     lines = report.summary(found).splitlines()
-    assert lines[1] == "1 groups of copies stand in both splits:"
+    assert lines[1] == "Copies of each other that stand in both splits:"
     assert "moving.mp4" in lines[2] and SCRIPT in lines[2]
