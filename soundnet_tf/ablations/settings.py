@@ -63,7 +63,9 @@ class ReproduceConfig(Settings):
         at_least=1,
     )
     batch_size: int | None = setting(
-        f"Instead of the flagfiles' {constants.BATCH_SIZE}.", None, at_least=1
+        f"Instead of the flagfiles': {constants.BATCH_SIZE} of the paper's tables.",
+        None,
+        at_least=1,
     )
     only: tuple[str, ...] = setting("Rows to train, with commas; default: all.", ())
     model: str = setting(
@@ -109,6 +111,8 @@ class ReproduceConfig(Settings):
                 check_test_fold(data, fold)
         if self.data is not None and "data" in needed:
             SourceConfig(self.data).check_inputs()
+            if self.table in tables.LEARNING and not storage.is_remote(self.data):
+                _check_labelled(self.data)
         if self.sounds is not None and "sounds" in needed:
             check_sounds(CSV if self.sounds.endswith(".csv") else "esc50", self.sounds)
         if self.eval_data is not None and "eval_data" in needed:
@@ -148,6 +152,19 @@ class ReproduceConfig(Settings):
             heads = {head for row in self._wanted for head in row.heads}
             needed = {"eval_data": self.eval_data} | ({"data": self.data} if heads else {})
         return needed | {teacher_flag(head): self.teachers.get(head) for head in sorted(heads)}
+
+
+def _check_labelled(data: str) -> None:
+    """ValueError of a prepared folder without posteriors, before an hour of controls."""
+    from soundnet_tf.data import cached, manifest
+
+    splits = manifest.load_manifest(data).splits
+    shards = [shard for split in splits.values() for shard in split.shards if shard.clips]
+    if not cached.teachers_of(data, shards):
+        raise ValueError(
+            f"{data}: its shards have no posteriors, or some lack those of the others' teachers, "
+            "and this table learns from them alone; write them with bin/label.py first"
+        )
 
 
 def teacher_flag(head: str) -> str:

@@ -215,6 +215,17 @@ def test_unfit_settings_are_refused(changes, message):
     assert config("OUT", **floors).is_wanted("untrained")  # films are not needed
 
 
+@pytest.mark.parametrize("table", ["scaling", "recipe"])
+def test_a_folder_without_posteriors_is_refused_before_anything_is_measured(tmp_path, table, tones):
+    write_folder(tmp_path / "labelled", ["ab", "c"], "d")
+    write_folder(tmp_path / "bare", ["ab", "c"], "d", teachers={})
+    given = {"table": table, "eval_data": tones[1]}
+    config(tmp_path / "OUT", data=str(tmp_path / "labelled"), **given).check_inputs()
+    with pytest.raises(ValueError, match="bare: its shards have no posteriors.*bin/label.py"):
+        config(tmp_path / "OUT", data=str(tmp_path / "bare"), **given).check_inputs()
+    config(tmp_path / "OUT", data=None, only=("untrained",), **given).check_inputs()
+
+
 def test_an_exact_teacher_that_teaches_nothing_is_said_so():
     rows = [
         learning_table.row(kind, kind, [{"best": share, "layers": {}, "seed": 0} | COST], [])

@@ -64,12 +64,11 @@ def test_its_bar_comes_to_its_end(monkeypatch):
     assert [(bar.n, bar.total) for bar in bars] == [(6, 6)]
 
 
-def test_a_network_is_validated_by_its_layers(capfd):
+def test_a_network_is_validated_by_its_layers():
     data = toy_set()
     network = FoldedNetwork(student.SoundNet8(include_top=False))
     waveforms = np.random.default_rng(0).uniform(-1, 1, (len(data.clips), 22050)).astype("f")
     found = linear.hear_and_validate(network, data, waveforms, ["conv4", "pool5"])
-    assert capfd.readouterr().err == ""
     steps = features.layer_features(network, waveforms, ["conv4", "pool5"], progress=False)
     for layer in ("conv4", "pool5"):
         examples = {layer: linear.pool(steps[layer])}
