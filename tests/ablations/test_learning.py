@@ -15,6 +15,7 @@ from soundnet_tf.ablations import (
     scaling,
     simulated,
     tables,
+    untrained,
     work,
 )
 from soundnet_tf.ablations import run as reproduce
@@ -213,6 +214,15 @@ def test_unfit_settings_are_refused(changes, message):
         config("OUT", **changes)
     floors = {"table": "simulated", "eval_data": "E", "only": ("untrained",)}
     assert config("OUT", **floors).is_wanted("untrained")  # films are not needed
+
+
+def test_an_untrained_network_is_of_its_rows_seed_and_hears_10_s(monkeypatch, tones):
+    def network(like, waveforms, seed=0):
+        return waveforms.shape, seed
+
+    monkeypatch.setattr(untrained.baselines, "untrained_network", network)
+    monkeypatch.setattr(untrained.linear, "accuracies", lambda network, *_: network)
+    assert untrained.accuracies("csv", tones[1], ("conv4",), 7) == ((8, 220_500), 7)
 
 
 @pytest.mark.parametrize("table", ["scaling", "recipe"])
