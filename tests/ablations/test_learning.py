@@ -135,6 +135,12 @@ def test_the_table_of_scaling(calls, tones, tmp_path):
         "clips2-seed0", "clips2-seed1", "clips4-seed0", "clips4-seed1", "clips8-seed0",
         "clips8-seed1", "P", "P", "P", "P",
     ]  # fmt: skip
+    assert [next(f for f in c if f.startswith("--seed=")) for c in trained] == [
+        "--seed=0",
+        "--seed=1",
+    ] * 5
+    exported = [command for command in calls if command[0] == "export"]
+    assert len(exported) == 10 and all("--which=last" in command for command in exported)
     assert sum("--shuffled_pairs" in command for command in trained) == 2
     assert all("--steps=5" in command for command in trained)
     assert (tmp_path / "OUT" / "scaling.png").stat().st_size > 1000
