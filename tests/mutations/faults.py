@@ -340,7 +340,7 @@ TRAINING = (
     ),
     Fault(
         "a faster crop has no room for its last frames",
-        "soundnet_tf/data/settings.py",
+        "soundnet_tf/data/batch_settings.py",
         "math.ceil(self.crop_secs * self.augment.fastest / frame_every_secs)",
         "math.ceil(self.crop_secs / frame_every_secs)",
         _AUGMENT,
@@ -1103,7 +1103,7 @@ COMMANDS = (
     ),
     Fault(
         "the last frame of a crop that is no multiple of their spacing is lost",
-        "soundnet_tf/data/settings.py",
+        "soundnet_tf/data/batch_settings.py",
         "math.ceil(self.crop_secs * self.augment.fastest / frame_every_secs)",
         "math.floor(self.crop_secs / frame_every_secs)",
         _PIPELINE,
@@ -1903,6 +1903,116 @@ INSPECTION = (
     ),
 )
 
+# Of what learns from few clips and measures it.
+FEW_CLIPS = (
+    Fault(
+        "the effective rank is of a clip's first step",
+        "soundnet_tf/training/rank.py",
+        "[layer].numpy().mean(axis=1)",
+        "[layer].numpy()[:, 0]",
+        ("tests/training/test_rank.py",),
+    ),
+    Fault(
+        "the effective rank is of one batch",
+        "soundnet_tf/training/rank.py",
+        "np.concatenate(examples)",
+        "examples[0]",
+        ("tests/training/test_rank.py",),
+    ),
+    Fault(
+        "an epoch that a kill made be repeated is probed twice",
+        "soundnet_tf/training/probe.py",
+        'r["epoch"] < epochs_done',
+        'r["epoch"] <= epochs_done',
+        ("tests/training/test_probe.py",),
+    ),
+    Fault(
+        "the linear probe has another C",
+        "soundnet_tf/evaluation/linear.py",
+        "C = 0.1\n",
+        "C = 1.0\n",
+        ("tests/evaluation/test_linear.py",),
+    ),
+    Fault(
+        "the linear probe standardises by the tested clips too",
+        "soundnet_tf/evaluation/linear.py",
+        "pipeline = make_pipeline(StandardScaler(), machine).fit(examples[layer][train], labels)",
+        "pipeline = make_pipeline(StandardScaler().fit(examples[layer]), machine)\n"
+        "    pipeline[1].fit(pipeline[0].transform(examples[layer][train]), labels)",
+        ("tests/evaluation/test_linear.py",),
+    ),
+    Fault(
+        "classes of five folds are divided, though that takes longer",
+        "soundnet_tf/evaluation/probe.py",
+        "max(1, _TASKS // test_folds)",
+        "-(-_TASKS // test_folds)",
+        ("tests/evaluation/test_folds.py",),
+    ),
+    Fault(
+        "a table of few clips exports the best student",
+        "soundnet_tf/ablations/learning.py",
+        '"--which=last"',
+        '"--which=best"',
+        ("tests/ablations/test_learning.py",),
+    ),
+    Fault(
+        "all seeds of a table of few clips are the first one",
+        "soundnet_tf/ablations/learning.py",
+        'f"--seed={seed}"',
+        'f"--seed={config.seeds[0]}"',
+        ("tests/ablations/test_learning.py",),
+    ),
+    Fault(
+        "the untrained network of every seed is that of seed 0",
+        "soundnet_tf/ablations/untrained.py",
+        "untrained_network(like, waveforms, seed)",
+        "untrained_network(like, waveforms)",
+        ("tests/ablations/test_learning.py",),
+    ),
+    Fault(
+        "a folder without posteriors is found out after the controls",
+        "soundnet_tf/ablations/settings.py",
+        "                _check_labelled(self.data)",
+        "                pass",
+        ("tests/ablations/test_learning.py",),
+    ),
+    Fault(
+        "simulated scenes are what simulated objects are",
+        "soundnet_tf/simulation/teachers.py",
+        "FITTED[head], seed + i",
+        "FITTED[head], seed",
+        ("tests/simulation/test_posteriors.py",),
+    ),
+    Fault(
+        "simulated scenes are as noisy as objects",
+        "soundnet_tf/simulation/teachers.py",
+        "FITTED[head], seed + i",
+        'FITTED["objects"], seed + i',
+        ("tests/simulation/test_posteriors.py",),
+    ),
+    Fault(
+        "what is seen is compared by the student's numbers of classes",
+        "soundnet_tf/inspection/match.py",
+        "told[of_teacher]",
+        "told[of_student]",
+        ("tests/inspection/test_match.py",),
+    ),
+    Fault(
+        "all time masks of a clip are the same one",
+        "soundnet_tf/data/augment.py",
+        "_fold_in(seeds[2], i)",
+        "_fold_in(seeds[2], 0)",
+        ("tests/data/test_augment.py",),
+    ),
+    Fault(
+        "what is turned upside down is made softer",
+        "soundnet_tf/data/augment.py",
+        "config.gain_db, seeds[4]",
+        "config.gain_db, seeds[3]",
+        ("tests/data/test_augment.py",),
+    ),
+)
+
 FAULTS = (
     *MEDIA,
     *ARRAYS,
@@ -1915,4 +2025,5 @@ FAULTS = (
     *COMMANDS,
     *FILES,
     *INSPECTION,
+    *FEW_CLIPS,
 )
