@@ -295,7 +295,7 @@ def test_a_folder_without_posteriors_is_refused_before_anything_is_measured(tmp_
     write_folder(tmp_path / "bare", ["ab", "c"], "d", teachers={})
     given = {"table": table, "eval_data": tones[1]}
     config(tmp_path / "OUT", data=str(tmp_path / "labelled"), **given).check_inputs()
-    with pytest.raises(ValueError, match="bare: its shards have no posteriors.*bin/label.py"):
+    with pytest.raises(ValueError, match="bare: not all clips have posteriors.*bin/label.py"):
         config(tmp_path / "OUT", data=str(tmp_path / "bare"), **given).check_inputs()
     config(tmp_path / "OUT", data=None, only=("untrained",), **given).check_inputs()
 
