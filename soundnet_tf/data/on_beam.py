@@ -9,6 +9,7 @@ videos, the teachers and the folder of the shards under the same paths as that p
 Nothing here imports TensorFlow at module level: workers do when they know how it is to be set up.
 """
 
+import _thread
 import contextlib
 import json
 import logging
@@ -16,6 +17,7 @@ import os
 import re
 import shlex
 import socket
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
@@ -201,12 +203,17 @@ def _sums(shard: Mapping) -> dict[str, int]:
 def _run(config: BeamConfig, label: str, elements: Iterable, work: _EachShard) -> dict[str, int]:
     pipeline = beam.Pipeline(config.runner, _options(config))
     _ = pipeline | beam.Create(elements) | beam.Reshuffle() | label >> beam.ParDo(work)
-    result = None
+    result, lost = None, []
     try:
-        with _traces_left_out(config.runner):
+        with _traces_left_out(config.runner), _lost_processes(lost):
             result = pipeline.run()
             state = result.wait_until_finish()
     except KeyboardInterrupt:
+        if lost:
+            raise RuntimeError(
+                f"{config.runner}: a process of this machine was lost ({lost[0]}), perhaps for lack "
+                "of memory; the same command goes on with the shards that are left"
+            ) from None
         if result is not None:
             result.cancel()
         raise
@@ -245,6 +252,27 @@ def _traces_left_out(runner: str) -> Iterator[None]:
         yield
     finally:
         log.setLevel(before)
+
+
+@contextlib.contextmanager
+def _lost_processes(lost: list[str]) -> Iterator[None]:
+    """Within, a KeyboardInterrupt comes when a worker's process on this machine ends in the middle,
+    and `lost` says how: Beam's own runner would wait for it forever."""
+    before = threading.excepthook
+
+    def noticed(args):
+        if "Worker subprocess exited" in str(args.exc_value):
+            lost.append(str(args.exc_value))
+            _thread.interrupt_main()
+        elif not lost:  # other threads stumble over it too
+            before(args)
+
+    if threading.current_thread() is threading.main_thread():
+        threading.excepthook = noticed
+    try:
+        yield
+    finally:
+        threading.excepthook = before
 
 
 def _in_one_sentence(text: str, runner: str) -> str:
