@@ -211,8 +211,8 @@ def _run(config: BeamConfig, label: str, elements: Iterable, work: _EachShard) -
     except KeyboardInterrupt:
         if lost:
             raise RuntimeError(
-                f"{config.runner}: a process of this machine was lost ({lost[0]}), perhaps for lack "
-                "of memory; the same command goes on with the shards that are left"
+                f"{config.runner}: a process on this machine was lost ({lost[0]}), perhaps for "
+                "lack of memory; the same command goes on with the shards that are left"
             ) from None
         if result is not None:
             result.cancel()
