@@ -19,6 +19,7 @@ from soundnet_tf.data import clips, on_beam, panel, prepare, shard_json
 from soundnet_tf.data.clips import Video
 from soundnet_tf.data.manifest import load_manifest
 from soundnet_tf.data.settings import BeamConfig, LabelConfig
+from soundnet_tf.files import storage
 from soundnet_tf.files.identity import Identity
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -132,6 +133,28 @@ def test_what_lost_workers_left_is_removed(config, tmp_path):
     run(config(beam=DIRECT))
     hidden = [path.name for path in out.iterdir() if path.name.startswith(".")]
     assert hidden == [".other.tfrecord.deadbeef-7-abcd.partial"]
+
+
+def test_shards_may_lie_in_a_bucket(config):
+    """TensorFlow's in-memory file system stands for it, which workers in this process see too."""
+    local = run(config())
+    remote = run(config(out="ram://beam/shards", beam=DIRECT))
+    assert {k: v.shards for k, v in remote.splits.items()} == {
+        k: v.shards for k, v in local.splits.items()
+    }
+    assert not [n for n in storage.list_folder("ram://beam/shards") if n.startswith(".")]
+
+
+def test_workers_take_the_kernels_of_who_starts_them(monkeypatch):
+    """With or without oneDNN; what is set on the worker's machine stays."""
+    monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", "0")
+    work = on_beam._Cut(None)
+    for there, expected in ((None, "0"), ("1", "1")):
+        monkeypatch.delenv("TF_ENABLE_ONEDNN_OPTS")
+        if there:
+            monkeypatch.setenv("TF_ENABLE_ONEDNN_OPTS", there)
+        work.setup()
+        assert os.environ["TF_ENABLE_ONEDNN_OPTS"] == expected
 
 
 def test_a_local_run_goes_on_after_a_killed_pipeline(config, tmp_path):
