@@ -16,6 +16,7 @@ import logging
 import os
 import re
 import shlex
+import signal
 import socket
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -120,6 +121,10 @@ def label_shards(
     return counted
 
 
+class ProcessLostError(RuntimeError):
+    """A worker's process on this machine has ended in the middle of its work."""
+
+
 class _EachShard(beam.DoFn):
     """Does one shard after the other; what goes wrong becomes one line."""
 
@@ -203,19 +208,16 @@ def _sums(shard: Mapping) -> dict[str, int]:
 def _run(config: BeamConfig, label: str, elements: Iterable, work: _EachShard) -> dict[str, int]:
     pipeline = beam.Pipeline(config.runner, _options(config))
     _ = pipeline | beam.Create(elements) | beam.Reshuffle() | label >> beam.ParDo(work)
-    result, lost = None, []
+    result = None
     try:
-        with _traces_left_out(config.runner), _lost_processes(lost):
+        with _traces_left_out(config.runner), _lost_processes_noticed():
             result = pipeline.run()
             state = result.wait_until_finish()
     except KeyboardInterrupt:
-        if lost:
-            raise RuntimeError(
-                f"{config.runner}: a process on this machine was lost ({lost[0]}), perhaps for "
-                "lack of memory; the same command goes on with the shards that are left"
-            ) from None
         if result is not None:
             result.cancel()
+        raise
+    except ProcessLostError:
         raise
     except Exception as error:
         text = f"{type(error).__name__}: {error}"
@@ -255,24 +257,35 @@ def _traces_left_out(runner: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _lost_processes(lost: list[str]) -> Iterator[None]:
-    """Within, a KeyboardInterrupt comes when a worker's process on this machine ends in the middle,
-    and `lost` says how: Beam's own runner would wait for it forever."""
+def _lost_processes_noticed() -> Iterator[None]:
+    """Within, a ProcessLostError comes when a worker's process on this machine ends in the middle:
+    Beam's own runner would wait for it forever. In the main thread only, which can be woken."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    lost: list[str] = []
     before = threading.excepthook
 
     def noticed(args):
         if "Worker subprocess exited" in str(args.exc_value):
             lost.append(str(args.exc_value))
-            _thread.interrupt_main()
+            _thread.interrupt_main(signal.SIGUSR1)  # who runs in the background ignores SIGINT
         elif not lost:  # other threads stumble over it too
             before(args)
 
-    if threading.current_thread() is threading.main_thread():
-        threading.excepthook = noticed
+    def wake(*_):
+        raise ProcessLostError(
+            f"a worker's process on this machine was lost ({lost[0]}), perhaps for lack of memory; "
+            "the same command goes on with the shards that are left"
+        )
+
+    handler = signal.signal(signal.SIGUSR1, wake)
+    threading.excepthook = noticed
     try:
         yield
     finally:
         threading.excepthook = before
+        signal.signal(signal.SIGUSR1, handler)
 
 
 def _in_one_sentence(text: str, runner: str) -> str:
