@@ -9,7 +9,6 @@ videos, the teachers and the folder of the shards under the same paths as that p
 Nothing here imports TensorFlow at module level: workers do when they know how it is to be set up.
 """
 
-import _thread
 import contextlib
 import json
 import logging
@@ -269,7 +268,8 @@ def _lost_processes_noticed() -> Iterator[None]:
     def noticed(args):
         if "Worker subprocess exited" in str(args.exc_value):
             lost.append(str(args.exc_value))
-            _thread.interrupt_main(signal.SIGUSR1)  # who runs in the background ignores SIGINT
+            # Only a real signal wakes it, and SIGINT is ignored by what runs in the background.
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGUSR1)
         elif not lost:  # other threads stumble over it too
             before(args)
 
