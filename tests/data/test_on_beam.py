@@ -218,9 +218,7 @@ def test_a_process_that_is_lost_ends_the_pipeline(tmp_path):
 
             return os.kill(os.getpid(), signal.SIGKILL) if name == "b" else {"clips": 1}
 
-    with pytest.raises(
-        on_beam.ProcessLostError, match=r"lost \(Worker subprocess exited"
-    ):
+    with pytest.raises(on_beam.ProcessLostError, match=r"lost \(Worker subprocess exited"):
         on_beam._run(TWO_PROCESSES, "die", ["a", "b"], Dying())
 
 
