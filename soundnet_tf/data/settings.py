@@ -13,6 +13,8 @@ SHORTEST_VIDEO_SECS = 1.0
 PCM16, FLAC, VORBIS = "pcm16", "flac", "vorbis"
 CODECS = (PCM16, FLAC, VORBIS)
 VAL_FRACTION = 0.1
+LOCAL, DIRECT = "local", "DirectRunner"
+RUNNERS = (LOCAL, DIRECT, "FlinkRunner", "SparkRunner", "DataflowRunner")
 
 
 def teachers_by_head(objects: str = "", scenes: str = "") -> Mapping[str, str]:
@@ -51,6 +53,41 @@ def check_videos(source: str) -> None:
     """Errors as of `videos.find_videos`; remote videos are left to that."""
     if not storage.is_remote(source):
         find_files(source, VIDEO_EXTENSIONS, "video")
+
+
+@dataclass(frozen=True)
+class BeamConfig(Settings):
+    """Who makes the shards: processes of this one, or Apache Beam's workers, see `on_beam`.
+
+    Attributes:
+        runner: "local", or one of Beam's.
+        pipeline_options: for Beam, as in a shell.
+    """
+
+    runner: str = setting(
+        "Who makes the shards: this machine, or workers of Apache Beam (soundnet-tf[beam]), see "
+        "docs/scale_out.md.",
+        LOCAL,
+        choices=RUNNERS,
+    )
+    pipeline_options: str = setting(
+        "Of Beam, in one text: '--direct_running_mode=multi_processing --direct_num_workers=2'.", ""
+    )
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.pipeline_options and self.runner == LOCAL:
+            raise ValueError(
+                "pipeline_options are Beam's; give them with --runner, one of "
+                f"{', '.join(RUNNERS[1:])}"
+            )
+
+    def check_inputs(self) -> None:
+        super().check_inputs()
+        if self.runner != LOCAL:
+            from soundnet_tf.data import on_beam
+
+            on_beam.check(self)
 
 
 @dataclass(frozen=True)
@@ -100,10 +137,12 @@ class PrepareConfig(Settings):
         cutting: into clips.
         num_shards: of the training split; validation has its fraction of that, at least one.
         val_fraction: share of the videos, in [0, 1), that is kept for validation.
-        workers: processes that decode; None takes one a core. The shards do not depend on it.
+        workers: processes that decode; None takes one a core, and for Beam one for each shard that
+            is being cut. The shards do not depend on it.
         audio_codec: "pcm16", or "flac" or "vorbis", which take less room and more time to read.
         strict: the first video that cannot be used is an error, not a line in the manifest.
         checksum: whether videos that were prepared before are known by their content.
+        beam: who cuts the shards.
     """
 
     videos: str = setting(
@@ -116,10 +155,15 @@ class PrepareConfig(Settings):
     val_fraction: float = setting(
         "Share of the videos that is held out.", VAL_FRACTION, at_least=0, below=1
     )
-    workers: int | None = setting("Processes that decode; default: cores.", None, at_least=1)
+    workers: int | None = setting(
+        "Processes that decode; default: cores, with Beam one for each shard that is being made.",
+        None,
+        at_least=1,
+    )
     audio_codec: str = setting("Of the sound in the shards.", PCM16, choices=CODECS)
     strict: bool = setting("Stop at the first video that cannot be used.", False)
     checksum: bool = setting(identity.HELP, False)
+    beam: BeamConfig = BeamConfig()
 
     def __post_init__(self):
         super().__post_init__()
@@ -170,6 +214,7 @@ class LabelConfig(Settings):
         batch_frames: frames that a teacher looks at at once.
         part, parts: label only every `parts`-th shard, beginning with number `part`, since other
             processes or machines label the rest.
+        beam: who labels the shards.
     """
 
     data: str = setting("Folder that bin/prepare.py wrote.")
@@ -179,6 +224,7 @@ class LabelConfig(Settings):
     )
     part: int = setting("Which part of the shards to label here, from 0 on.", 0)
     parts: int = setting("How many processes or machines share the shards.", 1)
+    beam: BeamConfig = BeamConfig()
 
     def __post_init__(self):
         super().__post_init__()

@@ -66,6 +66,11 @@ COMMANDS = {
             "--audio_codec=flac": {"audio_codec": "flac"},
             "--strict": {"strict": True},
             "--checksum": {"checksum": True},
+            "--runner=DirectRunner": {"beam.runner": "DirectRunner"},
+            "--runner=SparkRunner --pipeline_options=--a=1": {
+                "beam.runner": "SparkRunner",
+                "beam.pipeline_options": "--a=1",
+            },
         },
     ),
     "label": (
@@ -78,6 +83,11 @@ COMMANDS = {
             "--batch_frames=7": {"batch_frames": 7},
             "--part=2": {"part": 2},
             "--parts=5": {"parts": 5},
+            "--runner=FlinkRunner": {"beam.runner": "FlinkRunner"},
+            "--runner=DataflowRunner --pipeline_options=--a=1": {
+                "beam.runner": "DataflowRunner",
+                "beam.pipeline_options": "--a=1",
+            },
         },
     ),
     "train": (

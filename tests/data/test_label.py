@@ -75,7 +75,7 @@ def test_sources_know_the_teachers_and_their_classes(labelled, both):
 
 def test_a_second_run_changes_nothing(labelled, both, monkeypatch):
     before = prepare_material.mtimes(labelled)
-    monkeypatch.setattr(module, "_label_shard", None)
+    monkeypatch.setattr(module.panel, "label_shard", None)
     result = run(labelled, both)
     assert (result.written, result.already, result.left) == (0, 3, 0)
     assert prepare_material.mtimes(labelled) == before
