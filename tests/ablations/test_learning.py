@@ -101,6 +101,7 @@ def test_the_table_of_simulated_teachers(calls, tones, tmp_path):
     for name, data in (("simulated", "noisy"), ("shuffled", "noisy"), ("labels", "exact")):
         command = trained[name, "seed0"]
         assert f"--data={tmp_path}/OUT/simulated/data/{data}" in command
+        assert "--mix_share=0" in command and command.count("--mix_share=0") == 1
         assert ("--shuffled_pairs" in command) == (name == "shuffled")
         assert {"--targets=cached", "--steps=5", "--batch_size=2", "--seed=0"} < {*command}
     text = (tmp_path / "OUT" / "simulated.md").read_text()
