@@ -40,6 +40,7 @@ setup(
         # Shards of flac or vorbis, and s3:// paths. Its native ops know no newer TensorFlow.
         "io": ["tensorflow-io>=0.37.1,<0.38", "tensorflow<2.18", "soundfile"],
         "parquet": ["pyarrow>=25.0,<25.1"],  # 26 wants NumPy 2, which TensorFlow 2.16 does not take
+        "beam": ["apache-beam>=2.77,<2.78"],  # prepare and label with --runner
         "test": ["hypothesis", "pytest", "pytest-xdist", "scipy", "soundfile"],
     },
     packages=[*find_packages(include=["soundnet_tf*"]), "soundnet_tf.bin", "soundnet_tf.flags"],

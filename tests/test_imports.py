@@ -46,7 +46,7 @@ MAY_IMPORT = {
 }  # fmt: skip
 
 EXCEPTIONS = {
-    ("soundnet_tf.data.label", "soundnet_tf.models.teachers.teacher"): (
+    ("soundnet_tf.data.panel", "soundnet_tf.models.teachers.teacher"): (
         "labelling is a stage of data, in which teachers look at shards"
     ),
 }
@@ -60,6 +60,7 @@ MODULES_WITHOUT_TENSORFLOW = {
     "soundnet_tf.data.clips",
     "soundnet_tf.data.codecs",
     "soundnet_tf.data.manifest",
+    "soundnet_tf.data.on_beam",
     "soundnet_tf.data.videos",
     "soundnet_tf.data.workers",
     "soundnet_tf.evaluation.folder",
@@ -95,7 +96,7 @@ def is_ours(module):
 
 
 def is_settings(module):
-    return module.split(".")[-1] in ("settings", "demo_settings")
+    return module.split(".")[-1] in ("settings", "batch_settings", "demo_settings")
 
 
 def wrong_arrows(imports):

@@ -15,7 +15,8 @@ def promised():
     with mock.patch("setuptools.setup") as setup:
         runpy.run_path(str(ROOT / "setup.py"))
     arguments = setup.call_args.kwargs
-    extras = [*arguments["extras_require"]["io"][:1], *arguments["extras_require"]["parquet"]]
+    optional = arguments["extras_require"]
+    extras = [*optional["io"][:1], *optional["parquet"], *optional["beam"]]
     ranges = [one for one in (*arguments["install_requires"], *extras) if ">=" in one]
     return {re.split("[<>=]", one)[0]: one for one in ranges}
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from soundnet_tf import constants
 from soundnet_tf.ablations import tables
-from soundnet_tf.data.settings import SourceConfig, check_teachers, teachers_by_head
+from soundnet_tf.data.batch_settings import SourceConfig
+from soundnet_tf.data.settings import check_teachers, teachers_by_head
 from soundnet_tf.data.videos import TRAIN, VAL
 from soundnet_tf.files import identity, storage
 from soundnet_tf.models.settings import check_student
@@ -63,7 +64,9 @@ class ReproduceConfig(Settings):
         at_least=1,
     )
     batch_size: int | None = setting(
-        f"Instead of the flagfiles' {constants.BATCH_SIZE}.", None, at_least=1
+        f"Instead of the flagfiles': {constants.BATCH_SIZE} of the paper's tables.",
+        None,
+        at_least=1,
     )
     only: tuple[str, ...] = setting("Rows to train, with commas; default: all.", ())
     model: str = setting(

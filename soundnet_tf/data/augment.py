@@ -10,7 +10,7 @@ import math
 import tensorflow as tf
 
 from soundnet_tf.constants import SAMPLE_RATE
-from soundnet_tf.data.settings import AugmentConfig
+from soundnet_tf.data.batch_settings import AugmentConfig
 
 LONGEST_MASK_SECS = 0.5
 NOISE_RANGE_DB = 30.0  # from the loudest noise to what is as good as none

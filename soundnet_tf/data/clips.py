@@ -23,6 +23,8 @@ SILENT = "silent"
 CANCELLED = "silent, since its channels cancel out (see --channel=loudest)"
 NO_FRAME = "no frame"
 CRASHED = "crashed the decoder"
+NO_SOUND, NO_PICTURES = "no sound", "no pictures"
+TOO_SHORT, UNREADABLE = "too short", "cannot be read"
 
 Outcome = TypeVar("Outcome")  # of one clip
 
@@ -125,9 +127,9 @@ def plan(video: Video, cutting: Cutting) -> tuple[Run, ...]:
     problem = None
     starts_secs = clip_starts(info.duration_secs, cutting)
     if info.audio_codec is None:
-        problem = "no sound"
+        problem = NO_SOUND
     elif info.width is None:
-        problem = "no pictures"
+        problem = NO_PICTURES
     elif not starts_secs:
         problem = too_short(info.duration_secs)
     if problem:
@@ -231,10 +233,22 @@ def jpeg(frame: np.ndarray) -> bytes:
 
 def too_short(secs: float) -> str:
     """Why so much sound gives no clip."""
-    return f"{secs:.2f} s of sound is too short, at least {SHORTEST_VIDEO_SECS:g} s is needed"
+    return f"{secs:.2f} s of sound is {TOO_SHORT}, at least {SHORTEST_VIDEO_SECS:g} s is needed"
 
 
 def reason(error: Exception, video: Video) -> str:
     """One line, without the path of this machine."""
     text = str(error).removeprefix(f"{video.path}: ").replace(video.path, video.id)
     return " ".join(text.split())
+
+
+def kind_of_reason(text: str) -> str:
+    """One of a few words for why a video gave no clip, to count by; of several reasons the first.
+
+    Args:
+        text: as the manifest has it.
+    """
+    first = text.split("; ")[0]
+    if first in (SILENT, CANCELLED, NO_FRAME, CRASHED, NO_SOUND, NO_PICTURES):
+        return first.split(" (")[0]
+    return TOO_SHORT if f"of sound is {TOO_SHORT}" in first else UNREADABLE

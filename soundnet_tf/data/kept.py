@@ -26,6 +26,7 @@ class Kept:
         skipped: by id, those of them that gave no clip.
         left_out: clips of them that gave no record.
         streams: which of their streams were taken, where there are several.
+        sha256: of the file of which all this holds.
     """
 
     path: str
@@ -35,15 +36,16 @@ class Kept:
     skipped: Mapping[str, Skipped] = field(default_factory=dict)
     left_out: tuple[dict, ...] = ()
     streams: tuple[Taken, ...] = ()
+    sha256: str = ""
 
     def problems(self) -> dict:
         """In the form of a shard's JSON."""
         return {"skipped": [asdict(s) for s in self.skipped.values()], "left_out": self.left_out}
 
 
-def kept_of(directory: str, name: str, videos: Sequence[Video], settings: dict) -> Kept:
+def noted_of(directory: str, name: str, videos: Sequence[Video], settings: dict) -> Kept:
     """What can be taken from the shard that lies in the place of the one that is planned, which is
-    to hold these videos."""
+    to hold these videos, if its file is the one that its JSON tells of."""
     path = os.path.join(directory, name)
     content = shard_json.read(directory, name)
     if content is None or content["settings"] != settings:
@@ -53,17 +55,22 @@ def kept_of(directory: str, name: str, videos: Sequence[Video], settings: dict) 
     same = frozenset(v.id for v in videos if v.identity.is_that_of(known.get(v.id)))
     ours = [video.id for video in videos if video.id in same]
     is_in_order = ours == [id for id in known if id in same]
-    if (
-        not is_in_order
-        or not storage.exists(path)
-        or identity.sha256(path) != content["shard"]["sha256"]
-    ):
+    if not is_in_order or not storage.exists(path):
         return Kept(path, known, heads)
     skipped = {s["video_id"]: Skipped(**s) for s in content["skipped"] if s["video_id"] in same}
     left_out = tuple(clip for clip in content["left_out"] if clip["video_id"] in same)
     taken = (Taken(**streams) for streams in content.get("streams", ()))
     streams = tuple(streams for streams in taken if streams.video_id in same)
-    return Kept(path, known, heads, same, skipped, left_out, streams)
+    sha256 = content["shard"]["sha256"]
+    return Kept(path, known, heads, same, skipped, left_out, streams, sha256)
+
+
+def kept_of(directory: str, name: str, videos: Sequence[Video], settings: dict) -> Kept:
+    """As `noted_of`, nothing of a file that is another one: it is read to tell."""
+    noted = noted_of(directory, name, videos, settings)
+    if noted.videos and identity.sha256(noted.path) != noted.sha256:
+        return Kept(noted.path, noted.known, noted.heads)
+    return noted
 
 
 def clips_by_video(kept: Kept) -> Iterator[tuple[str, Iterator[ClipRecord]]]:

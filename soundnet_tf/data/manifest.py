@@ -15,6 +15,7 @@ from soundnet_tf.files import atomic, storage
 FORMAT = 1
 MANIFEST_NAME = "manifest.json"
 LABELLING_NAME = "labelling.json"  # the manifest, out of the way while shards are labelled
+PLANS_NAME = ".plans.jsonl"  # what each shard is to hold, while Beam's workers cut them
 JSON_FORM = {"indent": 1, "sort_keys": False, "ensure_ascii": False}  # of all files beside shards
 
 

@@ -23,8 +23,8 @@ import tensorflow as tf
 
 from soundnet_tf import constants
 from soundnet_tf.data import augment, order, records
+from soundnet_tf.data.batch_settings import CACHED, MASK, PipelineConfig
 from soundnet_tf.data.order import ALL, Share
-from soundnet_tf.data.settings import CACHED, MASK, PipelineConfig
 from soundnet_tf.data.sources import Source
 
 

@@ -3,18 +3,19 @@
 import importlib.metadata
 import os
 import shlex
-from collections.abc import Iterable, Mapping, Set
-from functools import partial
+from collections import Counter
+from collections.abc import Iterable, Set
 
 from absl import logging
 
 import soundnet_tf
-from soundnet_tf.data import audio_ops, claimed, clips, shard_json, shards, videos
-from soundnet_tf.data.clips import ClipRecord, Video
-from soundnet_tf.data.kept import Kept, kept_of
+from soundnet_tf.data import audio_ops, claimed, clips, cut_shards, shard_json, shards, videos
+from soundnet_tf.data.clips import Video
+from soundnet_tf.data.kept import Kept, noted_of
 from soundnet_tf.data.manifest import (
     LABELLING_NAME,
     MANIFEST_NAME,
+    PLANS_NAME,
     Manifest,
     Shard,
     Skipped,
@@ -22,12 +23,10 @@ from soundnet_tf.data.manifest import (
     Taken,
     write_manifest,
 )
-from soundnet_tf.data.settings import PrepareConfig
-from soundnet_tf.data.shards import Results, ShardPlan
+from soundnet_tf.data.settings import LOCAL, PrepareConfig
+from soundnet_tf.data.shards import ShardPlan
 from soundnet_tf.data.videos import TRAIN, VAL
-from soundnet_tf.data.workers import Workers
 from soundnet_tf.files import find, lock, storage
-from soundnet_tf.files.progress import Bar, progress_bar
 
 _MOST_LINES = 20  # of skipped videos that a summary names
 
@@ -52,6 +51,7 @@ def prepare(config: PrepareConfig, progress: bool = True) -> Manifest:
             settings, if no video gave a clip, or, with `strict`, at the first video that cannot be
             used.
         HeldError: another run is writing there.
+        RuntimeError: Beam's pipeline failed.
     """
     audio_ops.check_decodable(config.audio_codec)  # rather now than when they are read
     with lock.hold_folder(config.out, "prepare"):
@@ -66,23 +66,34 @@ def _prepare(config: PrepareConfig, progress: bool) -> Manifest:
     claimed.refuse_other_settings(config)
     finished = [shards.finished(config.out, plan, settings) for plan in plans]
     if config.strict:
-        _refuse_problems_found(filter(None, finished))
-    # Of a labelling that was interrupted: what its shards hold, the new manifest tells.
-    storage.remove(os.path.join(config.out, LABELLING_NAME))
+        cut_shards.refuse_problems(filter(None, finished))
+    # Of a labelling that was interrupted (what its shards hold, the new manifest tells), or of a
+    # pipeline.
+    for name in (LABELLING_NAME, PLANS_NAME):
+        storage.remove(os.path.join(config.out, name))
     todo = [plan for plan, content in zip(plans, finished, strict=True) if content is None]
     if todo:
-        kept = {plan.name: kept_of(config.out, plan.name, plan.videos, settings) for plan in todo}
+        noted = [noted_of(config.out, plan.name, plan.videos, settings) for plan in todo]
         if config.strict:
-            _refuse_problems_found(shard.problems() for shard in kept.values())
-        _announce_lost(config, todo, kept, {video.id for video in found})
+            cut_shards.refuse_problems(shard.problems() for shard in noted)
+        _announce_lost(config, noted, {video.id for video in found})
         storage.remove(os.path.join(config.out, MANIFEST_NAME))  # no longer complete
-        _write_shards(config, todo, kept, progress)
+        _make(config, todo, progress)
     manifest = _summary(config, plans)
     if not any(split.clips for split in manifest.splits.values()):
         examples = "; ".join(f"{s.video_id}: {s.reason}" for s in manifest.skipped[:3])
         raise ValueError(f"none of {len(manifest.skipped)} videos gave a clip ({examples})")
     write_manifest(manifest)
     return manifest
+
+
+def _make(config: PrepareConfig, todo: list[ShardPlan], progress: bool) -> None:
+    if config.beam.runner == LOCAL:
+        cut_shards.cut_shards(config, todo, progress)
+    else:
+        from soundnet_tf.data import on_beam
+
+        on_beam.cut_shards(config, todo)
 
 
 def shard_plans(found: Iterable[Video], config: PrepareConfig) -> tuple[ShardPlan, ...]:
@@ -98,11 +109,8 @@ def shard_plans(found: Iterable[Video], config: PrepareConfig) -> tuple[ShardPla
     )
 
 
-def _announce_lost(
-    config: PrepareConfig, todo: list[ShardPlan], kept: Mapping[str, Kept], found: Set[str]
-) -> None:
+def _announce_lost(config: PrepareConfig, before: list[Kept], found: Set[str]) -> None:
     """Says what was in the shards and will not be."""
-    before = [kept[plan.name] for plan in todo]
     gone = sorted(id for shard in before for id in shard.known if id not in found)
     if gone:
         logging.warning(
@@ -132,61 +140,13 @@ def _announce_lost(
         )
 
 
-def _write_shards(
-    config: PrepareConfig, todo: list[ShardPlan], kept: Mapping[str, Kept], progress: bool
-) -> None:
-    sources = [
-        video for plan in todo for video in plan.videos if video.id not in kept[plan.name].videos
-    ]
-    with Workers(config.workers or os.cpu_count()) as workers:
-        plan_video = partial(clips.plan, cutting=config.cutting)
-        planned = workers.map(plan_video, sources, clips.plan_crashed)
-        planned = progress_bar(len(sources), "planning", "video", progress, items=planned)
-        runs = [run for _, runs_of_video in planned for run in runs_of_video]
-        cut = partial(clips.cut, cutting=config.cutting, audio_codec=config.audio_codec)
-        results = workers.map(cut, runs, clips.cut_crashed)
-        if config.strict:
-            results = _strictly(results)
-        total = sum(len(run.starts_secs) for run in runs)
-        with progress_bar(total, "cutting", "clip", progress) as bar:
-            results = _counted(results, bar)
-            for plan in todo:
-                shards.write_shard(config.out, plan, config.settings(), results, kept[plan.name])
-
-
-def _counted(results: Results, bar: Bar) -> Results:
-    for run, outcomes in results:
-        bar.update(len(run.starts_secs))
-        yield run, outcomes
-
-
-def _strictly(results: Results) -> Results:
-    used = False  # whether the video has given a clip so far
-    for run, outcomes in results:
-        for outcome in outcomes:
-            if isinstance(outcome, ClipRecord):
-                used = True
-            elif outcome.damaged:
-                raise _strict_error(run.video.id, outcome.reason)
-        if run.last and not used:
-            raise _strict_error(run.video.id, outcomes[-1].reason)
-        used = used and not run.last
-        yield run, outcomes
-
-
-def _refuse_problems_found(finished: Iterable[dict]) -> None:
-    for content in finished:
-        damaged = [clip for clip in content["left_out"] if clip["damaged"]]
-        for problem in [*content["skipped"], *damaged]:
-            raise _strict_error(problem["video_id"], problem["reason"])
-
-
-def _strict_error(video_id: str, reason: str) -> ValueError:
-    return ValueError(f"{video_id}: {reason} (strict: repair or remove it, or go on without)")
-
-
 def _summary(config: PrepareConfig, plans: tuple[ShardPlan, ...]) -> Manifest:
     finished = [shards.finished(config.out, plan, config.settings()) for plan in plans]
+    if undone := [plan.name for plan, c in zip(plans, finished, strict=True) if c is None]:
+        raise RuntimeError(
+            f"{len(undone)} shards were written but are not in {config.out}, {undone[0]} for one; "
+            "do all workers see that folder? Give a bucket, or a folder that all share"
+        )
     of_split = {
         split: [c["shard"] for p, c in zip(plans, finished, strict=True) if p.split == split]
         for split in (TRAIN, VAL)
@@ -209,7 +169,9 @@ def summary(manifest: Manifest) -> str:
         counts = f"{len(split.shards):>8}{split.videos:>8}{split.clips:>8}"
         lines.append(f"{name:<7}{counts}{split.seconds / 3600:>9.2f}{split.bytes / 1e6:>10.1f}")
     if manifest.skipped:
-        lines.append(f"{len(manifest.skipped)} skipped:")
+        kinds = Counter(clips.kind_of_reason(skip.reason) for skip in manifest.skipped)
+        counts = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
+        lines.append(f"{len(manifest.skipped)} skipped ({counts}):")
     lines += [f"  {skip.video_id}: {skip.reason}" for skip in manifest.skipped[:_MOST_LINES]]
     if len(manifest.skipped) > _MOST_LINES:
         lines.append(f"  and {len(manifest.skipped) - _MOST_LINES} more in manifest.json")

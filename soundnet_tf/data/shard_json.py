@@ -71,6 +71,11 @@ def settle(directory: str, names: Collection[str] | None = None) -> None:
         storage.remove(_pending_path(directory, name))
 
 
+def files_of(name: str) -> tuple[str, str, str]:
+    """Names of the files that may be written for a shard."""
+    return name, os.path.basename(_path("", name)), os.path.basename(_pending_path("", name))
+
+
 def settings_found(directory: str) -> Iterator[dict]:
     """Settings of every finished shard in the folder, which may not be there."""
     if not storage.is_folder(directory):

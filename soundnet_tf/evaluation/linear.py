@@ -81,20 +81,22 @@ def hear_and_validate(
     data: LabelledSet,
     waveforms: np.ndarray,
     layers: Sequence[str],
+    title: str = "probing",
 ) -> dict[str, Outcome]:
-    """`cross_validate` of layers of a network, without a word on the screen.
+    """`cross_validate` of layers of a network, which is shown on stderr.
 
     Args:
         network: a `FoldedNetwork`.
         data: the set.
         waveforms: float32 [clips, samples], the set's, as `sounds.waveforms.read_clips` gives them.
         layers: as of `features.layer_features`.
+        title: of the bar.
     """
     from soundnet_tf.evaluation import features  # TensorFlow, without which processes begin at once
 
-    steps = features.layer_features(network, waveforms, layers, progress=False)
+    steps = features.layer_features(network, waveforms, layers)
     examples = {layer: pool(values) for layer, values in steps.items()}
-    return cross_validate(data, examples, progress=False)
+    return cross_validate(data, examples, title=title)
 
 
 def accuracies(

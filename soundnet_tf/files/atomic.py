@@ -13,7 +13,7 @@ import re
 import secrets
 import socket
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from soundnet_tf.files import storage
@@ -110,6 +110,15 @@ def is_alive(process: int) -> bool:
     except PermissionError:  # somebody else's
         return True
     return True
+
+
+def remove_partial(folder: str, names: Collection[str]) -> None:
+    """Removes what processes of any host left that were writing files of these names in a folder;
+    nobody may be writing them now."""
+    hidden = re.compile(r"\.(.+)\.[0-9a-f]{8}-\d+-[0-9a-f]{4}\.partial.*")
+    for found in map(hidden.fullmatch, storage.list_folder(folder)):
+        if found and found[1] in names:
+            storage.remove(os.path.join(folder, found[0]))
 
 
 def _replace_folder(temporary: str, path: str) -> None:

@@ -10,8 +10,8 @@ import tensorflow as tf
 from absl import logging
 
 from soundnet_tf.data import pipeline
+from soundnet_tf.data.batch_settings import CACHED, MASK
 from soundnet_tf.data.cached import CachedTeacher
-from soundnet_tf.data.settings import CACHED, MASK
 from soundnet_tf.data.sources import Source
 from soundnet_tf.files import atomic, lock, storage
 from soundnet_tf.models import checkpoint, initialise

@@ -50,7 +50,7 @@ def untrained(heard: Heard, architecture: str) -> dict:
     Keras's global seed."""
     like = FoldedNetwork(students.BUILDERS[architecture](include_top=False))
     network = baselines.untrained_network(like, heard.waveforms)
-    return row(None, _right(heard, network))
+    return row(None, _right(heard, network, "probing the untrained network"))
 
 
 def row(epoch: int | None, right: Right, effective_rank: float | None = None) -> dict:
@@ -78,9 +78,9 @@ def advantage(row: Mapping, other: Mapping) -> float:
     return (won - lost) / np.sqrt(max(won + lost, 1))
 
 
-def _right(heard: Heard, network: FoldedNetwork) -> Right:
+def _right(heard: Heard, network: FoldedNetwork, title: str = "probing") -> Right:
     layers = LAYERS[network.architecture.name]
-    outcomes = linear.hear_and_validate(network, *heard, layers)
+    outcomes = linear.hear_and_validate(network, *heard, layers, title)
     tested = next(iter(outcomes.values())).predictions >= 0
     return {
         layer: (outcome.predictions == heard.data.labels)[tested]

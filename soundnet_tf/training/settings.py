@@ -4,14 +4,8 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from soundnet_tf.data.settings import (
-    AUTO,
-    ONLINE,
-    PipelineConfig,
-    SourceConfig,
-    check_teachers,
-    teachers_by_head,
-)
+from soundnet_tf.data.batch_settings import AUTO, ONLINE, PipelineConfig, SourceConfig
+from soundnet_tf.data.settings import check_teachers, teachers_by_head
 from soundnet_tf.files import storage
 from soundnet_tf.models.architecture import ARCHITECTURES
 from soundnet_tf.models.settings import check_student

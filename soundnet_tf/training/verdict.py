@@ -10,7 +10,8 @@ SURE = 3.0  # standard errors, beyond which chance is not believed; those of few
 
 _NEXT = {
     LEARNED: "A run with --shuffled_pairs that learns less shows that seeing taught it.",
-    FITS: "It knows its training clips by heart. More videos may help, or more augmentation.",
+    FITS: "What it learned shows on its training clips only. More steps, more videos or more "
+    "augmentation may help.",
     NOTHING: "Look at the videos, at the learning rate and at the number of steps.",
 }
 _CONTROL = "It was trained on shuffled pairs: whatever it learned, it does not owe to seeing."

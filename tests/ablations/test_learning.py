@@ -16,6 +16,7 @@ from soundnet_tf.ablations import (
     scaling,
     simulated,
     tables,
+    untrained,
     work,
 )
 from soundnet_tf.ablations import run as reproduce
@@ -100,6 +101,7 @@ def test_the_table_of_simulated_teachers(calls, tones, tmp_path):
     for name, data in (("simulated", "noisy"), ("shuffled", "noisy"), ("labels", "exact")):
         command = trained[name, "seed0"]
         assert f"--data={tmp_path}/OUT/simulated/data/{data}" in command
+        assert "--mix_share=0" in command and command.count("--mix_share=0") == 1
         assert ("--shuffled_pairs" in command) == (name == "shuffled")
         assert {"--targets=cached", "--steps=5", "--batch_size=2", "--seed=0"} < {*command}
     text = (tmp_path / "OUT" / "simulated.md").read_text()
@@ -135,6 +137,12 @@ def test_the_table_of_scaling(calls, tones, tmp_path):
         "clips2-seed0", "clips2-seed1", "clips4-seed0", "clips4-seed1", "clips8-seed0",
         "clips8-seed1", "P", "P", "P", "P",
     ]  # fmt: skip
+    assert [next(f for f in c if f.startswith("--seed=")) for c in trained] == [
+        "--seed=0",
+        "--seed=1",
+    ] * 5
+    exported = [command for command in calls if command[0] == "export"]
+    assert len(exported) == 10 and all("--which=last" in command for command in exported)
     assert sum("--shuffled_pairs" in command for command in trained) == 2
     assert all("--steps=5" in command for command in trained)
     assert (tmp_path / "OUT" / "scaling.png").stat().st_size > 1000
@@ -271,6 +279,26 @@ def test_unfit_settings_are_refused(changes, message):
         config("OUT", **changes)
     floors = {"table": "simulated", "eval_data": "E", "only": ("untrained",)}
     assert config("OUT", **floors).is_wanted("untrained")  # films are not needed
+
+
+def test_an_untrained_network_is_of_its_rows_seed_and_hears_10_s(monkeypatch, tones):
+    def network(like, waveforms, seed=0):
+        return waveforms.shape, seed
+
+    monkeypatch.setattr(untrained.baselines, "untrained_network", network)
+    monkeypatch.setattr(untrained.linear, "accuracies", lambda network, *_: network)
+    assert untrained.accuracies("csv", tones[1], ("conv4",), 7) == ((8, 220_500), 7)
+
+
+@pytest.mark.parametrize("table", ["scaling", "recipe"])
+def test_a_folder_without_posteriors_is_refused_before_anything_is_measured(tmp_path, table, tones):
+    write_folder(tmp_path / "labelled", ["ab", "c"], "d")
+    write_folder(tmp_path / "bare", ["ab", "c"], "d", teachers={})
+    given = {"table": table, "eval_data": tones[1]}
+    config(tmp_path / "OUT", data=str(tmp_path / "labelled"), **given).check_inputs()
+    with pytest.raises(ValueError, match="bare: not all clips have posteriors.*bin/label.py"):
+        config(tmp_path / "OUT", data=str(tmp_path / "bare"), **given).check_inputs()
+    config(tmp_path / "OUT", data=None, only=("untrained",), **given).check_inputs()
 
 
 def test_an_exact_teacher_that_teaches_nothing_is_said_so():

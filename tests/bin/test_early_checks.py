@@ -61,6 +61,7 @@ def folder(tmp_path_factory):
 
 TRAIN = "train --data=shards --out=new"
 TEACHER = "--imagenet_teacher=file:student/student.keras"
+LABEL_ON_BEAM = f"label --data=shards {TEACHER} --runner=DirectRunner"
 FINETUNE = "finetune --manifest=sounds.csv --model=student --out=new"
 EVALUATE = "evaluate --data=sounds.csv --model=student --out=new"
 EXTRACT = "extract --inputs=rain1.wav --model=student"
@@ -130,6 +131,19 @@ CASES = {
     "reproduce --table=modalities --imagenet_teacher=file:nowhere --model=student "
     "--videos_manifest=sounds.csv --out=new": NO_FILE,
     "demo --videos=film.mp4 --imagenet_teacher=nothing": "there is no teacher 'nothing'; specs",
+    # Beam.
+    "prepare --videos=film.mp4 --out=new --runner=DirectRunner --pipeline_options=--nonsense=1": (
+        "Beam 2.77.0 does not know --nonsense=1; such as --pipeline_options='--direct_running_mode="
+    ),
+    f"{LABEL_ON_BEAM} --pipeline_options=--direct_num_workers=x": (
+        "pipeline_options: argument --direct_num_workers: invalid int value: 'x'"
+    ),
+    "prepare --videos=film.mp4 --out=new --runner=DirectRunner --pipeline_options=--runner=Prism": (
+        "pipeline_options has --runner; that is a flag of this command"
+    ),
+    "prepare --videos=film.mp4 --out=new --pipeline_options=--direct_num_workers=2": (
+        "pipeline_options are Beam's; give them with --runner, one of DirectRunner, FlinkRunner"
+    ),
     # An --out that is something else.
     "prepare --videos=film.mp4 --out=file": "file: cannot be made a folder (",
     "prepare --videos=film.mp4 --out=file/new": "file/new: cannot be made a folder (",
@@ -161,6 +175,7 @@ def test_what_is_wrong_is_said_without_tensorflow(folder, command):
 RIGHT = [
     f"{TRAIN} {TEACHER} --init_from=student",
     f"label --data=shards {TEACHER}",
+    f"{LABEL_ON_BEAM} --pipeline_options=--direct_num_workers=2",
     "export --weights=student --out=new",
     "inspect --data=shards --out=new",
     FINETUNE,
@@ -190,7 +205,7 @@ runpy.run_module("soundnet_tf.bin." + sys.argv.pop(1), run_name="__main__", alte
 """
 
 
-@pytest.mark.parametrize("command", RIGHT[:6])
+@pytest.mark.parametrize("command", RIGHT[:7])
 def test_a_binary_turns_onednn_on_before_tensorflow_reads_of_it(folder, command, monkeypatch):
     """Without AVX-512 TensorFlow leaves it off. What the user has set stays."""
     for given, expected in ((None, "1"), ("0", "0")):

@@ -9,7 +9,8 @@ from absl import flags
 from benchmark.settings import BenchmarkRunConfig
 from soundnet_tf.ablations.settings import ReproduceConfig
 from soundnet_tf.bin import stage_flags
-from soundnet_tf.data.settings import LabelConfig, PrepareConfig, SourceConfig
+from soundnet_tf.data.batch_settings import SourceConfig
+from soundnet_tf.data.settings import LabelConfig, PrepareConfig
 from soundnet_tf.demo_settings import DemoConfig
 from soundnet_tf.evaluation.settings import EvaluateConfig
 from soundnet_tf.finetuning.settings import FinetuneRunConfig
@@ -65,6 +66,11 @@ COMMANDS = {
             "--audio_codec=flac": {"audio_codec": "flac"},
             "--strict": {"strict": True},
             "--checksum": {"checksum": True},
+            "--runner=DirectRunner": {"beam.runner": "DirectRunner"},
+            "--runner=SparkRunner --pipeline_options=--a=1": {
+                "beam.runner": "SparkRunner",
+                "beam.pipeline_options": "--a=1",
+            },
         },
     ),
     "label": (
@@ -77,6 +83,11 @@ COMMANDS = {
             "--batch_frames=7": {"batch_frames": 7},
             "--part=2": {"part": 2},
             "--parts=5": {"parts": 5},
+            "--runner=FlinkRunner": {"beam.runner": "FlinkRunner"},
+            "--runner=DataflowRunner --pipeline_options=--a=1": {
+                "beam.runner": "DataflowRunner",
+                "beam.pipeline_options": "--a=1",
+            },
         },
     ),
     "train": (

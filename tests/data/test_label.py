@@ -13,8 +13,8 @@ from labelled_shards import clips_in, contents, copy_of, run
 
 from soundnet_tf.data import label as module
 from soundnet_tf.data import pipeline, sources
+from soundnet_tf.data.batch_settings import PipelineConfig
 from soundnet_tf.data.manifest import load_manifest
-from soundnet_tf.data.settings import PipelineConfig
 from soundnet_tf.data.videos import split_and_shard
 from soundnet_tf.models.teachers.teacher import load_teacher
 
@@ -75,7 +75,7 @@ def test_sources_know_the_teachers_and_their_classes(labelled, both):
 
 def test_a_second_run_changes_nothing(labelled, both, monkeypatch):
     before = prepare_material.mtimes(labelled)
-    monkeypatch.setattr(module, "_label_shard", None)
+    monkeypatch.setattr(module.panel, "label_shard", None)
     result = run(labelled, both)
     assert (result.written, result.already, result.left) == (0, 3, 0)
     assert prepare_material.mtimes(labelled) == before

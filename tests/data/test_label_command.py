@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from labelled_shards import by_hand, clips_in
 
-from soundnet_tf.data import label as module
+from soundnet_tf.data import panel as module
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 from labelled_shards import contents, copy_of, run
 
-from soundnet_tf.data import label as module
+from soundnet_tf.data import panel as module
 from soundnet_tf.data import sources
 from soundnet_tf.data.manifest import load_manifest
 from soundnet_tf.data.settings import LabelConfig

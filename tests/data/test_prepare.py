@@ -67,7 +67,7 @@ def refuse_to_work(*_):
 def test_a_second_run_changes_nothing(config, monkeypatch):
     manifest = run(config())
     before = mtimes(config().out)
-    monkeypatch.setattr(module, "Workers", refuse_to_work)
+    monkeypatch.setattr(module.cut_shards, "Workers", refuse_to_work)
     assert run(config()) == manifest
     assert mtimes(config().out) == before
 
@@ -113,14 +113,14 @@ def test_an_added_video_touches_only_its_shard(config, good_folder, tmp_path):
 @pytest.fixture
 def cut(monkeypatch):
     """Ids of the videos of which something is cut."""
-    ids, map_of = [], module.Workers.map
+    ids, map_of = [], module.cut_shards.Workers.map
 
     def counted(self, function, items, crashed):
         items = list(items)
         ids.extend(getattr(item, "video", item).id for item in items)
         return map_of(self, function, items, crashed)
 
-    monkeypatch.setattr(module.Workers, "map", counted)
+    monkeypatch.setattr(module.cut_shards.Workers, "map", counted)
     return ids
 
 

@@ -44,6 +44,7 @@ _RUN = (
 _METRICS = ("tests/training/test_distiller_metrics.py", "tests/training/test_run_figures.py")
 _OPTIMIZER = ("tests/training/test_optimizer.py", "tests/training/test_run_steps.py")
 _PIPELINE = ("tests/data/test_pipeline.py",)
+_ON_BEAM = ("tests/data/test_on_beam.py",)
 _AUGMENT = ("tests/data/test_augment.py",)
 _MIXING = ("tests/training/test_mixing.py",)
 _PAIRS = ("tests/training/test_pairs.py",)
@@ -340,7 +341,7 @@ TRAINING = (
     ),
     Fault(
         "a faster crop has no room for its last frames",
-        "soundnet_tf/data/settings.py",
+        "soundnet_tf/data/batch_settings.py",
         "math.ceil(self.crop_secs * self.augment.fastest / frame_every_secs)",
         "math.ceil(self.crop_secs / frame_every_secs)",
         _AUGMENT,
@@ -587,6 +588,55 @@ DATA = (
         "_shards(known)[config.part :: config.parts]",
         "_shards(known)[config.part :: max(config.parts - 1, 1)]",
         ("tests/data/test_label.py",),
+    ),
+    Fault(
+        "a shard that Beam gives out twice is cut twice",
+        "soundnet_tf/data/on_beam.py",
+        "        if shards.finished(config.out, plan, config.settings()):\n",
+        "        if False:\n",
+        _ON_BEAM,
+    ),
+    Fault(
+        "a shard keeps no JSON whose worker died just before that",
+        "soundnet_tf/data/on_beam.py",
+        "    shard_json.settle(config.data, set(names))\n",
+        "",
+        _ON_BEAM,
+    ),
+    Fault(
+        "videos that a worker does not see are skipped",
+        "soundnet_tf/data/on_beam.py",
+        "if there and not any(",
+        "if False and not any(",
+        _ON_BEAM,
+    ),
+    Fault(
+        "what lost workers were writing stays",
+        "soundnet_tf/data/on_beam.py",
+        "    _tidy(config.out, [plan.name for plan in plans])\n",
+        "",
+        _ON_BEAM,
+    ),
+    Fault(
+        "workers may have teachers of other weights",
+        "soundnet_tf/data/on_beam.py",
+        "if teacher != self._teachers[head]:",
+        "if teacher.name != self._teachers[head].name:",
+        _ON_BEAM,
+    ),
+    Fault(
+        "a local run leaves the plans of a killed pipeline",
+        "soundnet_tf/data/prepare.py",
+        "for name in (LABELLING_NAME, PLANS_NAME):",
+        "for name in (LABELLING_NAME,):",
+        _ON_BEAM,
+    ),
+    Fault(
+        "shards that no worker wrote are taken for written",
+        "soundnet_tf/data/label.py",
+        "    if undone:\n",
+        "    if False:\n",
+        _ON_BEAM,
     ),
     Fault(
         "a mirrored frame stands on its head",
@@ -1103,7 +1153,7 @@ COMMANDS = (
     ),
     Fault(
         "the last frame of a crop that is no multiple of their spacing is lost",
-        "soundnet_tf/data/settings.py",
+        "soundnet_tf/data/batch_settings.py",
         "math.ceil(self.crop_secs * self.augment.fastest / frame_every_secs)",
         "math.floor(self.crop_secs / frame_every_secs)",
         _PIPELINE,
@@ -1903,6 +1953,116 @@ INSPECTION = (
     ),
 )
 
+# Of what learns from few clips and measures it.
+FEW_CLIPS = (
+    Fault(
+        "the effective rank is of a clip's first step",
+        "soundnet_tf/training/rank.py",
+        "[layer].numpy().mean(axis=1)",
+        "[layer].numpy()[:, 0]",
+        ("tests/training/test_rank.py",),
+    ),
+    Fault(
+        "the effective rank is of one batch",
+        "soundnet_tf/training/rank.py",
+        "np.concatenate(examples)",
+        "examples[0]",
+        ("tests/training/test_rank.py",),
+    ),
+    Fault(
+        "an epoch that a kill made be repeated is probed twice",
+        "soundnet_tf/training/probe.py",
+        'r["epoch"] < epochs_done',
+        'r["epoch"] <= epochs_done',
+        ("tests/training/test_probe.py",),
+    ),
+    Fault(
+        "the linear probe has another C",
+        "soundnet_tf/evaluation/linear.py",
+        "C = 0.1\n",
+        "C = 1.0\n",
+        ("tests/evaluation/test_linear.py",),
+    ),
+    Fault(
+        "the linear probe standardises by the tested clips too",
+        "soundnet_tf/evaluation/linear.py",
+        "pipeline = make_pipeline(StandardScaler(), machine).fit(examples[layer][train], labels)",
+        "pipeline = make_pipeline(StandardScaler().fit(examples[layer]), machine)\n"
+        "    pipeline[1].fit(pipeline[0].transform(examples[layer][train]), labels)",
+        ("tests/evaluation/test_linear.py",),
+    ),
+    Fault(
+        "classes of five folds are divided, though that takes longer",
+        "soundnet_tf/evaluation/probe.py",
+        "max(1, _TASKS // test_folds)",
+        "-(-_TASKS // test_folds)",
+        ("tests/evaluation/test_folds.py",),
+    ),
+    Fault(
+        "a table of few clips exports the best student",
+        "soundnet_tf/ablations/learning.py",
+        '"--which=last"',
+        '"--which=best"',
+        ("tests/ablations/test_learning.py",),
+    ),
+    Fault(
+        "all seeds of a table of few clips are the first one",
+        "soundnet_tf/ablations/learning.py",
+        'f"--seed={seed}"',
+        'f"--seed={config.seeds[0]}"',
+        ("tests/ablations/test_learning.py",),
+    ),
+    Fault(
+        "the untrained network of every seed is that of seed 0",
+        "soundnet_tf/ablations/untrained.py",
+        "untrained_network(like, waveforms, seed)",
+        "untrained_network(like, waveforms)",
+        ("tests/ablations/test_learning.py",),
+    ),
+    Fault(
+        "a folder without posteriors is found out after the controls",
+        "soundnet_tf/ablations/settings.py",
+        "                _check_labelled(self.data)",
+        "                pass",
+        ("tests/ablations/test_learning.py",),
+    ),
+    Fault(
+        "simulated scenes are what simulated objects are",
+        "soundnet_tf/simulation/teachers.py",
+        "FITTED[head], seed + i",
+        "FITTED[head], seed",
+        ("tests/simulation/test_posteriors.py",),
+    ),
+    Fault(
+        "simulated scenes are as noisy as objects",
+        "soundnet_tf/simulation/teachers.py",
+        "FITTED[head], seed + i",
+        'FITTED["objects"], seed + i',
+        ("tests/simulation/test_posteriors.py",),
+    ),
+    Fault(
+        "what is seen is compared by the student's numbers of classes",
+        "soundnet_tf/inspection/match.py",
+        "told[of_teacher]",
+        "told[of_student]",
+        ("tests/inspection/test_match.py",),
+    ),
+    Fault(
+        "all time masks of a clip are the same one",
+        "soundnet_tf/data/augment.py",
+        "_fold_in(seeds[2], i)",
+        "_fold_in(seeds[2], 0)",
+        ("tests/data/test_augment.py",),
+    ),
+    Fault(
+        "what is turned upside down is made softer",
+        "soundnet_tf/data/augment.py",
+        "config.gain_db, seeds[4]",
+        "config.gain_db, seeds[3]",
+        ("tests/data/test_augment.py",),
+    ),
+)
+
 FAULTS = (
     *MEDIA,
     *ARRAYS,
@@ -1915,4 +2075,5 @@ FAULTS = (
     *COMMANDS,
     *FILES,
     *INSPECTION,
+    *FEW_CLIPS,
 )

@@ -15,7 +15,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tone_manifest import write_tones
 from toy_sets import toy_set
 
-from soundnet_tf.data.settings import PipelineConfig
+from soundnet_tf.data.batch_settings import PipelineConfig
 from soundnet_tf.evaluation import settings
 from soundnet_tf.media import read_audio
 from soundnet_tf.models import checkpoint
@@ -133,8 +133,9 @@ def test_the_verdict_is_written_and_stays(probed, manifest):
 
 def test_best_probe_is_saved_when_none_before_was_as_good(tmp_path, monkeypatch):
     """Of two recordings 1, 2, 1 and 2 are right after four epochs: the second is the best, and an
-    equal one later is no better."""
-    rights = iter([[0, 1], [1, 1], [1, 0], [1, 1]])
+    equal one later is no better. A fourth that a kill made be repeated is in the place of the
+    first."""
+    rights = iter([[0, 1], [1, 1], [1, 0], [1, 1], [0, 0]])
     monkeypatch.setattr(probe, "_right", lambda *_: {"conv4": np.array(next(rights), bool)})
     monkeypatch.setattr(probe, "FoldedNetwork", lambda student: student)
     monkeypatch.setattr(probe.rank, "of_embedding", lambda *_: 1.0)
@@ -148,6 +149,10 @@ def test_best_probe_is_saved_when_none_before_was_as_good(tmp_path, monkeypatch)
     for epoch in range(4):
         look.on_epoch_end(epoch)
     assert saved == [(0, "best_probe"), (1, "best_probe")]
+    look.on_epoch_end(epoch)
+    rows = probe.read_rows(str(tmp_path / "probe.json"))
+    assert [row["epoch"] for row in rows] == [1, 2, 3, 4]
+    assert [row["accuracy"]["conv4"] for row in rows] == [0.5, 1, 0.5, 0]
 
 
 @pytest.mark.parametrize(("dataset", "secs"), [("esc50", 10.0), ("dcase", 30.0)])

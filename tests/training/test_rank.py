@@ -57,3 +57,20 @@ def test_so_many_clips_count_whatever_the_batches():
         compiled=lambda names, _: lambda sound: {"pool5": tf.constant(sound[:, None])},
     )
     assert rank.of_embedding(network, [{"waveform": values}]) == pytest.approx(3)
+
+
+def test_clips_count_by_their_means_over_time_in_all_batches():
+    """A network that passes on what it hears: means over time are four orthogonal channels, while
+    single steps, and clips of one batch alone, would give other ranks."""
+    means = orthogonal(4)
+    steps = (
+        means[:, None] + np.array([3.0, -1.0, -2.0])[:, None] * np.roll(means, 1, axis=1)[:, None]
+    )
+    batches = tf.data.Dataset.from_tensor_slices({"waveform": steps}).batch(24)
+    network = SimpleNamespace(
+        architecture=SimpleNamespace(embedding="pool5"),
+        select=lambda layers: layers,
+        compiled=lambda layers, normalise: lambda heard: dict.fromkeys(layers, heard),
+    )
+    assert rank.of_embedding(network, batches) == pytest.approx(4)
+    assert rank.effective_rank(means[:24]) < 3.9
