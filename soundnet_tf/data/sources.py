@@ -11,7 +11,7 @@ import tensorflow as tf
 from absl import logging
 
 from soundnet_tf.constants import SAMPLE_RATE
-from soundnet_tf.data import cached, clips, records
+from soundnet_tf.data import cached, clips, records, shard_reader
 from soundnet_tf.data.cached import CachedTeacher
 from soundnet_tf.data.clips import ClipRecord, LeftOut, Run, Video
 from soundnet_tf.data.manifest import load_manifest
@@ -185,12 +185,12 @@ def order_seed(seed: tf.Tensor) -> tf.Tensor:
 
 def _read_shards(paths: list[str], seed: tf.Tensor | None) -> tf.data.Dataset:
     if seed is None:
-        return tf.data.TFRecordDataset(paths)
+        return shard_reader.read(paths)
     shards = tf.data.Dataset.from_tensor_slices(paths).shuffle(
         len(paths), seed=order_seed(seed), reshuffle_each_iteration=False
     )
     return shards.interleave(
-        tf.data.TFRecordDataset,
+        shard_reader.reader(paths),
         cycle_length=min(_INTERLEAVED_SHARDS, len(paths)),
         num_parallel_calls=tf.data.AUTOTUNE,
         deterministic=True,

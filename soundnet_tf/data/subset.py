@@ -41,7 +41,7 @@ def sizes(clips: int) -> tuple[int, ...]:
 def clips_of_videos(known: Manifest) -> dict[str, int]:
     """How many training clips each video of a prepared folder has."""
     schema = {records.VIDEO_ID: tf.io.FixedLenFeature([], tf.string)}
-    ids = tf.data.TFRecordDataset(known.shard_paths(TRAIN)).map(
+    ids = shard_reader.read(known.shard_paths(TRAIN)).map(
         lambda clip: tf.io.parse_single_example(clip, schema)[records.VIDEO_ID]
     )
     return dict(collections.Counter(id.decode() for id in ids.as_numpy_iterator()))
@@ -101,6 +101,6 @@ def _clips(
     path: str, videos: Collection[str] | None = None, repeats: int = 1
 ) -> Iterator[ClipRecord]:
     for _ in range(repeats):
-        for clip in map(records.decode, tf.data.TFRecordDataset(path).as_numpy_iterator()):
+        for clip in map(records.decode, shard_reader.read(path).as_numpy_iterator()):
             if videos is None or clip.video_id in videos:
                 yield clip

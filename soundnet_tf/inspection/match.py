@@ -116,7 +116,7 @@ def _clips(paths: list[str], teachers: Mapping[str, cached.CachedTeacher], codec
     def parse(serialized):
         return records.parse(serialized, teachers, codec)
 
-    return tf.data.TFRecordDataset(paths).map(parse).as_numpy_iterator()
+    return shard_reader.read(paths).map(parse).as_numpy_iterator()
 
 
 def _shared(student: Sequence[str], teacher: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:

@@ -1196,8 +1196,8 @@ FILES = (
     Fault(
         "what a living process is writing is removed",
         "soundnet_tf/files/atomic.py",
-        "if found and not is_alive(",
-        "if found and is_alive(",
+        "if found and not scratch.is_alive(",
+        "if found and scratch.is_alive(",
         _ATOMIC,
     ),
     Fault(
