@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 import numpy as np
 import tensorflow as tf
 
-from soundnet_tf.data import cached, folder, manifest, records
+from soundnet_tf.data import cached, folder, manifest, records, shard_reader
 from soundnet_tf.data.clips import ClipRecord
 from soundnet_tf.data.manifest import Manifest
 from soundnet_tf.data.videos import TRAIN

@@ -1,18 +1,24 @@
 """A remote object as a Python file of which only the bytes that are asked for are fetched."""
 
+import collections
 import errno
 import io
 import os
+import threading
 
 from soundnet_tf.files import remote
 
-FIRST_BYTES, LARGEST_BYTES = 1 << 18, 1 << 23
-_KEPT = 4  # stretches: sound and pictures of a film lie apart
+BLOCK_BYTES = 1 << 18
+LONGEST_RUN = 32  # blocks at once, when they are read one after the other
+KEPT_BLOCKS = 256  # in a process, of all files: a film is opened several times for its clips
+
+_kept: collections.OrderedDict[tuple, bytes] = collections.OrderedDict()
+_lock = threading.Lock()
 
 
 class RangedFile(io.RawIOBase):
-    """An object to be read from. A read that goes on where a stretch ends fetches twice as much as
-    that, up to LARGEST_BYTES; any other begins with FIRST_BYTES.
+    """An object to be read from, block by block; where reading goes on, twice as many at once each
+    time, up to LONGEST_RUN.
 
     Args:
         path: of the object.
@@ -26,8 +32,8 @@ class RangedFile(io.RawIOBase):
         if found is None:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
         self._path, self._at = path, 0
-        self._size, _, self._tag = found
-        self._kept: list[tuple[int, bytes]] = []  # where they begin; the last used one last
+        self._size, self._changed_ns, self._tag = found
+        self._run, self._next = 0, 0  # blocks fetched last, and the one behind them
 
     def readable(self):
         return True
@@ -49,25 +55,35 @@ class RangedFile(io.RawIOBase):
     def readinto(self, buffer):
         if self._at >= self._size:
             return 0
-        start, content = self._stretch()
-        found = content[self._at - start : self._at - start + len(buffer)]
+        index, begin = divmod(self._at, BLOCK_BYTES)
+        found = self._block(index)[begin : begin + len(buffer)]
         buffer[: len(found)] = found
         self._at += len(found)
         return len(found)
 
-    def _stretch(self) -> tuple[int, bytes]:
-        """Where it begins, and the bytes of one that has the place."""
-        count = FIRST_BYTES
-        for i, (start, content) in enumerate(self._kept):
-            if start <= self._at < start + len(content):
-                self._kept.append(self._kept.pop(i))
-                return self._kept[-1]
-            if self._at == start + len(content):
-                count = min(2 * len(content), LARGEST_BYTES)
-        stop = min(self._at + count, self._size)
-        self._kept.append((self._at, remote.read_range(self._path, self._at, stop, self._tag)))
-        del self._kept[:-_KEPT]
-        return self._kept[-1]
+    def _block(self, index: int) -> bytes:
+        with _lock:
+            if (content := _kept.get(self._key(index))) is not None:
+                _kept.move_to_end(self._key(index))
+                return content
+        self._run = min(2 * self._run, LONGEST_RUN) if index == self._next and self._run else 1
+        self._next = index + self._run
+        stop = min(self._next * BLOCK_BYTES, self._size)
+        fetched = remote.read_range(self._path, index * BLOCK_BYTES, stop, self._tag)
+        blocks = [
+            fetched[i * BLOCK_BYTES : (i + 1) * BLOCK_BYTES]
+            for i in range(-(-len(fetched) // BLOCK_BYTES))
+        ]
+        with _lock:
+            for i, block in enumerate(blocks, index):
+                _kept[self._key(i)] = block
+                _kept.move_to_end(self._key(i))
+            while len(_kept) > KEPT_BLOCKS:
+                _kept.popitem(last=False)
+        return blocks[0]
+
+    def _key(self, index: int) -> tuple:
+        return self._path, self._tag, self._changed_ns, index
 
 
 class WholeFile(io.BytesIO):

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 import tensorflow as tf
 
-from soundnet_tf.data import cached, records
+from soundnet_tf.data import cached, records, shard_reader
 from soundnet_tf.data.manifest import load_manifest
 from soundnet_tf.data.settings import PCM16
 from soundnet_tf.files.progress import progress_bar

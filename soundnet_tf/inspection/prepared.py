@@ -6,7 +6,7 @@ from functools import partial
 
 import tensorflow as tf
 
-from soundnet_tf.data import records, shard_json
+from soundnet_tf.data import records, shard_json, shard_reader
 from soundnet_tf.data.manifest import Manifest, Shard, load_manifest
 from soundnet_tf.data.settings import PCM16
 from soundnet_tf.data.videos import find_videos

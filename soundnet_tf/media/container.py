@@ -50,13 +50,16 @@ def open_container(path: str) -> Iterator[av.container.InputContainer]:
 def open_file(path: str) -> Iterator[BinaryIO]:
     """The bytes of a local or remote file; errors as in `open_container`."""
     path = os.fsdecode(path)
-    if not storage.exists(path):
-        raise FileNotFoundError(f"no such media file: {path}")
-    if storage.is_folder(path):
-        raise MediaError(f"{path}: is a folder; give one file")
-    if not (storage.is_remote(path) or os.path.isfile(path)):
-        raise MediaError(f"{path}: is no regular file, but a pipe or a device; give a file")
-    with storage.open_file(path, "rb") as file:
+    if not storage.is_remote(path) and os.path.exists(path) and not os.path.isfile(path):
+        kind = "a folder" if os.path.isdir(path) else "no regular file, but a pipe or a device"
+        raise MediaError(f"{path}: is {kind}; give one file")
+    try:
+        opened = storage.open_file(path, "rb")
+    except (FileNotFoundError, NotADirectoryError) as error:
+        if storage.is_remote(path) and storage.is_folder(path):
+            raise MediaError(f"{path}: is a folder; give one file") from error
+        raise FileNotFoundError(f"no such media file: {path}") from error
+    with opened as file:
         if not file.read(1):
             raise MediaError(f"{path}: is empty (0 bytes); fetch it again or leave it out")
         file.seek(0)

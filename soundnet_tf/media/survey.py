@@ -79,12 +79,12 @@ def survey(path: str) -> dict[int, Packets]:
     Raises:
         FileNotFoundError, MediaError: as of `open_container`.
     """
-    return _survey(path, storage.size(path), storage.modified_ns(path))
+    return _survey(path, storage.size_and_time(path))
 
 
 @functools.lru_cache(maxsize=_KEPT)
-def _survey(path: str, size: int | None, modified_ns: int | None) -> dict[int, Packets]:
-    del size, modified_ns  # they are there for the cache
+def _survey(path: str, size_and_time: tuple[int, int] | None) -> dict[int, Packets]:
+    del size_and_time  # it is there for the cache
     with open_container(path) as container:
         streams = [s for s in container.streams if s.type in ("audio", "video")]
         if not streams:

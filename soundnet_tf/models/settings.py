@@ -136,12 +136,12 @@ def teacher_spec(spec: str) -> TeacherSpec:
 
 def _model_file(path: str) -> str:
     _existing(path)
-    if not os.path.isdir(path) and not path.endswith(".keras"):
+    if not storage.is_folder(path) and not path.endswith(".keras"):
         raise ValueError(f"{path} is neither a .keras file nor the folder of a SavedModel")
     return path
 
 
 def _existing(path: str) -> str:
-    if not os.path.exists(path):
+    if not storage.exists(path):
         raise FileNotFoundError(f"there is no file {path}")
     return path
