@@ -12,7 +12,7 @@ from unittest import mock
 
 import boto3
 
-from soundnet_tf.files import remote
+from soundnet_tf.files import buckets
 
 KEYS = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_REGION": "us-east-1"}
 NO_OTHERS = {
@@ -29,19 +29,21 @@ def running() -> Iterator[str]:
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         try:
             said = iter(process.stderr.readline, "")
-            address = next(filter(None, (re.search(r"http://127\.0\.0\.1:\d+", s) for s in said)))[0]
+            address = next(filter(None, (re.search(r"http://127\.0\.0\.1:\d+", s) for s in said)))[
+                0
+            ]
             # What it says of each request would fill the pipe.
             drained = subprocess.Popen(["cat"], stdin=process.stderr, stdout=subprocess.DEVNULL)
             google = {"GOOGLE_BASE_URL": address, "GOOGLE_SKIP_SIGNATURE": "true"}
             environment = {"AWS_ENDPOINT_URL": address, **KEYS, **NO_OTHERS, **google}
             with mock.patch.dict("os.environ", environment):
-                remote._bucket.cache_clear()
+                buckets._bucket.cache_clear()
                 yield address
         finally:
             process.kill()
             process.wait()
             drained.wait()
-            remote._bucket.cache_clear()
+            buckets._bucket.cache_clear()
 
 
 def make_bucket(name: str) -> None:

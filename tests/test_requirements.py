@@ -16,6 +16,7 @@ def promised():
         runpy.run_path(str(ROOT / "setup.py"))
     arguments = setup.call_args.kwargs
     extras = [*arguments["extras_require"]["io"][:1], *arguments["extras_require"]["parquet"]]
+    extras += arguments["extras_require"]["s3"]
     ranges = [one for one in (*arguments["install_requires"], *extras) if ">=" in one]
     return {re.split("[<>=]", one)[0]: one for one in ranges}
 

@@ -11,7 +11,7 @@ import io
 import os
 import re
 import shutil
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from fnmatch import fnmatchcase
 from typing import IO
 
@@ -98,6 +98,13 @@ def size_and_time(path: str) -> tuple[int, int] | None:
     return stat and (stat.st_size, stat.st_mtime_ns)
 
 
+def sizes_and_times(paths: Iterable[str]) -> dict[str, tuple[int, int] | None]:
+    """`size_and_time` of each path; of many in buckets with few requests."""
+    paths = list(dict.fromkeys(paths))
+    known = remote.sizes_and_times(filter(is_remote, paths))
+    return {path: known[path] if path in known else size_and_time(path) for path in paths}
+
+
 def list_folder(path: str) -> list[str]:
     """Names of the files and folders in a folder, sorted, none with a slash."""
     if is_remote(path):
@@ -138,7 +145,7 @@ def glob(pattern: str) -> list[str]:
         files = files_below(base) if is_folder(base) else ()
         return sorted(path for path in files if _matches(path[skipped:].split("/"), parts))
     if is_remote(pattern):
-        return sorted(_below(base, [_as_python(part) for part in parts]))
+        return sorted(remote.matching(base, [_as_python(part) for part in parts]))
     return sorted(local_glob.glob(_as_python(os.fspath(pattern)), include_hidden=True))
 
 
@@ -169,11 +176,14 @@ def make_folder(path: str) -> None:
 
 
 def check_folder(path: str) -> None:
-    """Refuses a local path of which `make_folder` can make no folder, since a file is in its way.
+    """Refuses a path of which `make_folder` can make no folder: a file is in its way, or the bucket
+    does not answer.
 
     Raises:
         NotADirectoryError: there is a file.
+        OSError, ImportError: as of `check_bucket`.
     """
+    check_bucket(path)
     if is_remote(path):
         return
     above = os.path.abspath(path)
@@ -181,6 +191,17 @@ def check_folder(path: str) -> None:
         above = os.path.dirname(above)
     if not os.path.isdir(above):
         raise NotADirectoryError(_no_folder(path, f"{above} is a file"))
+
+
+def check_bucket(path: str) -> None:
+    """Looks once whether the bucket of a remote path answers, whatever is there.
+
+    Raises:
+        OSError: another scheme, no such bucket, no access, or nobody answers.
+        ImportError: what reads it is not installed.
+    """
+    if is_remote(path):
+        remote.head(path)
 
 
 def _no_folder(path: str, reason: str | None) -> str:
@@ -199,7 +220,9 @@ def rename(source: str, target: str, overwrite: bool = False) -> None:
         OSError: `target` is a folder with files.
     """
     if is_remote(source):
-        _move(source, target, overwrite)
+        if exists(target) and not (overwrite and not is_folder(target)):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), os.fspath(target))
+        remote.move(source, target)
         return
     if not overwrite and os.path.lexists(target):
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), os.fspath(target))
@@ -248,28 +271,6 @@ def local(path: str) -> Iterator[str]:
         else:
             remote.download(path, copy)
         yield copy
-
-
-def _move(source: str, target: str, overwrite: bool) -> None:
-    if exists(target) and not (overwrite and not is_folder(target)):
-        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target)
-    files = [source]
-    if is_folder(source):
-        files = remote.files_below(source)
-    for path in files:
-        remote.copy(path, target.rstrip("/") + path.removeprefix(source.rstrip("/")))
-    remote.remove(*files)
-
-
-def _below(folder: str, levels: list[str]) -> Iterator[str]:
-    """Remote paths in a folder, of which each level matches a pattern."""
-    if not levels:
-        yield folder
-        return
-    with contextlib.suppress(FileNotFoundError):
-        for name in remote.list_folder(folder):
-            if fnmatchcase(name, levels[0]):
-                yield from _below(f"{folder.rstrip('/')}/{name}", levels[1:])
 
 
 def _stat(path: str):

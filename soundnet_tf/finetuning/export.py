@@ -64,7 +64,10 @@ def save_classifier(
     if len(classes) != units:
         raise ValueError(f"{len(classes)} class names for a head of {units} classes")
     root = _root(classifier, classes, clip_secs)
-    with tempfile.TemporaryDirectory() as scratch, atomic.new_folder(folder, SAVED_MODEL_FILE) as new:
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        atomic.new_folder(folder, SAVED_MODEL_FILE) as new,
+    ):
         checkpoint.write_labels(scratch, {LABELS: tuple(classes)})
         metadata_file = os.path.join(scratch, pretrained.METADATA_FILE)
         atomic.write_json(metadata_file, metadata(classifier, clip_secs))

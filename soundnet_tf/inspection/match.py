@@ -12,7 +12,6 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
-import tensorflow as tf
 
 from soundnet_tf.data import cached, records, shard_reader
 from soundnet_tf.data.manifest import load_manifest

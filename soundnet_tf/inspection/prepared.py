@@ -4,8 +4,6 @@ import os
 from collections.abc import Iterator
 from functools import partial
 
-import tensorflow as tf
-
 from soundnet_tf.data import records, shard_json, shard_reader
 from soundnet_tf.data.manifest import Manifest, Shard, load_manifest
 from soundnet_tf.data.settings import PCM16

@@ -50,13 +50,12 @@ def open_container(path: str) -> Iterator[av.container.InputContainer]:
 def open_file(path: str) -> Iterator[BinaryIO]:
     """The bytes of a local or remote file; errors as in `open_container`."""
     path = os.fsdecode(path)
-    if not storage.is_remote(path) and os.path.exists(path) and not os.path.isfile(path):
-        kind = "a folder" if os.path.isdir(path) else "no regular file, but a pipe or a device"
-        raise MediaError(f"{path}: is {kind}; give one file")
+    if not storage.is_remote(path):
+        _check_local(path)
     try:
         opened = storage.open_file(path, "rb")
-    except (FileNotFoundError, NotADirectoryError) as error:
-        if storage.is_remote(path) and storage.is_folder(path):
+    except FileNotFoundError as error:
+        if storage.is_folder(path):
             raise MediaError(f"{path}: is a folder; give one file") from error
         raise FileNotFoundError(f"no such media file: {path}") from error
     with opened as file:
@@ -64,6 +63,15 @@ def open_file(path: str) -> Iterator[BinaryIO]:
             raise MediaError(f"{path}: is empty (0 bytes); fetch it again or leave it out")
         file.seek(0)
         yield file
+
+
+def _check_local(path: str) -> None:
+    if not os.path.exists(path):
+        raise FileNotFoundError(f"no such media file: {path}")
+    if os.path.isdir(path):
+        raise MediaError(f"{path}: is a folder; give one file")
+    if not os.path.isfile(path):
+        raise MediaError(f"{path}: is no regular file, but a pipe or a device; give a file")
 
 
 def demux(*streams: av.stream.Stream) -> Iterator[av.Packet]:

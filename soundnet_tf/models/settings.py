@@ -69,9 +69,8 @@ def student_form(source: str) -> str:
 
 
 def check_student(source: str) -> None:
-    """`student_form` of what is not remote, which TensorFlow has to look for."""
-    if not storage.is_remote(source):
-        student_form(source)
+    """Errors as of `student_form`."""
+    student_form(source)
 
 
 def check_layers(layers: Iterable[str], model: str, others: Iterable[str] = ()) -> None:

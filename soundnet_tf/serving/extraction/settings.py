@@ -75,6 +75,7 @@ class ExtractConfig(Settings):
         from soundnet_tf.serving.extraction import feature_file, parts
 
         super().check_inputs()
+        storage.check_bucket(self.inputs)
         if not storage.is_remote(self.inputs):
             find.find_media(self.inputs)
         check_student(self.model)
