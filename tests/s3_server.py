@@ -5,17 +5,16 @@ It speaks the XML that Google's store speaks too, so it stands for that as well.
 
 import contextlib
 import re
+import secrets
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
-from unittest import mock
 
 import boto3
 
-from soundnet_tf.files import buckets
-
-KEYS = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_REGION": "us-east-1"}
-NO_OTHERS = {
+# What else a machine may have of credentials is left out.
+_NO_OTHERS = {
     "AWS_CONFIG_FILE": "/nowhere",
     "AWS_SHARED_CREDENTIALS_FILE": "/nowhere",
     "AWS_EC2_METADATA_DISABLED": "true",
@@ -24,33 +23,56 @@ NO_OTHERS = {
 
 @contextlib.contextmanager
 def running() -> Iterator[str]:
-    """Its address, for the `with` block, in which it is also in the environment with keys."""
+    """Its address, for the `with` block."""
     command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         try:
             said = iter(process.stderr.readline, "")
-            address = next(filter(None, (re.search(r"http://127\.0\.0\.1:\d+", s) for s in said)))[
-                0
-            ]
+            found = (re.search(r"http://127\.0\.0\.1:\d+", line) for line in said)
+            address = next(filter(None, found))[0]
             # What it says of each request would fill the pipe.
-            drained = subprocess.Popen(["cat"], stdin=process.stderr, stdout=subprocess.DEVNULL)
-            google = {"GOOGLE_BASE_URL": address, "GOOGLE_SKIP_SIGNATURE": "true"}
-            environment = {"AWS_ENDPOINT_URL": address, **KEYS, **NO_OTHERS, **google}
-            with mock.patch.dict("os.environ", environment):
-                buckets._bucket.cache_clear()
-                yield address
+            threading.Thread(target=process.stderr.read, daemon=True).start()
+            yield address
         finally:
             process.kill()
-            process.wait()
-            drained.wait()
-            buckets._bucket.cache_clear()
 
 
-def make_bucket(name: str) -> None:
-    boto3.client("s3").create_bucket(Bucket=name)
+def environment(address: str) -> dict[str, str]:
+    """By which both kinds of buckets are found there, and nothing else is."""
+    keys = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_REGION": "us-east-1"}
+    google = {"GOOGLE_BASE_URL": address, "GOOGLE_BEARER_TOKEN": "x"}
+    return {"AWS_ENDPOINT_URL": address, **keys, **google, **_NO_OTHERS}
 
 
-def keys(name: str) -> list[str]:
+def new_bucket(address: str) -> str:
+    """The name of a bucket that nobody has used in this process."""
+    name = f"soundnet{secrets.token_hex(4)}"  # moto does not read %2D
+    _client(address).create_bucket(Bucket=name)
+    return name
+
+
+def remove_bucket(address: str, name: str) -> None:
+    """With all that is in it."""
+    for key in keys(address, name):
+        _client(address).delete_object(Bucket=name, Key=key)
+    _client(address).delete_bucket(Bucket=name)
+
+
+def put(address: str, name: str, key: str, content: bytes) -> None:
+    _client(address).put_object(Bucket=name, Key=key, Body=content)
+
+
+def keys(address: str, name: str) -> list[str]:
     """Of all objects in a bucket, by another client than the one under test."""
-    pages = boto3.client("s3").get_paginator("list_objects_v2").paginate(Bucket=name)
+    pages = _client(address).get_paginator("list_objects_v2").paginate(Bucket=name)
     return [found["Key"] for page in pages for found in page.get("Contents", ())]
+
+
+def _client(address: str):
+    return boto3.client(
+        "s3",
+        endpoint_url=address,
+        region_name="us-east-1",
+        aws_access_key_id="a",
+        aws_secret_access_key="b",
+    )

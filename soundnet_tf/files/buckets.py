@@ -15,7 +15,11 @@ from typing import Any, NoReturn
 
 SCHEMES = ("s3", "gs", "memory")
 
-_ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "GOOGLE_BASE_URL")
+_ENDPOINTS = {
+    "s3": ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"),
+    "gs": ("GOOGLE_BASE_URL",),
+    "memory": (),
+}
 _NO_BUCKET = re.compile(r"NoSuchBucket|bucket does not exist")
 # A wrong address fails within a second or two, one that never answers after some twenty. A read or
 # part of an upload that stalls is begun again.
@@ -57,13 +61,10 @@ def _refuse(path: str, error: Exception, number: int) -> NoReturn:
     """One sentence of what obstore says in many lines, and what to do."""
     scheme, name, _ = parts(path)
     said = str(error)
-    place = next(filter(None, map(os.environ.get, _ENDPOINTS)), f"{scheme}:// (no endpoint is set)")
+    place = _endpoint(scheme) or f"{scheme}:// (no endpoint is set)"
     if _NO_BUCKET.search(said):
-        number, reason = (
-            errno.ENODEV,
-            f"there is no bucket {name} at {place}; create it, or "
-            + ("correct the path or the endpoint"),
-        )
+        number = errno.ENODEV
+        reason = f"there is no bucket {name} at {place}; create it, or correct the path or endpoint"
     elif number == errno.EACCES:
         reason = f"access denied ({_code(said)}); check the credentials, see docs/buckets.md"
     elif "error sending request" in said or "builder error" in said:
@@ -71,6 +72,11 @@ def _refuse(path: str, error: Exception, number: int) -> NoReturn:
     else:
         reason = f"{said.splitlines()[0]}; see docs/buckets.md"
     raise OSError(number, reason, path) from error
+
+
+def _endpoint(scheme: str) -> str:
+    """That the environment names; empty if it names none."""
+    return next(filter(None, map(os.environ.get, _ENDPOINTS[scheme])), "")
 
 
 def _code(said: str) -> str:
@@ -104,8 +110,7 @@ def _bucket(scheme: str, name: str):
         ) from error
     if scheme == "memory":
         return MemoryStore()
-    endpoints = [os.environ.get(endpoint, "") for endpoint in _ENDPOINTS]
-    client = _CLIENT | {"allow_http": any(url.startswith("http://") for url in endpoints)}
+    client = _CLIENT | {"allow_http": _endpoint(scheme).startswith("http://")}
     options: dict[str, Any] = {"client_options": client, "retry_config": _RETRY}
     if scheme == "gs":
         return GCSStore(name, **options)

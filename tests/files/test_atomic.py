@@ -13,13 +13,13 @@ from soundnet_tf.files import atomic, storage
 VALUE = {"b": [1, 2.5], "a": {"ä": None}}
 
 
-@pytest.fixture(params=["local", "remote"])
+@pytest.fixture(params=["local", "memory", "s3", "gs"])
 def folder(request, tmp_path):
     if request.param == "local":
         return str(tmp_path)
-    path = f"memory://atomic-{secrets.token_hex(4)}"
-    storage.make_folder(path)
-    return path
+    if request.param == "memory":
+        return f"memory://atomic-{secrets.token_hex(4)}"
+    return f"{request.param}://{request.getfixturevalue('bucket')}/folder"
 
 
 def read(path):

@@ -33,15 +33,15 @@ def refuse_to_lock(*_):
     raise OSError(errno.ENOLCK, "no locks available")
 
 
-@pytest.fixture(params=["local", "without locks", "remote"])
+@pytest.fixture(params=["local", "without locks", "memory", "s3"])
 def folder(request, tmp_path, monkeypatch):
     if request.param == "without locks":
         monkeypatch.setattr(fcntl, "flock", refuse_to_lock)
-    if request.param != "remote":
-        return str(tmp_path)
-    path = f"memory://lock-{secrets.token_hex(4)}"
-    storage.make_folder(path)
-    return path
+    if request.param == "memory":
+        return f"memory://lock-{secrets.token_hex(4)}"
+    if request.param == "s3":
+        return f"s3://{request.getfixturevalue('bucket')}"
+    return str(tmp_path)
 
 
 @pytest.fixture

@@ -17,13 +17,13 @@ from soundnet_tf.files import storage
 UNUSUAL = "ä\r\nb\rc\n日本\n"  # a text whose line ends are all to stay
 
 
-@pytest.fixture(params=["local", "remote"])
+@pytest.fixture(params=["local", "memory", "s3", "gs"])
 def folder(request, tmp_path):
     if request.param == "local":
         return str(tmp_path)
-    path = f"memory://storage-{secrets.token_hex(4)}"
-    storage.make_folder(path)
-    return path
+    if request.param == "memory":
+        return f"memory://storage-{secrets.token_hex(4)}"
+    return f"{request.param}://{request.getfixturevalue('bucket')}/folder"
 
 
 @pytest.fixture
