@@ -80,7 +80,8 @@ def test_every_stage_gives_in_a_bucket_what_it_gives_locally(s3_address, bucket,
         run("extract", inputs, model, f"--out={place}/features.npz", "--layer=conv4")
         (labelled,) = [n for n in storage.list_folder(f"{place}/films/labelled") if "csv" in n]
         run("evaluate", "--dataset=csv", f"--data={place}/films/labelled/{labelled}", model,
-            "--protocol=linear", "--layer=conv4", "--nobaselines", f"--out={place}/evaluation")  # fmt: skip
+            "--protocol=linear", "--layer=conv4", "--nobaselines",
+            f"--out={place}/evaluation")  # fmt: skip
         heard = run("recognize", model, f"{place}/films/film0.mkv")
         assert "colour" in heard
 
@@ -99,4 +100,6 @@ def test_every_stage_gives_in_a_bucket_what_it_gives_locally(s3_address, bucket,
     np.testing.assert_allclose(first.embeddings, second.embeddings, rtol=1e-3, atol=1e-5)
     results = [atomic.read_json(f"{place}/evaluation/results.json") for place in places]
     assert [r["layers"] for r in results] == [results[0]["layers"]] * 2
-    assert not any(".partial" in key or ".lock" in key for key in s3_server.keys(s3_address, bucket))
+    assert not any(
+        ".partial" in key or ".lock" in key for key in s3_server.keys(s3_address, bucket)
+    )

@@ -52,7 +52,9 @@ def test_remote_paths_are_not_below_the_manifest(manifest):
     path = manifest(*GOOD[1:])
     with open(path, "a") as file:
         file.write("\nmemory://far/a1,a,1")
-    with pytest.raises(FileNotFoundError, match="1 of 4 recordings .*: line 5: .* 'memory://far/a1'$"):
+    with pytest.raises(
+        FileNotFoundError, match="1 of 4 recordings .*: line 5: .* 'memory://far/a1'$"
+    ):
         from_manifest(path)
 
 
