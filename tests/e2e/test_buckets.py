@@ -99,8 +99,8 @@ def test_every_stage_gives_in_a_bucket_what_it_gives_locally(s3_address, bucket,
     assert first.names == second.names == [f"film{k}.mkv" for k in range(8)]
     np.testing.assert_allclose(first.embeddings, second.embeddings, rtol=1e-3, atol=1e-5)
     results = [atomic.read_json(f"{place}/evaluation/results.json") for place in places]
-    assert [row["accuracies"] for row in results[0]["rows"]] == [
-        row["accuracies"] for row in results[1]["rows"]
+    assert [row["per_fold"] for row in results[0]["rows"]] == [
+        row["per_fold"] for row in results[1]["rows"]
     ]
     assert not any(
         ".partial" in key or ".lock" in key for key in s3_server.keys(s3_address, bucket)
