@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from soundnet_tf.files import atomic, storage
+from soundnet_tf.files import atomic, remote, storage
 
 VALUE = {"b": [1, 2.5], "a": {"ä": None}}
 
@@ -273,3 +273,34 @@ def test_folders_above_a_new_one_are_made(folder):
         put(f"{temporary}/y", b"whole")
     assert read(f"{folder}/a/b/x/y") == b"whole"
     assert storage.list_folder(f"{folder}/a/b") == ["x"]
+
+
+def test_a_remote_folder_is_known_by_a_file_that_is_last(bucket, monkeypatch):
+    """Broken off after each of the three uploads: never is `last` beside what is not all of one
+    folder, and the next one writes it anew, without what only the old one had."""
+    path, upload = f"s3://{bucket}/x", remote.upload
+
+    def write(names, content):
+        with atomic.new_folder(path, "last") as new:
+            storage.make_folder(f"{new}/sub")
+            for name in names:
+                put(f"{new}/{name}", content)
+
+    for after in range(3):
+        write(("a", "last", "old"), b"old")
+        done = []
+
+        def break_off(local, far, done=done, after=after):
+            if len(done) == after:
+                raise OSError("the network is gone")
+            done.append(far)
+            upload(local, far)
+
+        monkeypatch.setattr(remote, "upload", break_off)
+        with pytest.raises(OSError, match="the network is gone"):
+            write(("a", "last", "sub/b"), b"new")
+        assert not storage.exists(f"{path}/last") and len(done) == after
+        monkeypatch.setattr(remote, "upload", upload)
+        write(("a", "last", "sub/b"), b"new")
+        assert storage.list_folder(path) == ["a", "last", "sub"]
+        assert all(read(f"{path}/{name}") == b"new" for name in ("a", "last", "sub/b"))
