@@ -37,11 +37,16 @@ setup(
     install_requires=REQUIREMENTS,
     extras_require={
         "gpu": ["tensorflow[and-cuda]"],
-        # Shards of flac or vorbis, and s3:// paths. Its native ops know no newer TensorFlow.
+        # Shards of flac or vorbis. Its native ops know no newer TensorFlow.
         "io": ["tensorflow-io>=0.37.1,<0.38", "tensorflow<2.18", "soundfile"],
+        "s3": ["obstore>=0.12,<0.13", "boto3>=1.44,<1.45"],
+        "gs": ["obstore>=0.12,<0.13"],
         "parquet": ["pyarrow>=25.0,<25.1"],  # 26 wants NumPy 2, which TensorFlow 2.16 does not take
         "beam": ["apache-beam>=2.77,<2.78"],  # prepare and label with --runner
-        "test": ["hypothesis", "pytest", "pytest-xdist", "scipy", "soundfile"],
+        "test": [
+            *("hypothesis", "pytest", "pytest-xdist", "scipy", "soundfile"),
+            *("obstore", "boto3", "moto[s3]", "flask", "flask-cors"),
+        ],
     },
     packages=[*find_packages(include=["soundnet_tf*"]), "soundnet_tf.bin", "soundnet_tf.flags"],
     package_dir={"soundnet_tf.bin": "bin", "soundnet_tf.flags": "flags"},

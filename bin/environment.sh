@@ -105,7 +105,7 @@ use_default_tensorflow() {
   use_tensorflow 2.21
   if is_available; then
     say "TensorFlow 2.16 has no Python 3.13, so TensorFlow 2.21 is taken; missing there:" \
-      "tensorflow-io's native operations (shards of flac or vorbis, s3:// paths)."
+      "tensorflow-io's native operations (shards of flac or vorbis)."
   else
     use_tensorflow 2.16 # whose error says what is wanted
   fi

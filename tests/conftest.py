@@ -24,6 +24,25 @@ def shared() -> Path:
     pytest.skip(f"needs real recordings: name their folder by SOUNDNET_SHARED, or have {folder}")
 
 
+@pytest.fixture(scope="session")
+def s3_address():
+    """Of a real S3 server on loopback; see `s3_server`."""
+    import s3_server
+
+    with s3_server.running() as address:
+        yield address
+
+
+@pytest.fixture
+def bucket(s3_address, monkeypatch) -> str:
+    """The name of a new bucket there, which the environment leads to as s3:// and as gs://."""
+    import s3_server
+
+    for name, value in s3_server.environment(s3_address).items():
+        monkeypatch.setenv(name, value)
+    return s3_server.new_bucket(s3_address)
+
+
 @pytest.fixture(autouse=True, scope="module")
 def _seed_module():
     """Seeds what the module's own fixtures draw, before they are made."""

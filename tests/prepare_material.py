@@ -4,9 +4,8 @@ import hashlib
 from pathlib import Path
 
 import synthetic_media
-import tensorflow as tf
 
-from soundnet_tf.data import records
+from soundnet_tf.data import records, shard_reader
 from soundnet_tf.data.manifest import Manifest
 from soundnet_tf.data.prepare import prepare
 from soundnet_tf.data.settings import Cutting, PrepareConfig
@@ -50,5 +49,5 @@ def mtimes(folder) -> dict[str, int]:
 
 def ids_in(manifest) -> list[str]:
     paths = [path for split in manifest.splits for path in manifest.shard_paths(split)]
-    dataset = tf.data.TFRecordDataset(paths).map(records.parse)
+    dataset = shard_reader.read(paths).map(records.parse)
     return sorted(clip["id"].decode() for clip in dataset.as_numpy_iterator())

@@ -21,7 +21,7 @@ esac
 """
 NOTICE = (
     "TensorFlow 2.16 has no Python 3.13, so TensorFlow 2.21 is taken; missing there: "
-    "tensorflow-io's native operations (shards of flac or vorbis, s3:// paths)."
+    "tensorflow-io's native operations (shards of flac or vorbis)."
 )
 WANTED = "found. Install one, or name it: PYTHON=/path/to/python"
 NEWER = "TensorFlow 2.21 takes 3.13 too: bin/test --tensorflow=2.21"

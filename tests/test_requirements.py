@@ -16,7 +16,7 @@ def promised():
         runpy.run_path(str(ROOT / "setup.py"))
     arguments = setup.call_args.kwargs
     optional = arguments["extras_require"]
-    extras = [*optional["io"][:1], *optional["parquet"], *optional["beam"]]
+    extras = [*optional["io"][:1], *optional["parquet"], *optional["beam"], *optional["s3"]]
     ranges = [one for one in (*arguments["install_requires"], *extras) if ">=" in one]
     return {re.split("[<>=]", one)[0]: one for one in ranges}
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from soundnet_tf import constants
 from soundnet_tf.data.settings import VAL_FRACTION, Cutting, check_videos
-from soundnet_tf.files import storage
 from soundnet_tf.settings import Settings, setting
 
 ONLINE, CACHED, AUTO = "online", "cached", "auto"
@@ -50,7 +49,7 @@ class SourceConfig(Settings):
         super().check_inputs()
         if self.videos is not None:
             check_videos(self.videos)
-        elif self.data is not None and not storage.is_remote(self.data):
+        elif self.data is not None:
             manifest.load_manifest(self.data)
 
 

@@ -27,7 +27,7 @@ def write_folder(
     """Writes shards, their JSONs, the teachers and the manifest, in place of what is there.
 
     Args:
-        directory: local.
+        directory: local or remote.
         shards: name ("train-00000-of-00002.tfrecord", "val-...") to the clips.
         settings: for the manifest; `frame_every_secs` is read by whoever reads the clips.
         videos: what the clips were made of.
@@ -36,7 +36,7 @@ def write_folder(
     Raises:
         ValueError: a split without clips.
     """
-    with atomic.new_folder(directory) as folder:
+    with atomic.new_folder(directory, manifest.MANIFEST_NAME) as folder:
         labellings = {head: teacher.labelling for head, teacher in teachers.items()}
         written = [_write(folder, name, clips, labellings) for name, clips in shards.items()]
         splits = {

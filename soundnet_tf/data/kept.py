@@ -5,9 +5,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 
-import tensorflow as tf
-
-from soundnet_tf.data import records, shard_json
+from soundnet_tf.data import records, shard_json, shard_reader
 from soundnet_tf.data.clips import ClipRecord, Video
 from soundnet_tf.data.manifest import Skipped, Taken
 from soundnet_tf.files import identity, storage
@@ -77,5 +75,5 @@ def clips_by_video(kept: Kept) -> Iterator[tuple[str, Iterator[ClipRecord]]]:
     """Ids and clips of a shard that was written before, in its order."""
     if kept.videos == kept.skipped.keys():
         return iter(())
-    clips = map(records.decode, tf.data.TFRecordDataset(kept.path).as_numpy_iterator())
+    clips = map(records.decode, shard_reader.read(kept.path).as_numpy_iterator())
     return itertools.groupby(clips, key=lambda clip: clip.video_id)

@@ -117,9 +117,11 @@ def load_manifest(directory: str) -> Manifest:
     manifest = _read(directory, MANIFEST_NAME)
     if manifest is None:
         raise FileNotFoundError(_why_incomplete(directory))
+    paths = [path for split in manifest.splits for path in manifest.shard_paths(split)]
+    there = storage.sizes_and_times(paths)
     for split in manifest.splits.values():
         for shard in split.shards:
-            found = storage.size(os.path.join(directory, shard.name))
+            found, _ = there[os.path.join(directory, shard.name)] or (None, None)
             if found != shard.bytes:
                 raise FileNotFoundError(
                     f"{directory} is incomplete: {shard.name} should have {shard.bytes} bytes, "

@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 import tensorflow as tf
 
-from soundnet_tf.data import records, shard_json, shards
+from soundnet_tf.data import records, shard_json, shard_reader, shards
 from soundnet_tf.data.cached import CachedTeacher
 from soundnet_tf.data.clips import ClipRecord, Posteriors
 from soundnet_tf.data.manifest import Shard
@@ -95,7 +95,7 @@ def _sight(teachers: Mapping[str, Teacher]) -> Sight:
 
 def _rows(path: str, see: Sight, batch_frames: int) -> Rows:
     """What is seen in each frame of a shard, in order: head to float16 [classes]."""
-    jpegs = tf.data.TFRecordDataset(path).flat_map(
+    jpegs = shard_reader.read(path).flat_map(
         lambda clip: tf.data.Dataset.from_tensor_slices(records.parse_jpegs(clip))
     )
     squares = jpegs.map(records.decode_square, num_parallel_calls=tf.data.AUTOTUNE)
@@ -115,7 +115,7 @@ def _labelled_clips(
     after_clip: Callable[[], object],
 ) -> Iterator[ClipRecord]:
     """The clips of a shard with their rows, posteriors of other heads as they were."""
-    for serialized in tf.data.TFRecordDataset(path).as_numpy_iterator():
+    for serialized in shard_reader.read(path).as_numpy_iterator():
         clip = records.decode(serialized)
         seen = list(itertools.islice(rows, len(clip.jpegs)))
         new = {

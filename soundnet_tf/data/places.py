@@ -7,11 +7,10 @@ from typing import NamedTuple
 import numpy as np
 import tensorflow as tf
 
-from soundnet_tf.data import shard_json
+from soundnet_tf.data import shard_json, shard_reader
 from soundnet_tf.data.manifest import Shard
+from soundnet_tf.data.shard_reader import FRAME_BYTES
 from soundnet_tf.files.progress import progress_bar
-
-FRAME_BYTES = 16  # around a record in a TFRecord file: its length and two checksums
 
 
 class Places(NamedTuple):
@@ -59,7 +58,7 @@ def places_of(directory: str, shards: Sequence[Shard], progress: bool = True) ->
 
 
 def _read_through(path: str) -> list[int]:
-    sizes = tf.data.TFRecordDataset(path).map(tf.strings.length)
+    sizes = shard_reader.read(path).map(tf.strings.length)
     return [int(size) for size in sizes.as_numpy_iterator()]
 
 

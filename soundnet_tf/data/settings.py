@@ -50,7 +50,8 @@ def check_teachers(specs: Mapping[str, str]) -> None:
 
 
 def check_videos(source: str) -> None:
-    """Errors as of `videos.find_videos`; remote videos are left to that."""
+    """Errors as of `videos.find_videos`; of remote videos only whether their bucket answers."""
+    storage.check_bucket(source)
     if not storage.is_remote(source):
         find_files(source, VIDEO_EXTENSIONS, "video")
 
@@ -147,7 +148,7 @@ class PrepareConfig(Settings):
 
     videos: str = setting(
         "Folder (searched to the bottom), quoted glob such as 'films/**/*.mp4', text file with "
-        f"{lists.RULE}, or keep.csv of bin/inspect.py. gs:// and the like too."
+        f"{lists.RULE}, or keep.csv of bin/inspect.py. s3:// and gs:// too."
     )
     out: str = setting("Folder of the shards, local or remote.")
     cutting: Cutting = Cutting()
@@ -179,7 +180,7 @@ class PrepareConfig(Settings):
         super().check_inputs()
         check_videos(self.videos)
         storage.check_folder(self.out)
-        if not storage.is_remote(self.out):
+        if not storage.is_remote(self.out):  # many requests
             claimed.refuse_other_settings(self)
 
     def settings(self) -> dict[str, str | int | float]:
@@ -239,6 +240,5 @@ class LabelConfig(Settings):
         from soundnet_tf.data import manifest
 
         super().check_inputs()
-        if not storage.is_remote(self.data):
-            manifest.load_for_labelling(self.data)
+        manifest.load_for_labelling(self.data)
         check_teachers(self.teachers)

@@ -10,7 +10,7 @@ import tensorflow as tf
 from absl import logging
 
 from soundnet_tf.constants import SAMPLE_RATE
-from soundnet_tf.data import cached, clips, records
+from soundnet_tf.data import cached, clips, records, shard_reader
 from soundnet_tf.data.batch_settings import SourceConfig
 from soundnet_tf.data.cached import CachedTeacher
 from soundnet_tf.data.clips import ClipRecord, LeftOut, Run, Video
@@ -176,7 +176,16 @@ def _read_shards(places: Places, numbers: tf.Tensor, _: bool) -> tf.data.Dataset
         record = tf.data.experimental.from_variant(variant, tf.TensorSpec([], tf.string))
         return record.take(1)
 
-    return tf.data.Dataset.from_tensor_slices(numbers).interleave(
+    wanted = tf.data.Dataset.from_tensor_slices(numbers)
+    if any(map(storage.is_remote, map(os.fsdecode, places.paths))):
+        return wanted.map(
+            lambda number: shard_reader.read_at(
+                paths[shards[number]], offsets[number], lengths[number]
+            ),
+            num_parallel_calls=_READ_AT_ONCE,
+            deterministic=True,
+        )
+    return wanted.interleave(
         one,
         cycle_length=_READ_AT_ONCE,
         num_parallel_calls=tf.data.AUTOTUNE,

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 import numpy as np
 import tensorflow as tf
 
-from soundnet_tf.data import cached, folder, manifest, records
+from soundnet_tf.data import cached, folder, manifest, records, shard_reader
 from soundnet_tf.data.clips import ClipRecord
 from soundnet_tf.data.manifest import Manifest
 from soundnet_tf.data.videos import TRAIN
@@ -40,7 +40,7 @@ def sizes(clips: int) -> tuple[int, ...]:
 def clips_of_videos(known: Manifest) -> dict[str, int]:
     """How many training clips each video of a prepared folder has."""
     schema = {records.VIDEO_ID: tf.io.FixedLenFeature([], tf.string)}
-    ids = tf.data.TFRecordDataset(known.shard_paths(TRAIN)).map(
+    ids = shard_reader.read(known.shard_paths(TRAIN)).map(
         lambda clip: tf.io.parse_single_example(clip, schema)[records.VIDEO_ID]
     )
     return dict(collections.Counter(id.decode() for id in ids.as_numpy_iterator()))
@@ -94,6 +94,6 @@ def write_subset(known: Manifest, videos: Collection[str], out: str) -> Manifest
 
 
 def _clips(path: str, videos: Collection[str] | None = None) -> Iterator[ClipRecord]:
-    for clip in map(records.decode, tf.data.TFRecordDataset(path).as_numpy_iterator()):
+    for clip in map(records.decode, shard_reader.read(path).as_numpy_iterator()):
         if videos is None or clip.video_id in videos:
             yield clip

@@ -2,8 +2,11 @@
 
 The other name, `.NAME.HOST-PROCESS-<4 hex digits>.partial`, is hidden and a process's own, so that
 several may write the same file; the last one to end wins. After an error it is removed. What a
-process left that was killed is removed by the next one that writes the same on the same host; on
-remote storage, or from another host, it stays.
+process left that was killed is removed by the next one that writes the same on the same host; from
+another host, it stays.
+
+What is remote is written to a local file first (see `scratch`) and then sent: a bucket shows an
+object when all of it is there, while renaming would be a copy and a removal.
 """
 
 import contextlib
@@ -11,14 +14,12 @@ import json
 import os
 import re
 import secrets
-import socket
-import zlib
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from soundnet_tf.files import storage
+from soundnet_tf.files import remote, scratch, storage
 
-_HOST = f"{zlib.crc32(socket.gethostname().encode()):08x}"  # its name may have any letters
+_HOST = scratch.HOST
 
 
 @contextlib.contextmanager
@@ -31,6 +32,12 @@ def new_file(path: str, suffix: str = "") -> Iterator[str]:
         suffix: with which the other name ends, where the writer goes by it (Keras: ".keras",
             ".weights.h5").
     """
+    if storage.is_remote(path):
+        with scratch.folder() as folder:
+            local = os.path.join(folder, os.path.basename(path) + suffix)
+            yield local
+            remote.upload(local, path)
+        return
     temporary = f"{_hidden(path)}.partial{suffix}"
     _remove_leftovers(path)
     try:
@@ -42,10 +49,17 @@ def new_file(path: str, suffix: str = "") -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def new_folder(path: str) -> Iterator[str]:
+def new_folder(path: str, last: str) -> Iterator[str]:
     """Gives an empty folder which is renamed to `path` at the end of the `with` block. What was
     there is removed then; if the block ends in an error, it stays as it was. Of two processes that
     end at once one may get a FileExistsError.
+
+    A bucket takes files only one by one: of a remote folder the file `last` is removed first and
+    written last, so that a folder that has it is whole.
+
+    Args:
+        path: local or remote.
+        last: the file by which readers know such a folder.
 
     Raises:
         FileExistsError: `path` is a file.
@@ -53,6 +67,11 @@ def new_folder(path: str) -> Iterator[str]:
     path = path.rstrip("/") if storage.is_remote(path) else os.path.abspath(path)
     if storage.exists(path) and not storage.is_folder(path):
         raise FileExistsError(f"{path} is a file, not a folder; choose another name, or remove it")
+    if storage.is_remote(path):
+        with scratch.folder() as local:
+            yield local
+            _send_folder(local, path, last)
+        return
     temporary = f"{_hidden(path)}.partial"
     _remove_leftovers(path)
     try:
@@ -101,15 +120,13 @@ def read_json(path: str) -> Any:
         raise ValueError(f"{path} is no JSON ({error}); remove it, or write it again") from error
 
 
-def is_alive(process: int) -> bool:
-    """Whether there is a process of that number on this machine."""
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # somebody else's
-        return True
-    return True
+def _send_folder(local: str, path: str, last: str) -> None:
+    storage.remove(f"{path}/{last}")
+    files = {file.removeprefix(f"{local}/"): file for file in storage.files_below(local)}
+    before = storage.files_below(path) if storage.is_folder(path) else ()
+    remote.remove(*(old for old in before if old.removeprefix(f"{path}/") not in files))
+    for name in sorted(files, key=lambda name: name == last):
+        remote.upload(files[name], f"{path}/{name}")
 
 
 def remove_partial(folder: str, names: Collection[str]) -> None:
@@ -132,8 +149,6 @@ def _replace_folder(temporary: str, path: str) -> None:
     try:
         storage.rename(temporary, path)
     except BaseException:
-        if storage.is_remote(path):  # moved file by file: half of it may stand there
-            storage.remove_folder(path)
         if storage.exists(path):  # another process was first
             storage.remove_folder(replaced)
         else:
@@ -151,11 +166,11 @@ def _remove_leftovers(path: str) -> None:
     """Removes what processes of this host that are gone were writing in the place of `path`. A
     folder that was moved out of the way, with nothing in its place yet, is put back."""
     folder, name = os.path.split(os.fspath(path))
-    if storage.is_remote(path) or not storage.is_folder(folder or "."):
+    if not storage.is_folder(folder or "."):
         return
     hidden = re.compile(rf"\.{re.escape(name)}\.{_HOST}-(\d+)-[0-9a-f]{{4}}\.(partial|replaced).*")
     for found in map(hidden.fullmatch, os.listdir(folder or ".")):
-        if found and not is_alive(int(found[1])):
+        if found and not scratch.is_alive(int(found[1])):
             left = os.path.join(folder, found[0])
             if found[2] == "replaced" and not storage.exists(path):
                 storage.rename(left, path)

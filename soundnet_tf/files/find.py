@@ -139,10 +139,11 @@ def _listed(list_path: str, extensions: tuple[str, ...], kind: str) -> tuple[lis
             f"{list_path}: keep is {lists.NO} in all of its {len(entries)} rows"
         )
     paths = [_absolute(lists.located(list_path, entry.path)) for entry in wanted]
+    there = storage.sizes_and_times(paths)
     absent = [
         lists.missing(list_path, entry.line, entry.path)
         for entry, path in zip(wanted, paths, strict=True)
-        if not storage.exists(path)
+        if there[path] is None
     ]
     if absent and len(absent) == len(wanted):
         raise FileNotFoundError(

@@ -83,7 +83,11 @@ def identities_of(
 ) -> dict[str, Identity]:
     """Identities by the names of the paths; with checksums in threads, and with a bar."""
     if not checksum:
-        return {name: identity_of(path) for name, path in paths.items()}
+        remote = storage.sizes_and_times(filter(storage.is_remote, paths.values()))
+        return {
+            name: Identity(*(remote[path] or ())) if path in remote else identity_of(path)
+            for name, path in paths.items()
+        }
     with ThreadPoolExecutor(os.cpu_count()) as threads:  # hashing leaves Python's lock
         found = threads.map(lambda path: identity_of(path, checksum), paths.values())
         bar = progress_bar(len(paths), "checksums", "file", progress, items=found)

@@ -26,7 +26,7 @@ from collections.abc import Iterator
 
 from absl import logging
 
-from soundnet_tf.files import atomic, storage
+from soundnet_tf.files import atomic, scratch, storage
 
 BEAT_SECS, STALE_SECS = 30.0, 300.0
 
@@ -98,7 +98,7 @@ class Holder:
         """Whether its process ran on this machine and has ended."""
         if self.machine is None or self.machine != _machine():
             return False
-        return not atomic.is_alive(self.process) or self.started != _started(self.process)
+        return not scratch.is_alive(self.process) or self.started != _started(self.process)
 
     def error(self, place: str, more: str = "") -> HeldError:
         """What to say to the second one."""

@@ -1,7 +1,7 @@
-"""The one place that opens, lists, renames and removes files, local or remote ("gs://...").
+"""The one place that opens, lists, renames and removes files, local or in buckets ("s3://...").
 
-Local ones go through Python alone, so that nothing here imports TensorFlow but for a remote path.
-Errors are Python's own for both: FileNotFoundError, or another OSError with the path and reason.
+Local ones go through Python alone, others through `remote`; neither imports TensorFlow. Errors are
+Python's own for both: FileNotFoundError, or another OSError with the path and reason.
 """
 
 import contextlib
@@ -11,11 +11,11 @@ import io
 import os
 import re
 import shutil
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from fnmatch import fnmatchcase
 from typing import IO
 
-from soundnet_tf.files import links, remote
+from soundnet_tf.files import links, ranges, remote, scratch
 
 _MODES = ("r", "w", "rb", "wb")
 
@@ -27,16 +27,21 @@ def is_remote(path: str) -> bool:
 def open_file(path: str, mode: str = "r") -> IO:
     """A Python file, which is to be closed (`with`). Text is UTF-8, its line ends are left alone.
 
+    Of a remote file only what is read is fetched; it is written when it is closed, whole.
+
     Raises:
         ValueError: a mode other than "r", "w", "rb" and "wb".
-        OSError: it cannot be opened. What is wrong with a remote file that is written may show
-            only when it is closed.
+        OSError: it cannot be opened. What is wrong with a remote file that is written shows only
+            when it is closed.
     """
     if mode not in _MODES:
         raise ValueError(f"mode {mode!r} of {path}: choose one of {_MODES}")
     if is_remote(path):
-        raw = remote.RemoteFile(os.fspath(path), mode[0])
-        file: IO = io.BufferedReader(raw) if mode[0] == "r" else io.BufferedWriter(raw)
+        path = os.fsdecode(path)
+        if mode[0] == "r":
+            file: IO = io.BufferedReader(ranges.RangedFile(path))
+        else:
+            file = ranges.WholeFile(path)
     else:
         file = open(path, mode[0] + "b")  # noqa: SIM115 (the caller closes it)
     return file if mode[1:] else io.TextIOWrapper(file, encoding="utf-8", newline="")
@@ -44,6 +49,8 @@ def open_file(path: str, mode: str = "r") -> IO:
 
 def read_bytes(path: str) -> bytes:
     """All of a file."""
+    if is_remote(path):
+        return remote.read_bytes(path)
     with open_file(path, "rb") as file:
         return file.read()
 
@@ -51,15 +58,14 @@ def read_bytes(path: str) -> bytes:
 def exists(path: str) -> bool:
     """Whether there is a file or a folder."""
     if is_remote(path):
-        with remote.gfile(path) as gfile:
-            return gfile.exists(path)
+        return remote.head(path) is not None or remote.is_folder(path)
     return os.path.exists(path)
 
 
 def is_folder(path: str) -> bool:
+    """Whether there is a folder; a remote one is there as long as a file is in it."""
     if is_remote(path):
-        with remote.gfile(path) as gfile:
-            return gfile.isdir(path)
+        return remote.is_folder(path)
     return os.path.isdir(path)
 
 
@@ -85,19 +91,24 @@ def modified_ns(path: str) -> int | None:
 
 def size_and_time(path: str) -> tuple[int, int] | None:
     """`size` and `modified_ns` at one look."""
-    stat = _stat(path)
-    if stat is None:
-        return None
     if is_remote(path):
-        return stat.length, stat.mtime_nsec
-    return stat.st_size, stat.st_mtime_ns
+        found = remote.head(path)
+        return found and found[:2]
+    stat = _stat(path)
+    return stat and (stat.st_size, stat.st_mtime_ns)
+
+
+def sizes_and_times(paths: Iterable[str]) -> dict[str, tuple[int, int] | None]:
+    """`size_and_time` of each path; of many in buckets with few requests."""
+    paths = list(dict.fromkeys(paths))
+    known = remote.sizes_and_times(filter(is_remote, paths))
+    return {path: known[path] if path in known else size_and_time(path) for path in paths}
 
 
 def list_folder(path: str) -> list[str]:
     """Names of the files and folders in a folder, sorted, none with a slash."""
     if is_remote(path):
-        with remote.gfile(path) as gfile:
-            return sorted(name.rstrip("/") for name in gfile.listdir(path))
+        return remote.list_folder(path)
     return sorted(os.listdir(path))
 
 
@@ -114,10 +125,9 @@ def files_below(folder: str, again: list[str] | None = None) -> Iterator[str]:
         OSError: a folder that cannot be listed.
     """
     if is_remote(folder):
-        with remote.gfile(folder) as gfile:
-            tree = iter(list(gfile.walk(folder, onerror=_raise)))
-    else:
-        tree = links.walk(folder, [] if again is None else again, _raise)
+        yield from remote.files_below(folder)
+        return
+    tree = links.walk(folder, [] if again is None else again, _raise)
     for parent, _, names in tree:
         yield from (os.path.join(parent, name) for name in names)
 
@@ -135,8 +145,7 @@ def glob(pattern: str) -> list[str]:
         files = files_below(base) if is_folder(base) else ()
         return sorted(path for path in files if _matches(path[skipped:].split("/"), parts))
     if is_remote(pattern):
-        with remote.gfile(pattern) as gfile:
-            return sorted(gfile.glob(pattern))
+        return sorted(remote.matching(base, [_as_python(part) for part in parts]))
     return sorted(local_glob.glob(_as_python(os.fspath(pattern)), include_hidden=True))
 
 
@@ -153,27 +162,28 @@ def split_pattern(pattern: str) -> tuple[str, list[str]]:
 
 
 def make_folder(path: str) -> None:
-    """Makes a folder, and those above it, where they are not there.
+    """Makes a folder, and those above it, where they are not there; a remote one needs no making.
 
     Raises:
         OSError: it cannot be made, since there is a file of that name for example.
     """
+    if is_remote(path):
+        return
     try:
-        if is_remote(path):
-            with remote.gfile(path) as gfile:
-                gfile.makedirs(path)
-        else:
-            os.makedirs(path, exist_ok=True)
+        os.makedirs(path, exist_ok=True)
     except OSError as error:
         raise type(error)(_no_folder(path, error.strerror)) from error
 
 
 def check_folder(path: str) -> None:
-    """Refuses a local path of which `make_folder` can make no folder, since a file is in its way.
+    """Refuses a path of which `make_folder` can make no folder: a file is in its way, or the bucket
+    does not answer.
 
     Raises:
         NotADirectoryError: there is a file.
+        OSError, ImportError: as of `check_bucket`.
     """
+    check_bucket(path)
     if is_remote(path):
         return
     above = os.path.abspath(path)
@@ -183,6 +193,17 @@ def check_folder(path: str) -> None:
         raise NotADirectoryError(_no_folder(path, f"{above} is a file"))
 
 
+def check_bucket(path: str) -> None:
+    """Looks once whether the bucket of a remote path answers, whatever is there.
+
+    Raises:
+        OSError: another scheme, no such bucket, no access, or nobody answers.
+        ImportError: what reads it is not installed.
+    """
+    if is_remote(path):
+        remote.head(path)
+
+
 def _no_folder(path: str, reason: str | None) -> str:
     return f"{path}: cannot be made a folder ({reason}); choose another"
 
@@ -190,7 +211,8 @@ def _no_folder(path: str, reason: str | None) -> str:
 def rename(source: str, target: str, overwrite: bool = False) -> None:
     """Gives a file or folder another name on the same file system.
 
-    A remote folder is moved file by file: not all file systems of TensorFlow can do it at once.
+    What is remote is copied file by file and then removed, so that a kill leaves both, or half of a
+    folder: what has to be whole or not there is written by `atomic` instead.
 
     Raises:
         FileNotFoundError: there is no `source`.
@@ -198,11 +220,9 @@ def rename(source: str, target: str, overwrite: bool = False) -> None:
         OSError: `target` is a folder with files.
     """
     if is_remote(source):
-        if is_folder(source):
-            _move_folder(source, target)
-        else:
-            with remote.gfile(source) as gfile:
-                gfile.rename(source, target, overwrite=overwrite)
+        if exists(target) and not (overwrite and not is_folder(target)):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), os.fspath(target))
+        remote.move(source, target)
         return
     if not overwrite and os.path.lexists(target):
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), os.fspath(target))
@@ -211,12 +231,11 @@ def rename(source: str, target: str, overwrite: bool = False) -> None:
 
 def remove(path: str) -> None:
     """Removes a file if there is one."""
+    if is_remote(path):
+        remote.remove(path)
+        return
     with contextlib.suppress(FileNotFoundError):
-        if is_remote(path):
-            with remote.gfile(path) as gfile:
-                gfile.remove(path)
-        else:
-            os.remove(path)
+        os.remove(path)
 
 
 def remove_folder(path: str) -> None:
@@ -226,28 +245,36 @@ def remove_folder(path: str) -> None:
         return
     with contextlib.suppress(FileNotFoundError):
         if is_remote(path):
-            with remote.gfile(path) as gfile:
-                gfile.rmtree(path)
+            remote.remove(*remote.files_below(path))
         else:
             shutil.rmtree(path)
 
 
-def _move_folder(source: str, target: str) -> None:
-    if exists(target):
-        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), target)
-    make_folder(target)
-    for path in list(files_below(source)):
-        moved = os.path.join(target, path.removeprefix(source.rstrip("/") + "/"))
-        make_folder(os.path.dirname(moved))
-        rename(path, moved)
-    remove_folder(source)
+@contextlib.contextmanager
+def local(path: str) -> Iterator[str]:
+    """Gives a local name of a file or folder, for libraries that open by name: its own, or of what
+    is remote that of a copy, for the `with` block.
+
+    Raises:
+        FileNotFoundError: a remote one is not there.
+    """
+    if not is_remote(path):
+        yield path
+        return
+    with scratch.folder() as folder:
+        copy = os.path.join(folder, os.path.basename(path.rstrip("/")))
+        if is_folder(path):
+            for file in remote.files_below(path):
+                target = os.path.join(copy, file.removeprefix(path.rstrip("/") + "/"))
+                os.makedirs(os.path.dirname(target), exist_ok=True)
+                remote.download(file, target)
+        else:
+            remote.download(path, copy)
+        yield copy
 
 
 def _stat(path: str):
     try:
-        if is_remote(path):
-            with remote.gfile(path) as gfile:
-                return gfile.stat(path)
         return os.stat(path)
     except (FileNotFoundError, NotADirectoryError):
         return None

@@ -35,6 +35,7 @@ from soundnet_tf.models.architecture import Need
 from soundnet_tf.models.finite import batch_zero_or_nan
 from soundnet_tf.models.folded import FoldedNetwork
 from soundnet_tf.models.keras_settings import standard_settings
+from soundnet_tf.models.settings import SAVED_MODEL_FILE
 from soundnet_tf.serving import short
 from soundnet_tf.version import __version__
 
@@ -63,7 +64,10 @@ def save_classifier(
     if len(classes) != units:
         raise ValueError(f"{len(classes)} class names for a head of {units} classes")
     root = _root(classifier, classes, clip_secs)
-    with tempfile.TemporaryDirectory() as scratch, atomic.new_folder(folder) as new:
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        atomic.new_folder(folder, SAVED_MODEL_FILE) as new,
+    ):
         checkpoint.write_labels(scratch, {LABELS: tuple(classes)})
         metadata_file = os.path.join(scratch, pretrained.METADATA_FILE)
         atomic.write_json(metadata_file, metadata(classifier, clip_secs))

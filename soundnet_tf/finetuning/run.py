@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from soundnet_tf.files import atomic, lock
+from soundnet_tf.files import atomic, lock, storage
 from soundnet_tf.files.progress import progress_bar
 from soundnet_tf.finetuning import batches, classifier, report
 from soundnet_tf.finetuning.callbacks import (
@@ -211,7 +211,8 @@ def _class_weights(config: FinetuneConfig, labels: np.ndarray, classes: int) -> 
 
 def _classify(folder: str, waveforms: np.ndarray, batch_size: int) -> np.ndarray:
     """The exported classifier's class indices int [clips]."""
-    exported = tf.saved_model.load(folder)
+    with storage.local(folder) as local:
+        exported = tf.saved_model.load(local)
     starts = range(0, len(waveforms), batch_size)
     starts = progress_bar(len(starts), "testing", "batch", items=starts, leave=False)
     outputs = [exported(tf.constant(waveforms[s : s + batch_size])) for s in starts]

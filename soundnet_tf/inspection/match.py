@@ -12,9 +12,8 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
-import tensorflow as tf
 
-from soundnet_tf.data import cached, records
+from soundnet_tf.data import cached, records, shard_reader
 from soundnet_tf.data.manifest import load_manifest
 from soundnet_tf.data.settings import PCM16
 from soundnet_tf.files.progress import progress_bar
@@ -116,7 +115,7 @@ def _clips(paths: list[str], teachers: Mapping[str, cached.CachedTeacher], codec
     def parse(serialized):
         return records.parse(serialized, teachers, codec)
 
-    return tf.data.TFRecordDataset(paths).map(parse).as_numpy_iterator()
+    return shard_reader.read(paths).map(parse).as_numpy_iterator()
 
 
 def _shared(student: Sequence[str], teacher: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:

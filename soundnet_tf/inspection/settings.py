@@ -107,7 +107,7 @@ class InspectConfig(Settings):
         storage.check_folder(self.out)
         if self.videos is not None:
             check_videos(self.videos)
-        elif self.data is not None and not storage.is_remote(self.data):
+        elif self.data is not None:
             manifest.load_manifest(self.data)
         if self.model is not None:
             check_student(self.model)

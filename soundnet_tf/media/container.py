@@ -9,6 +9,7 @@ from typing import BinaryIO
 import av
 
 from soundnet_tf.files import storage
+from soundnet_tf.media.payload import without_payload
 
 # Streams without header and stamps: FFmpeg counts packets, and guesses the duration from the bit
 # rate of the beginning.
@@ -24,8 +25,13 @@ class MediaError(ValueError):
 
 
 @contextmanager
-def open_container(path: str) -> Iterator[av.container.InputContainer]:
+def open_container(path: str, index_alone: bool = False) -> Iterator[av.container.InputContainer]:
     """The file opened by FFmpeg; every FFmpeg error inside the block becomes a MediaError.
+
+    Args:
+        path: local or remote.
+        index_alone: of a remote file, whether zeros will do for what packets hold, where its format
+            lets them be left out, see `payload`.
 
     Raises:
         FileNotFoundError: no such file.
@@ -36,6 +42,8 @@ def open_container(path: str) -> Iterator[av.container.InputContainer]:
         # FFmpeg reads a local file faster by its name; with the prefix no name such as
         # "concat:a|b" is taken for a protocol.
         source = file if storage.is_remote(path) else f"file:{path}"
+        if index_alone and storage.is_remote(path):
+            source = without_payload(file) or file
         try:
             with av.open(source, metadata_errors="replace") as container:
                 yield container
@@ -50,17 +58,28 @@ def open_container(path: str) -> Iterator[av.container.InputContainer]:
 def open_file(path: str) -> Iterator[BinaryIO]:
     """The bytes of a local or remote file; errors as in `open_container`."""
     path = os.fsdecode(path)
-    if not storage.exists(path):
-        raise FileNotFoundError(f"no such media file: {path}")
-    if storage.is_folder(path):
-        raise MediaError(f"{path}: is a folder; give one file")
-    if not (storage.is_remote(path) or os.path.isfile(path)):
-        raise MediaError(f"{path}: is no regular file, but a pipe or a device; give a file")
-    with storage.open_file(path, "rb") as file:
+    if not storage.is_remote(path):
+        _check_local(path)
+    try:
+        opened = storage.open_file(path, "rb")
+    except FileNotFoundError as error:
+        if storage.is_folder(path):
+            raise MediaError(f"{path}: is a folder; give one file") from error
+        raise FileNotFoundError(f"no such media file: {path}") from error
+    with opened as file:
         if not file.read(1):
             raise MediaError(f"{path}: is empty (0 bytes); fetch it again or leave it out")
         file.seek(0)
         yield file
+
+
+def _check_local(path: str) -> None:
+    if not os.path.exists(path):
+        raise FileNotFoundError(f"no such media file: {path}")
+    if os.path.isdir(path):
+        raise MediaError(f"{path}: is a folder; give one file")
+    if not os.path.isfile(path):
+        raise MediaError(f"{path}: is no regular file, but a pipe or a device; give a file")
 
 
 def demux(*streams: av.stream.Stream) -> Iterator[av.Packet]:

@@ -17,6 +17,7 @@ import numpy as np
 
 from soundnet_tf.files import storage
 from soundnet_tf.media.container import RAW_FORMATS, demux, open_container
+from soundnet_tf.media.payload import is_unparsed
 
 _FIELDS = ("order", "pts", "dts", "duration", "position", "size")
 _CHUNK = 4096  # packets that are held as Python's numbers
@@ -79,27 +80,34 @@ def survey(path: str) -> dict[int, Packets]:
     Raises:
         FileNotFoundError, MediaError: as of `open_container`.
     """
-    return _survey(path, storage.size(path), storage.modified_ns(path))
+    return _survey(path, storage.size_and_time(path))
 
 
 @functools.lru_cache(maxsize=_KEPT)
-def _survey(path: str, size: int | None, modified_ns: int | None) -> dict[int, Packets]:
-    del size, modified_ns  # they are there for the cache
+def _survey(path: str, size_and_time: tuple[int, int] | None) -> dict[int, Packets]:
+    del size_and_time  # it is there for the cache
+    with open_container(path, index_alone=True) as container:
+        if all(map(is_unparsed, container.streams)):
+            return _packets(container)
     with open_container(path) as container:
-        streams = [s for s in container.streams if s.type in ("audio", "video")]
-        if not streams:
-            return {}
-        rates = {
-            s.index: s.codec_context and s.codec_context.sample_rate
-            for s in streams
-            if s.type == "audio" and container.format.name in RAW_FORMATS
-        }
-        chunks: dict[int, list[np.ndarray]] = defaultdict(list)
-        for index, chunk in _chunks(demux(*streams)):
-            chunks[index].append(chunk)
-        late = [container.streams[index] for index in chunks.keys() - {s.index for s in streams}]
-        ticks = {s.index: s.time_base for s in [*streams, *late]}
-        kinds = {s.index: s.type for s in [*streams, *late]}
+        return _packets(container)
+
+
+def _packets(container: av.container.InputContainer) -> dict[int, Packets]:
+    streams = [s for s in container.streams if s.type in ("audio", "video")]
+    if not streams:
+        return {}
+    rates = {
+        s.index: s.codec_context and s.codec_context.sample_rate
+        for s in streams
+        if s.type == "audio" and container.format.name in RAW_FORMATS
+    }
+    chunks: dict[int, list[np.ndarray]] = defaultdict(list)
+    for index, chunk in _chunks(demux(*streams)):
+        chunks[index].append(chunk)
+    late = [container.streams[index] for index in chunks.keys() - {s.index for s in streams}]
+    ticks = {s.index: s.time_base for s in [*streams, *late]}
+    kinds = {s.index: s.type for s in [*streams, *late]}
     empty = np.zeros((0, len(_FIELDS)), np.int64)
     found = {}
     for index, tick in ticks.items():

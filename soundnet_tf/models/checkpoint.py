@@ -69,8 +69,8 @@ def load_student(folder: str) -> tuple[keras.Model, Labels]:
         raise FileNotFoundError(
             f"{path} is missing; give a folder that training or export wrote, such as RUN/best"
         )
-    with standard_settings():
-        student = keras.saving.load_model(path, compile=False, safe_mode=True)
+    with standard_settings(), storage.local(path) as local:
+        student = keras.saving.load_model(local, compile=False, safe_mode=True)
     students.architecture_of(student)
     return student, read_labels(os.path.join(folder, LABELS_FOLDER), students.heads_of(student))
 

@@ -60,7 +60,8 @@ def load_savedmodel(folder: str) -> tuple[keras.Model, checkpoint.Labels]:
         raise ValueError(
             f"{folder} is a SavedModel, but none that bin/export.py wrote ({error!r})"
         ) from error
-    _read_variables(student, os.path.join(folder, "variables", "variables"))
+    with storage.local(os.path.join(folder, "variables")) as variables:
+        _read_variables(student, os.path.join(variables, "variables"))
     return student, checkpoint.read_labels(assets, heads)
 
 

@@ -69,9 +69,8 @@ def student_form(source: str) -> str:
 
 
 def check_student(source: str) -> None:
-    """`student_form` of what is not remote, which TensorFlow has to look for."""
-    if not storage.is_remote(source):
-        student_form(source)
+    """Errors as of `student_form`."""
+    student_form(source)
 
 
 def check_layers(layers: Iterable[str], model: str, others: Iterable[str] = ()) -> None:
@@ -136,12 +135,12 @@ def teacher_spec(spec: str) -> TeacherSpec:
 
 def _model_file(path: str) -> str:
     _existing(path)
-    if not os.path.isdir(path) and not path.endswith(".keras"):
+    if not storage.is_folder(path) and not path.endswith(".keras"):
         raise ValueError(f"{path} is neither a .keras file nor the folder of a SavedModel")
     return path
 
 
 def _existing(path: str) -> str:
-    if not os.path.exists(path):
+    if not storage.exists(path):
         raise FileNotFoundError(f"there is no file {path}")
     return path

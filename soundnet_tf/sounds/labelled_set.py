@@ -168,7 +168,8 @@ def check_files(
     twice = dict.fromkeys(clip.path for clip, file in pairs if counts[file] > 1)
     if twice:
         raise ValueError(f"{source} names a file more than once: {examples(list(twice))}")
-    missing = [i for i, clip in enumerate(clips) if not storage.exists(clip.path)]
+    there = storage.sizes_and_times(clip.path for clip in clips)
+    missing = [i for i, clip in enumerate(clips) if there[clip.path] is None]
     if missing:
         told = [lists.missing(source, *entries[i]) if entries else clips[i].path for i in missing]
         raise FileNotFoundError(

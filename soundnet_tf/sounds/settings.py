@@ -10,9 +10,10 @@ DATASETS = ("esc10", "esc50", "dcase", CSV)
 
 
 def check_sounds(dataset: str, path: str) -> None:
-    """Errors as of `esc_dcase.load`; a remote set is left to that."""
+    """Errors as of `esc_dcase.load`; of a remote set only whether its bucket answers."""
     from soundnet_tf.sounds import esc_dcase
 
+    storage.check_bucket(path)
     if not storage.is_remote(path):
         esc_dcase.load(dataset, path)
 

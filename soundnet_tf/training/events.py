@@ -26,9 +26,10 @@ def forget_after(folder: str, step: int) -> None:
 
 def _records(path: str):
     """Records up to the end, or to where a kill left one unfinished."""
-    iterator = tf.data.TFRecordDataset(path).as_numpy_iterator()
-    while True:
-        try:
-            yield next(iterator)
-        except (StopIteration, tf.errors.DataLossError):
-            return
+    with storage.local(path) as local:
+        iterator = tf.data.TFRecordDataset(local).as_numpy_iterator()
+        while True:
+            try:
+                yield next(iterator)
+            except (StopIteration, tf.errors.DataLossError):
+                return

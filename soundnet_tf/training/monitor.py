@@ -10,6 +10,7 @@ import keras
 import tensorflow as tf
 
 from soundnet_tf.files import atomic, storage
+from soundnet_tf.files.mirror import Mirror
 from soundnet_tf.models import checkpoint
 
 HISTORY_FILE = "history.csv"
@@ -25,8 +26,11 @@ class StepMonitor(keras.callbacks.Callback):
 
     def __init__(self, log_dir: str, batch_size: int):
         super().__init__()
-        self._train = tf.summary.create_file_writer(os.path.join(log_dir, "train"))
-        self._validation = tf.summary.create_file_writer(os.path.join(log_dir, "validation"))
+        self._logs = Mirror(log_dir)
+        self._train = tf.summary.create_file_writer(os.path.join(self._logs.local, "train"))
+        self._validation = tf.summary.create_file_writer(
+            os.path.join(self._logs.local, "validation")
+        )
         self._batch_size = batch_size
         self._begun_secs = 0.0
 
@@ -47,10 +51,12 @@ class StepMonitor(keras.callbacks.Callback):
         prefix = "val_"
         validation = {k.removeprefix(prefix): v for k, v in logs.items() if k.startswith(prefix)}
         self._write(self._validation, validation)
+        self._logs.send()
 
     def on_train_end(self, logs=None):
         self._train.close()
         self._validation.close()
+        self._logs.send()
 
     def _restart_clock(self):
         self._begun_secs = time.perf_counter()
@@ -73,8 +79,9 @@ class Lines(keras.callbacks.Callback):
             name: {k: v for k, v in figures.items() if k.startswith("kl_")}
             for name, figures in baselines.items()
         }
+        self._logs = Mirror(log_dir)
         self._writers = {
-            name: tf.summary.create_file_writer(os.path.join(log_dir, name))
+            name: tf.summary.create_file_writer(os.path.join(self._logs.local, name))
             for name in (*self._baselines, "shuffled")
         }
 
@@ -88,10 +95,12 @@ class Lines(keras.callbacks.Callback):
                 for tag, value in figures.items():
                     tf.summary.scalar(tag, value)
             self._writers[name].flush()
+        self._logs.send()
 
     def on_train_end(self, logs=None):
         for writer in self._writers.values():
             writer.close()
+        self._logs.send()
 
 
 class History(keras.callbacks.Callback):
@@ -148,7 +157,8 @@ class Backup(keras.callbacks.Callback):
         if not optimizer.built:  # or its state would not be loaded
             optimizer.build(self.model.trainable_variables)
         if storage.exists(self._path):
-            self.model.load_weights(self._path)
+            with storage.local(self._path) as local:
+                self.model.load_weights(local)
 
     def keep(self):
         """Writes the state of now."""

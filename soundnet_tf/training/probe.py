@@ -15,6 +15,7 @@ import tensorflow as tf
 from soundnet_tf.evaluation import baselines, linear, probe
 from soundnet_tf.evaluation.settings import LAYERS
 from soundnet_tf.files import atomic, claim
+from soundnet_tf.files.mirror import Mirror
 from soundnet_tf.models import student as students
 from soundnet_tf.models.folded import FoldedNetwork
 from soundnet_tf.sounds import esc_dcase
@@ -131,8 +132,9 @@ class Probe(keras.callbacks.Callback):
         self._students = students
         self._floor = floor if heard else known.get("untrained")
         self._from_trained = from_trained
+        self._logs = Mirror(os.path.join(out, "logs"))
         self._writers = {
-            name: tf.summary.create_file_writer(os.path.join(out, "logs", name))
+            name: tf.summary.create_file_writer(os.path.join(self._logs.local, name))
             for name in ("probe", "probe_untrained")
         }
 
@@ -172,10 +174,12 @@ class Probe(keras.callbacks.Callback):
             if shown["effective_rank"] is not None:
                 tf.summary.scalar("effective_rank", shown["effective_rank"])
         self._writers[name].flush()
+        self._logs.send()
 
     def on_train_end(self, logs=None):
         for writer in self._writers.values():
             writer.close()
+        self._logs.send()
 
 
 _OF_SET = ("set", "recordings", "fingerprint")

@@ -200,8 +200,8 @@ def test_only_the_shard_of_an_added_video_is_labelled_again(
 
 
 def test_shards_in_a_bucket_are_labelled_too(good_folder, labelled, both):
-    """TensorFlow's in-memory file system stands for it; the bytes are those of local shards."""
-    out = "ram://label/shards"
+    """The bytes are those of local shards."""
+    out = "memory://label/shards"
     prepare_material.run(prepare_material.config(good_folder, out, num_shards=3))
     run(out, both)
     assert load_manifest(out).splits == load_manifest(str(labelled)).splits

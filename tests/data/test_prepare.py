@@ -216,10 +216,10 @@ def test_streams_that_are_asked_for_shape_the_shards(config):
 
 
 def test_shards_may_lie_in_a_bucket(config):
-    """TensorFlow's in-memory file system stands for it; the bytes are those of local shards."""
+    """The bytes are those of local shards."""
     run(config())
-    remote = run(config(out="ram://bucket/shards"))
-    assert load_manifest("ram://bucket/shards") == remote
+    remote = run(config(out="memory://bucket/shards"))
+    assert load_manifest("memory://bucket/shards") == remote
     local = load_manifest(config().out)
     assert {k: v.shards for k, v in remote.splits.items()} == {
         k: v.shards for k, v in local.splits.items()

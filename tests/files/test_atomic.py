@@ -8,18 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from soundnet_tf.files import atomic, storage
+from soundnet_tf.files import atomic, remote, storage
 
 VALUE = {"b": [1, 2.5], "a": {"ä": None}}
 
 
-@pytest.fixture(params=["local", "remote"])
+@pytest.fixture(params=["local", "memory", "s3", "gs"])
 def folder(request, tmp_path):
     if request.param == "local":
         return str(tmp_path)
-    path = f"ram://atomic-{secrets.token_hex(4)}"
-    storage.make_folder(path)
-    return path
+    if request.param == "memory":
+        return f"memory://atomic-{secrets.token_hex(4)}"
+    return f"{request.param}://{request.getfixturevalue('bucket')}/folder"
 
 
 def read(path):
@@ -116,7 +116,8 @@ def test_two_writers_do_not_meet(folder):
         ("latest.weights.h5", ".weights.h5", "latest*"),
     ],
 )
-def test_temporary_names_are_hidden_and_taken_for_nothing_else(folder, name, suffix, pattern):
+def test_temporary_names_are_hidden_and_taken_for_nothing_else(tmp_path, name, suffix, pattern):
+    folder = str(tmp_path)
     with atomic.new_file(f"{folder}/{name}", suffix) as temporary:
         put(temporary, b"")
         (there,) = storage.list_folder(folder)
@@ -132,7 +133,7 @@ def test_temporary_names_are_hidden_and_taken_for_nothing_else(folder, name, suf
 def test_a_new_folder_takes_the_place_of_the_old_one(folder):
     path = f"{folder}/x"
     for round, slash in enumerate(("", "", "/")):
-        with atomic.new_folder(path + slash) as new:
+        with atomic.new_folder(path + slash, "a") as new:
             assert storage.list_folder(new) == []
             put(f"{new}/{round}", b"")
             earlier = [f"{path}/{round - 1}"] if round else []
@@ -144,14 +145,15 @@ def test_a_new_folder_takes_the_place_of_the_old_one(folder):
 def test_after_an_error_the_old_folder_stands_alone(folder):
     storage.make_folder(f"{folder}/x/sub")
     put(f"{folder}/x/sub/old", b"old")
-    with pytest.raises(KeyboardInterrupt), atomic.new_folder(f"{folder}/x") as new:
+    with pytest.raises(KeyboardInterrupt), atomic.new_folder(f"{folder}/x", "a") as new:
         put(f"{new}/half", b"")
         raise KeyboardInterrupt
     assert storage.glob(f"{folder}/**") == [f"{folder}/x/sub/old"]
     assert storage.list_folder(folder) == ["x"]
 
 
-def test_a_folder_that_cannot_take_its_place_leaves_the_old_one(folder, monkeypatch):
+def test_a_folder_that_cannot_take_its_place_leaves_the_old_one(tmp_path, monkeypatch):
+    folder = str(tmp_path)
     storage.make_folder(f"{folder}/x")
     put(f"{folder}/x/old", b"")
     rename = storage.rename
@@ -162,7 +164,7 @@ def test_a_folder_that_cannot_take_its_place_leaves_the_old_one(folder, monkeypa
         rename(source, target, **overwrite)
 
     monkeypatch.setattr(storage, "rename", failing)
-    with pytest.raises(PermissionError), atomic.new_folder(f"{folder}/x") as new:
+    with pytest.raises(PermissionError), atomic.new_folder(f"{folder}/x", "a") as new:
         put(f"{new}/new", b"")
     assert storage.glob(f"{folder}/**") == [f"{folder}/x/old"]
     assert storage.list_folder(folder) == ["x"]
@@ -173,39 +175,33 @@ def test_a_file_is_not_replaced_by_a_folder(folder):
     refused = pytest.raises(
         FileExistsError, match=r"/x is a file, not a folder; choose another name"
     )
-    with refused, atomic.new_folder(f"{folder}/x"):
+    with refused, atomic.new_folder(f"{folder}/x", "a"):
         raise AssertionError("it should not come to this")
     assert read(f"{folder}/x") == b"old"
     assert storage.list_folder(folder) == ["x"]
 
 
-def test_a_move_that_breaks_off_half_way_leaves_the_old_folder(folder, monkeypatch):
-    """Remote folders are moved file by file; the error is the one that broke it off."""
-    path, rename, moved = f"{folder}/x", storage.rename, []
-    with atomic.new_folder(path) as new:
+def test_a_move_that_fails_leaves_the_old_folder(tmp_path, monkeypatch):
+    path, rename = f"{tmp_path}/x", storage.rename
+    with atomic.new_folder(path, "a") as new:
         put(f"{new}/a", b"old")
 
     def break_off(source, target, overwrite=False):
-        if ".partial" in source and "/x/" in target:
-            moved.append(source)
-            if len(moved) == 2:
-                raise OSError("the network is gone")
-        if target == path and ".partial" in source and not storage.is_remote(path):
-            raise OSError("the network is gone")
+        if target == path and ".partial" in source:
+            raise OSError("the disk is gone")
         rename(source, target, overwrite)
 
     monkeypatch.setattr(storage, "rename", break_off)
-    with pytest.raises(OSError, match="the network is gone"), atomic.new_folder(path) as new:
+    with pytest.raises(OSError, match="the disk is gone"), atomic.new_folder(path, "a") as new:
         put(f"{new}/a", b"new")
-        put(f"{new}/b", b"new")
-    assert storage.list_folder(folder) == ["x"] and storage.list_folder(path) == ["a"]
+    assert storage.list_folder(str(tmp_path)) == ["x"] and storage.list_folder(path) == ["a"]
     assert read(f"{path}/a") == b"old"
 
 
 def test_of_two_new_folders_the_first_stays_and_nothing_is_left_over(tmp_path, monkeypatch):
     """The other process takes the place just when the old folder is out of the way."""
     path, rename = str(tmp_path / "x"), storage.rename
-    with atomic.new_folder(path) as new:
+    with atomic.new_folder(path, "a") as new:
         put(f"{new}/a", b"old")
 
     def meanwhile(source, target, overwrite=False):
@@ -215,7 +211,7 @@ def test_of_two_new_folders_the_first_stays_and_nothing_is_left_over(tmp_path, m
             put(f"{path}/a", b"the other's")
 
     monkeypatch.setattr(storage, "rename", meanwhile)
-    with pytest.raises(FileExistsError), atomic.new_folder(path) as new:
+    with pytest.raises(FileExistsError), atomic.new_folder(path, "a") as new:
         put(f"{new}/a", b"mine")
     assert storage.list_folder(str(tmp_path)) == ["x"] and read(f"{path}/a") == b"the other's"
 
@@ -224,7 +220,7 @@ WRITE_AND_WAIT = """
 import sys
 from soundnet_tf.files import atomic
 write = atomic.new_folder if sys.argv[2] == "folder" else atomic.new_file
-with write(sys.argv[1]) as temporary:
+with write(sys.argv[1], *["a"][: sys.argv[2] == "folder"]) as temporary:
     if sys.argv[2] == "file":
         open(temporary, "w").close()
     print(temporary, flush=True)
@@ -243,7 +239,7 @@ def test_what_a_killed_process_left_goes_and_that_of_a_living_one_stays(tmp_path
         killed.kill()
         killed.wait()
         assert storage.exists(left) and storage.exists(kept)
-        with (atomic.new_folder if kind == "folder" else atomic.new_file)(path) as own:
+        with atomic.new_folder(path, "a") if kind == "folder" else atomic.new_file(path) as own:
             if kind == "file":
                 put(own, b"whole")
             assert not storage.exists(left) and storage.exists(kept)
@@ -266,14 +262,45 @@ def test_a_folder_that_a_killed_process_had_moved_aside_is_put_back_or_goes(tmp_
     if is_there:
         (tmp_path / "x").mkdir()
         (tmp_path / "x" / "a").write_text("new")
-    with pytest.raises(KeyError), atomic.new_folder(str(tmp_path / "x")):
+    with pytest.raises(KeyError), atomic.new_folder(str(tmp_path / "x"), "a"):
         raise KeyError("in the middle")
     assert storage.list_folder(str(tmp_path)) == ["x"]
     assert (tmp_path / "x" / "a").read_text() == ("new" if is_there else "old")
 
 
 def test_folders_above_a_new_one_are_made(folder):
-    with atomic.new_folder(f"{folder}/a/b/x") as temporary:
+    with atomic.new_folder(f"{folder}/a/b/x", "a") as temporary:
         put(f"{temporary}/y", b"whole")
     assert read(f"{folder}/a/b/x/y") == b"whole"
     assert storage.list_folder(f"{folder}/a/b") == ["x"]
+
+
+def test_a_remote_folder_is_known_by_a_file_that_is_last(bucket, monkeypatch):
+    """Broken off after each of the three uploads: never is `last` beside what is not all of one
+    folder, and the next one writes it anew, without what only the old one had."""
+    path, upload = f"s3://{bucket}/x", remote.upload
+
+    def write(names, content):
+        with atomic.new_folder(path, "last") as new:
+            storage.make_folder(f"{new}/sub")
+            for name in names:
+                put(f"{new}/{name}", content)
+
+    for after in range(3):
+        write(("a", "last", "old"), b"old")
+        done = []
+
+        def break_off(local, far, done=done, after=after):
+            if len(done) == after:
+                raise OSError("the network is gone")
+            done.append(far)
+            upload(local, far)
+
+        monkeypatch.setattr(remote, "upload", break_off)
+        with pytest.raises(OSError, match="the network is gone"):
+            write(("a", "last", "sub/b"), b"new")
+        assert not storage.exists(f"{path}/last") and len(done) == after
+        monkeypatch.setattr(remote, "upload", upload)
+        write(("a", "last", "sub/b"), b"new")
+        assert storage.list_folder(path) == ["a", "last", "sub"]
+        assert all(read(f"{path}/{name}") == b"new" for name in ("a", "last", "sub/b"))

@@ -5,9 +5,8 @@ import os
 import av
 import pytest
 import synthetic_media as media
-import tensorflow as tf
 
-from soundnet_tf.files import storage
+from soundnet_tf.files import remote, storage
 from soundnet_tf.files.find import SOUND_EXTENSIONS, find_files, find_media
 from soundnet_tf.media import read_audio
 
@@ -112,13 +111,12 @@ def test_only_the_wanted_extensions_are_found(folder):
 
 
 def test_remote_media_are_named_alike(folder):
-    """TensorFlow's in-memory file system stands for a bucket."""
-    tf.io.gfile.makedirs("ram://sounds/day/a")
     for name in ("a/rain.WAV", "a/notes.txt", "b.mp4"):
-        tf.io.gfile.copy(str(folder / name), f"ram://sounds/day/{name}", overwrite=True)
-    expected = {"a/rain.WAV": "ram://sounds/day/a/rain.WAV", "b.mp4": "ram://sounds/day/b.mp4"}
-    assert find_media("ram://sounds/day/") == expected
-    assert find_media("ram://sounds/day/**/*.WAV") == {"a/rain.WAV": expected["a/rain.WAV"]}
+        remote.upload(str(folder / name), f"memory://sounds/day/{name}")
+    base = "memory://sounds/day"
+    expected = {"a/rain.WAV": f"{base}/a/rain.WAV", "b.mp4": f"{base}/b.mp4"}
+    assert find_media("memory://sounds/day/") == expected
+    assert find_media("memory://sounds/day/**/*.WAV") == {"a/rain.WAV": expected["a/rain.WAV"]}
 
 
 @pytest.mark.parametrize(

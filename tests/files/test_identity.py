@@ -31,7 +31,7 @@ def test_what_is_no_file_has_no_bytes(tmp_path):
 
 
 def test_a_remote_file_has_what_its_store_knows():
-    path = f"ram://identity-{secrets.token_hex(4)}"
+    path = f"memory://identity-{secrets.token_hex(4)}/x"
     with storage.open_file(path, "wb") as file:
         file.write(b"abc")
     found = identity_of(path, checksum=True)

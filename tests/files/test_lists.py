@@ -20,7 +20,16 @@ def write(tmp_path):
 @pytest.mark.parametrize("end", [b"\n", b"\r\n"])
 def test_every_line_is_an_entry_as_it_is_written(write, mark, end):
     """Also what other programs take for a comment, blanks, and ends of lines of other kinds."""
-    written = ["#shorts.mp4", "", "  a b ", " ", "é\x0b\x85\u2028.wav", "a\rb", "ram://x/y", "last"]
+    written = [
+        "#shorts.mp4",
+        "",
+        "  a b ",
+        " ",
+        "é\x0b\x85\u2028.wav",
+        "a\rb",
+        "memory://x/y",
+        "last",
+    ]
     found = lists.read_list(write(mark + end.join(map(str.encode, written))))
     assert found == [(line, entry) for line, entry in enumerate(written, 1) if entry]
 

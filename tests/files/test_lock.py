@@ -33,15 +33,15 @@ def refuse_to_lock(*_):
     raise OSError(errno.ENOLCK, "no locks available")
 
 
-@pytest.fixture(params=["local", "without locks", "remote"])
+@pytest.fixture(params=["local", "without locks", "memory", "s3"])
 def folder(request, tmp_path, monkeypatch):
     if request.param == "without locks":
         monkeypatch.setattr(fcntl, "flock", refuse_to_lock)
-    if request.param != "remote":
-        return str(tmp_path)
-    path = f"ram://lock-{secrets.token_hex(4)}"
-    storage.make_folder(path)
-    return path
+    if request.param == "memory":
+        return f"memory://lock-{secrets.token_hex(4)}"
+    if request.param == "s3":
+        return f"s3://{request.getfixturevalue('bucket')}"
+    return str(tmp_path)
 
 
 @pytest.fixture
@@ -52,6 +52,7 @@ def leases(tmp_path, monkeypatch):
 
 
 def write(path, content=b""):
+    storage.make_folder(os.path.dirname(path))
     with storage.open_file(path, "wb") as file:
         file.write(content)
 
@@ -88,9 +89,9 @@ def test_while_it_is_held_there_are_hidden_files_and_then_none(folder):
 
 
 def test_a_file_and_a_folder_that_is_replaced_are_held_beside(folder):
-    storage.make_folder(f"{folder}/model")
+    write(f"{folder}/model/x")
     with lock.hold_file(f"{folder}/model/", "export"):
-        assert storage.list_folder(f"{folder}/model") == []
+        assert storage.list_folder(f"{folder}/model") == ["x"]
         with lock.hold_file(f"{folder}/x.npz", "extract"):
             names = [n for n in storage.list_folder(folder) if n != "model"]
             assert all(re.fullmatch(r"\.(model|x\.npz)(-[0-9a-f]{8})?\.lock", n) for n in names)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import synthetic_media as media
 
+from soundnet_tf.files import remote
 from soundnet_tf.media import MediaError, probe, read_audio, read_clip
 
 READERS = [probe, read_audio, read_clip]
@@ -239,12 +240,18 @@ def test_name_is_not_taken_for_a_protocol(tmp_path):
 
 
 def test_remote_file(mp4, tmp_path):
-    """`tf.io.gfile` opens "file://" paths through the same file object as gs:// ones."""
-    pytest.importorskip("tensorflow")
-    np.testing.assert_array_equal(read_audio(f"file://{mp4}", 2, 1), read_audio(mp4, 2, 1))
-    assert probe(f"file://{mp4}") == probe(mp4)
+    far = f"memory://{tmp_path.name.lower()}"
+    remote.upload(str(mp4), f"{far}/folder/clock.mp4")
+    remote.write_bytes(f"{far}/empty.mp4", b"")
+    path = f"{far}/folder/clock.mp4"
+    np.testing.assert_array_equal(read_audio(path, 2, 1), read_audio(mp4, 2, 1))
+    assert probe(path) == probe(mp4)
     with pytest.raises(FileNotFoundError, match="no such media file"):
-        read_audio(f"file://{tmp_path}/nothing.wav")
+        read_audio(f"{far}/nothing.wav")
+    with pytest.raises(MediaError, match="is a folder; give one file"):
+        read_audio(f"{far}/folder")
+    with pytest.raises(MediaError, match="is empty"):
+        read_audio(f"{far}/empty.mp4")
 
 
 def test_tensorflow_is_not_imported():

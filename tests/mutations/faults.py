@@ -1297,13 +1297,84 @@ _ATOMIC = ("tests/files/test_atomic.py",)
 _LOCK = ("tests/files/test_lock.py",)
 _FIND = ("tests/files/test_find.py",)
 _LISTS = ("tests/files/test_lists.py",)
+_RANGES = ("tests/files/test_ranges.py",)
 
 FILES = (
     Fault(
+        "a remote folder is taken for whole before it is",
+        "soundnet_tf/files/atomic.py",
+        "sorted(files, key=lambda name: name == last)",
+        "sorted(files, key=lambda name: name != last)",
+        _ATOMIC,
+    ),
+    Fault(
+        "the old mark of a remote folder stays while it is replaced",
+        "soundnet_tf/files/atomic.py",
+        '    storage.remove(f"{path}/{last}")\n',
+        "",
+        _ATOMIC,
+    ),
+    Fault(
+        "half of an object is sent when its writer fails",
+        "soundnet_tf/files/ranges.py",
+        "        if kind is None:\n            self.close()",
+        "        self.close()",
+        _RANGES,
+    ),
+    Fault(
+        "an object that nobody closed is sent",
+        "soundnet_tf/files/ranges.py",
+        "    def __del__(self):",
+        "    def _unused(self):",
+        _RANGES,
+    ),
+    Fault(
+        "two contents of one object are mixed",
+        "soundnet_tf/files/remote.py",
+        'options["if_match"] = tag',
+        "pass",
+        _RANGES,
+    ),
+    Fault(
+        "reading on fetches one block at a time",
+        "soundnet_tf/files/ranges.py",
+        "min(2 * self._run, LONGEST_RUN)",
+        "min(self._run, LONGEST_RUN)",
+        _RANGES,
+    ),
+    Fault(
+        "copies of shards stay",
+        "soundnet_tf/data/shard_reader.py",
+        "    storage.remove(os.fsdecode(local))\n",
+        "",
+        ("tests/data/test_shard_reader.py",),
+    ),
+    Fault(
+        "a bucket that is gone is an empty one",
+        "soundnet_tf/files/remote.py",
+        "        next(iter(obstore.list(bucket, key or None, chunk_size=1)), None)\n",
+        "",
+        ("tests/bin/test_bucket_errors.py",),
+    ),
+    Fault(
+        "a film's index is believed of any codec",
+        "soundnet_tf/media/payload.py",
+        'return name in UNPARSED or name.startswith("pcm_")',
+        "return True",
+        ("tests/media/test_payload.py",),
+    ),
+    Fault(
+        "a film in a bucket is read through to survey it",
+        "soundnet_tf/media/survey.py",
+        "index_alone=True",
+        "index_alone=False",
+        ("tests/media/test_payload.py",),
+    ),
+    Fault(
         "what a living process is writing is removed",
         "soundnet_tf/files/atomic.py",
-        "if found and not is_alive(",
-        "if found and is_alive(",
+        "if found and not scratch.is_alive(",
+        "if found and scratch.is_alive(",
         _ATOMIC,
     ),
     Fault(

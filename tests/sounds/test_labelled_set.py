@@ -51,8 +51,10 @@ def test_remote_paths_are_not_below_the_manifest(manifest):
     """They are looked for, each at its own place; no such place is there."""
     path = manifest(*GOOD[1:])
     with open(path, "a") as file:
-        file.write("\nram://far/a1,a,1")
-    with pytest.raises(FileNotFoundError, match="1 of 4 recordings .*: line 5: .* 'ram://far/a1'$"):
+        file.write("\nmemory://far/a1,a,1")
+    with pytest.raises(
+        FileNotFoundError, match="1 of 4 recordings .*: line 5: .* 'memory://far/a1'$"
+    ):
         from_manifest(path)
 
 

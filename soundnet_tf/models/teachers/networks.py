@@ -15,6 +15,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from soundnet_tf.files import storage
 from soundnet_tf.models import settings
 from soundnet_tf.models.teachers import efficientnet_lite, places
 
@@ -41,7 +42,14 @@ class Network:
 def find(spec: str) -> Network:
     """Loads what a spec names; errors as in `teachers.load_teacher`."""
     known = settings.teacher_spec(spec)
-    return _KINDS[known.kind](known.name, known.path)
+    if known.path is None:
+        return _KINDS[known.kind](known.name, None)
+    with storage.local(known.path) as local:
+        try:
+            network = _KINDS[known.kind](known.name, local)
+        except ValueError as error:  # which names the copy
+            raise ValueError(str(error).replace(local, known.path)) from error
+    return dataclasses.replace(network, path=known.path)
 
 
 def _keras(name: str, path: str | None) -> Network:

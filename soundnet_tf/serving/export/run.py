@@ -8,6 +8,7 @@ from soundnet_tf.files import atomic, lock
 from soundnet_tf.models import checkpoint, pretrained
 from soundnet_tf.models import student as students
 from soundnet_tf.models.keras_settings import standard_settings
+from soundnet_tf.models.settings import SAVED_MODEL_FILE, STUDENT_FILE
 from soundnet_tf.serving.export import litert
 from soundnet_tf.serving.export.savedmodel import save_savedmodel
 from soundnet_tf.serving.export.settings import FORMATS, ExportConfig
@@ -19,7 +20,12 @@ def save_keras(student: keras.Model, labels: checkpoint.Labels, folder: str) -> 
     checkpoint.save_student(folder, checkpoint.float32_copy(student), labels)
 
 
-_WRITERS = {"savedmodel": save_savedmodel, "keras": save_keras, "litert": litert.save_litert}
+# How each form is written, and the file by which such a folder is known.
+_WRITERS = {
+    "savedmodel": (save_savedmodel, SAVED_MODEL_FILE),
+    "keras": (save_keras, STUDENT_FILE),
+    "litert": (litert.save_litert, pretrained.METADATA_FILE),
+}
 
 
 def export_configured(config: ExportConfig) -> list[str]:
@@ -67,6 +73,7 @@ def _export(
         raise ValueError("the student has no heads; build it with include_top=True")
     folders = {f: folder if len(formats) == 1 else os.path.join(folder, f) for f in formats}
     for name, target in folders.items():
-        with atomic.new_folder(target) as new:
-            _WRITERS[name](student, labels, new)
+        write, last = _WRITERS[name]
+        with atomic.new_folder(target, last) as new:
+            write(student, labels, new)
     return list(folders.values())

@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator
 import h5py
 import numpy as np
 
-from soundnet_tf.files import atomic
+from soundnet_tf.files import atomic, storage
 from soundnet_tf.serving.extraction import npz
 from soundnet_tf.serving.extraction.index import Blocks, Features, Index, gathered
 from soundnet_tf.serving.extraction.settings import check_path
@@ -103,17 +103,23 @@ def read_about(path: str) -> tuple[dict, dict[str, str]]:
 @contextlib.contextmanager
 def _reader(path: str) -> Iterator[Callable[..., np.ndarray]]:
     """Gives arrays by name, by request mapped; whatever is wrong becomes a ValueError."""
-    try:
+    with storage.local(path) as local, _refusing(path):
         if _suffix(path) == ".h5":
-            with h5py.File(path) as file:
-                yield functools.partial(_read_hdf5, file, path)
+            with h5py.File(local) as file:
+                yield functools.partial(_read_hdf5, file, local)
         else:
-            with zipfile.ZipFile(path) as archive:
+            with zipfile.ZipFile(local) as archive:
                 yield (
                     lambda name, is_mapped=False: (
-                        npz.mapped(archive, path, name) if is_mapped else npz.read(archive, name)
+                        npz.mapped(archive, local, name) if is_mapped else npz.read(archive, name)
                     )
                 )
+
+
+@contextlib.contextmanager
+def _refusing(path: str) -> Iterator[None]:
+    try:
+        yield
     except (FileNotFoundError, PermissionError):
         raise
     except (KeyError, ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
@@ -146,7 +152,8 @@ def _inputs(read: Callable[..., np.ndarray]) -> dict[str, str]:
 def _metadata(path: str) -> dict:
     from pyarrow import parquet
 
-    metadata = parquet.read_schema(path).metadata or {}
+    with storage.local(path) as local:
+        metadata = parquet.read_schema(local).metadata or {}
     if b"settings" not in metadata:
         raise _not_ours(path)
     ours = ("settings", "skipped", "index")
@@ -156,7 +163,8 @@ def _metadata(path: str) -> dict:
 def _read_parquet(path: str) -> Features:
     from pyarrow import parquet
 
-    metadata, table = _metadata(path), parquet.read_table(path)
+    with storage.local(path) as local:
+        metadata, table = _metadata(local), parquet.read_table(local)
     files, index = table["file"].to_numpy(), metadata["index"]
     starts = np.flatnonzero(np.r_[True, files[1:] != files[:-1]]) if len(files) else []
     vectors = table["embedding"].combine_chunks()

@@ -1,18 +1,19 @@
 """Unfinished work: a folder of features of some files each, which a later run goes on from."""
 
 import functools
-import glob
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
 
-from soundnet_tf.files import atomic, claim, storage
+from soundnet_tf.files import atomic, claim, remote, scratch, storage
 from soundnet_tf.files.identity import Identity
 from soundnet_tf.serving.extraction import feature_file
 from soundnet_tf.serving.extraction.index import Block, Features, Index
 
+_PART = re.compile(r"part-\d{5,}\.npz")
 _SETTINGS_FILE = "settings.json"
 _MAY_DIFFER = ("model",)  # the fingerprint of its weights tells
 
@@ -50,12 +51,17 @@ class Parts:
 
     def __init__(self, folder: str, settings: Mapping):
         self._folder = folder
+        self._local = scratch.new_path("") if storage.is_remote(folder) else folder
         settings_path = os.path.join(folder, _SETTINGS_FILE)
         found = atomic.read_json(settings_path)
         if found is not None:
             refuse_other(folder, found, settings)
         storage.make_folder(folder)
         atomic.write_json(settings_path, dict(settings))
+        if storage.is_remote(folder):  # they are read several times
+            storage.make_folder(self._local)
+            for name in filter(_PART.fullmatch, storage.list_folder(folder)):
+                remote.download(f"{folder}/{name}", f"{self._local}/{name}")
         self._next = 1 + max((int(path[-9:-4]) for path in self._paths()), default=-1)
 
     def add(self, outcomes: Iterable[Outcome], identities: Mapping[str, Identity]) -> None:
@@ -71,8 +77,10 @@ class Parts:
             settings={},
             inputs={outcome.name: identities[outcome.name].as_text() for outcome in outcomes},
         )
-        path = os.path.join(self._folder, f"part-{self._next:05d}.npz")
+        path = os.path.join(self._local, f"part-{self._next:05d}.npz")
         feature_file.write(path, index, lambda: [outcome.rows for outcome in heard])
+        if storage.is_remote(self._folder):
+            remote.upload(path, f"{self._folder}/{os.path.basename(path)}")
         self._next += 1
 
     def done(self, identities: Mapping[str, Identity]) -> dict[str, Place]:
@@ -85,9 +93,11 @@ class Parts:
     def remove(self) -> None:
         """Removes the folder."""
         storage.remove_folder(self._folder)
+        storage.remove_folder(self._local)
 
     def _paths(self) -> list[str]:
-        return sorted(glob.glob(os.path.join(glob.escape(self._folder), "part-*[0-9].npz")))
+        names = filter(_PART.fullmatch, storage.list_folder(self._local))
+        return [os.path.join(self._local, name) for name in names]
 
 
 def places_in(path: str, identities: Mapping[str, Identity]) -> dict[str, Place]:

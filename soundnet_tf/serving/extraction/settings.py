@@ -21,12 +21,12 @@ def check_path(path: str) -> None:
     """Refuses what `feature_file.write` cannot write.
 
     Raises:
-        ValueError: another suffix than SUFFIXES, or a remote path.
+        ValueError: another suffix than SUFFIXES.
         ImportError: a .parquet, but pyarrow is missing.
     """
-    if os.path.splitext(path)[1] not in SUFFIXES or "://" in path:
+    if os.path.splitext(path)[1] not in SUFFIXES:
         wanted = " or ".join(SUFFIXES)
-        raise ValueError(f"{path}: features go into a local file that ends in {wanted}")
+        raise ValueError(f"{path}: features go into a file that ends in {wanted}")
     if os.path.splitext(path)[1] == ".parquet":
         try:
             import pyarrow  # noqa: F401
@@ -53,7 +53,7 @@ class ExtractConfig(Settings):
         "Folder (searched to the bottom), quoted glob such as 'films/**/*.mp4', one sound or video "
         f"file, or text file with {lists.RULE}."
     )
-    out: str = setting("File to write: .npz, .h5 or .parquet.")
+    out: str = setting("File to write: .npz, .h5 or .parquet, local or in a bucket.")
     layer: str = setting("conv1 ... conv7, or objects, scenes: their probabilities.", "pool5")
     pooling: str = setting("Over a file's time.", POOLINGS[0], choices=POOLINGS)
     model: str = setting(
@@ -75,12 +75,13 @@ class ExtractConfig(Settings):
         from soundnet_tf.serving.extraction import feature_file, parts
 
         super().check_inputs()
+        storage.check_bucket(self.inputs)
         if not storage.is_remote(self.inputs):
             find.find_media(self.inputs)
         check_student(self.model)
         check_layers([self.layer], self.model, HEADS)
         storage.check_folder(os.path.dirname(self.out))
-        if storage.exists(self.out):
+        if not storage.is_remote(self.out) and storage.exists(self.out):
             about, _ = feature_file.read_about(self.out)
             parts.refuse_other(self.out, about, self.claims())
 

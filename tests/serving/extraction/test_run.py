@@ -236,7 +236,7 @@ class TestRefused:
     @pytest.mark.parametrize(
         ("arguments", "error", "message"),
         [
-            ({"out": "x.csv"}, ValueError, "x.csv: features go into a local file that ends in"),
+            ({"out": "x.csv"}, ValueError, "x.csv: features go into a file that ends in"),
             ({"pooling": "median"}, ValueError, "pooling 'median' is unknown"),
             ({"channel": "left"}, ValueError, "channel 'left' is unknown"),
             ({"short": "crash"}, ValueError, "short 'crash' is unknown"),
