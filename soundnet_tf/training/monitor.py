@@ -16,6 +16,11 @@ from soundnet_tf.models import checkpoint
 HISTORY_FILE = "history.csv"
 
 
+def steps_done(model: keras.Model) -> int:
+    """How many steps its optimizer has taken, on one device or several."""
+    return int(tf.convert_to_tensor(model.optimizer.iterations))
+
+
 class StepMonitor(keras.callbacks.Callback):
     """TensorBoard scalars from the first step on.
 
@@ -63,7 +68,7 @@ class StepMonitor(keras.callbacks.Callback):
         self.model.wait_secs = 0.0
 
     def _write(self, writer, scalars):
-        with writer.as_default(step=int(self.model.optimizer.iterations.numpy())):
+        with writer.as_default(step=steps_done(self.model)):
             for name, value in scalars.items():
                 tf.summary.scalar(name, value)
         writer.flush()
@@ -91,7 +96,7 @@ class Lines(keras.callbacks.Callback):
             f"kl_{k.removeprefix(prefix)}": v for k, v in logs.items() if k.startswith(prefix)
         }
         for name, figures in (self._baselines | {"shuffled": shuffled}).items():
-            with self._writers[name].as_default(step=int(self.model.optimizer.iterations.numpy())):
+            with self._writers[name].as_default(step=steps_done(self.model)):
                 for tag, value in figures.items():
                     tf.summary.scalar(tag, value)
             self._writers[name].flush()
@@ -168,7 +173,7 @@ class Backup(keras.callbacks.Callback):
 
     @property
     def steps_done(self) -> int:
-        return int(self.model.optimizer.iterations.numpy())
+        return steps_done(self.model)
 
     @property
     def epochs_done(self) -> int:

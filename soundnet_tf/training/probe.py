@@ -22,7 +22,7 @@ from soundnet_tf.sounds import esc_dcase
 from soundnet_tf.sounds.labelled_set import LabelledSet
 from soundnet_tf.sounds.waveforms import read_clips
 from soundnet_tf.training import rank
-from soundnet_tf.training.monitor import SaveStudents
+from soundnet_tf.training.monitor import SaveStudents, steps_done
 from soundnet_tf.training.settings import ProbeConfig
 
 PROBE_FILE = "probe.json"
@@ -139,7 +139,7 @@ class Probe(keras.callbacks.Callback):
         }
 
     def on_train_begin(self, logs=None):
-        has_begun = int(self.model.optimizer.iterations.numpy()) > 0  # and its start is gone
+        has_begun = steps_done(self.model) > 0  # and its start is gone
         if self._from_trained and not has_begun and not read_rows(self._path):
             self._students.update(averaged=False)
             self._add(0)
@@ -168,7 +168,7 @@ class Probe(keras.callbacks.Callback):
             self._draw("probe_untrained", self._floor)
 
     def _draw(self, name: str, shown: Mapping):
-        with self._writers[name].as_default(step=int(self.model.optimizer.iterations.numpy())):
+        with self._writers[name].as_default(step=steps_done(self.model)):
             for layer, value in shown["accuracy"].items():
                 tf.summary.scalar(f"probe/{layer}", value)
             if shown["effective_rank"] is not None:

@@ -12,6 +12,7 @@ import tensorflow as tf
 
 from soundnet_tf.training.cluster import Cluster
 from soundnet_tf.training.distiller import Distiller
+from soundnet_tf.training.monitor import steps_done
 
 
 class Judge:
@@ -72,7 +73,7 @@ def fit(
         callbacks: are called as Keras's `fit` does; `wait_secs` of the distiller grows by the time
             in which it waits for batches.
     """
-    distiller, done = judge.distiller, int(judge.distiller.optimizer.iterations.numpy())
+    distiller, done = judge.distiller, steps_done(judge.distiller)
     learn = compiled(distiller, judge.cluster)
     called = keras.callbacks.CallbackList(callbacks, model=distiller)
     called.on_train_begin()

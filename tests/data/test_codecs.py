@@ -195,7 +195,9 @@ def test_prepared_shards_are_read_with_their_codec(tmp_path, codec):
         )
         source = sources.from_records(f"{out}/train-*")
         assert source.audio_codec == name
-        parsed = source.read(None).map(lambda c, s=source: records.parse(c, {}, s.audio_codec))
+        parsed = source.read(tf.range(source.count, dtype=tf.int64), False).map(
+            lambda c, s=source: records.parse(c, {}, s.audio_codec)
+        )
         clips[name] = list(parsed.as_numpy_iterator())
     assert "audio_codec" not in load_manifest(str(tmp_path / "pcm16")).settings
     assert load_manifest(str(tmp_path / codec)).settings["audio_codec"] == codec

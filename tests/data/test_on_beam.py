@@ -135,14 +135,13 @@ def test_what_lost_workers_left_is_removed(config, tmp_path):
     assert hidden == [".other.tfrecord.deadbeef-7-abcd.partial"]
 
 
-def test_shards_may_lie_in_a_bucket(config):
-    """TensorFlow's in-memory file system stands for it, which workers in this process see too."""
-    local = run(config())
-    remote = run(config(out="ram://beam/shards", beam=DIRECT))
+def test_shards_may_lie_in_a_bucket(config, bucket):
+    local, out = run(config()), f"s3://{bucket}/shards"
+    remote = run(config(out=out, beam=DIRECT))
     assert {k: v.shards for k, v in remote.splits.items()} == {
         k: v.shards for k, v in local.splits.items()
     }
-    assert not [n for n in storage.list_folder("ram://beam/shards") if n.startswith(".")]
+    assert not [n for n in storage.list_folder(out) if n.startswith(".")]
 
 
 def test_workers_take_the_kernels_of_who_starts_them(monkeypatch):
