@@ -11,7 +11,7 @@ import sys
 import cached_records as cached
 import keras, numpy as np, tensorflow as tf
 from soundnet_tf.data import pipeline
-from soundnet_tf.data.settings import PipelineConfig
+from soundnet_tf.data.batch_settings import PipelineConfig
 from soundnet_tf.models import student
 from soundnet_tf.training import cluster, steps
 from soundnet_tf.training.distiller import DistillConfig, Distiller
