@@ -7,7 +7,6 @@ from soundnet_tf import constants
 from soundnet_tf.ablations import tables
 from soundnet_tf.data.batch_settings import SourceConfig
 from soundnet_tf.data.settings import check_teachers, teachers_by_head
-from soundnet_tf.data.videos import TRAIN, VAL
 from soundnet_tf.files import identity, storage
 from soundnet_tf.models.settings import check_student
 from soundnet_tf.settings import Settings, flag_of, setting
@@ -159,6 +158,7 @@ def _check_labelled(data: str) -> None:
     """ValueError if the clips of a prepared folder are not there to learn from and to hold out, or
     teachers have not labelled them."""
     from soundnet_tf.data import cached, manifest
+    from soundnet_tf.data.videos import TRAIN, VAL
 
     splits = manifest.load_manifest(data).splits
     for split in (TRAIN, VAL):
