@@ -1970,6 +1970,13 @@ FEW_CLIPS = (
         ("tests/training/test_rank.py",),
     ),
     Fault(
+        "the probe looks at the student as it trains, not at its average",
+        "soundnet_tf/training/probe.py",
+        "FoldedNetwork(self._students.saved)",
+        "FoldedNetwork(self.model.student)",
+        ("tests/training/test_probe.py::test_it_looks_at_the_student_that_is_saved",),
+    ),
+    Fault(
         "an epoch that a kill made be repeated is probed twice",
         "soundnet_tf/training/probe.py",
         'r["epoch"] < epochs_done',

@@ -15,17 +15,19 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tone_manifest import write_tones
 from toy_sets import toy_set
 
-from soundnet_tf.data.batch_settings import PipelineConfig
+from soundnet_tf.data import pipeline
+from soundnet_tf.data.batch_settings import CACHED, PipelineConfig
 from soundnet_tf.evaluation import settings
 from soundnet_tf.media import read_audio
 from soundnet_tf.models import checkpoint
 from soundnet_tf.models.folded import FoldedNetwork
 from soundnet_tf.sounds import labelled_set
-from soundnet_tf.training import probe, report, verdict
+from soundnet_tf.training import probe, rank, report, verdict
 from soundnet_tf.training.loop import train
 from soundnet_tf.training.settings import OptimizerConfig, ProbeConfig, TrainConfig
 
 EPOCHS = 5
+PIPELINE = PipelineConfig(batch_size=4, crop_secs=3.0)
 TRAINING = [
     cached.clip(n, 3.0, {"objects": np.roll([0.9, 0.08, 0.02], n).tolist()}) for n in range(8)
 ]
@@ -37,7 +39,7 @@ def run(out, probing=None, epochs=EPOCHS):
         teachers={},
         architecture="soundnet5",
         epochs=epochs,
-        pipeline=PipelineConfig(batch_size=4, crop_secs=3.0),
+        pipeline=PIPELINE,
         optimizer=OptimizerConfig(learning_rate=3e-3, ema_momentum=0.5),
     )
     sources = cached.source(*TRAINING), cached.source(*HELD_OUT)
@@ -92,6 +94,11 @@ def test_it_looks_at_the_student_that_is_saved(probed, manifest):
     best = max(result.probed["rows"], key=lambda row: max(row["accuracy"].values()))  # the first
     best_here = by_hand(out / "best_probe", manifest)
     assert best["accuracy"]["conv4"] == pytest.approx(best_here)
+    # With averaged weights; accuracies of so few tones would be the same without.
+    as_cached = dataclasses.replace(PIPELINE, targets=CACHED)
+    clips = pipeline.eval_batches(cached.source(*TRAINING), as_cached)
+    network = FoldedNetwork(checkpoint.load_student(str(out / "last"))[0])
+    assert last["effective_rank"] == pytest.approx(rank.of_embedding(network, clips), rel=1e-4)
 
 
 def test_what_is_learned_does_not_depend_on_it(probed, tmp_path):
