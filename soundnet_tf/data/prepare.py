@@ -170,7 +170,8 @@ def summary(manifest: Manifest) -> str:
         lines.append(f"{name:<7}{counts}{split.seconds / 3600:>9.2f}{split.bytes / 1e6:>10.1f}")
     if manifest.skipped:
         kinds = Counter(clips.kind_of_reason(skip.reason) for skip in manifest.skipped)
-        counts = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common())
+        by_count = sorted(kinds.items(), key=lambda item: (-item[1], item[0]))
+        counts = ", ".join(f"{count} {kind}" for kind, count in by_count)
         lines.append(f"{len(manifest.skipped)} skipped ({counts}):")
     lines += [f"  {skip.video_id}: {skip.reason}" for skip in manifest.skipped[:_MOST_LINES]]
     if len(manifest.skipped) > _MOST_LINES:
