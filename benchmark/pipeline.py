@@ -7,7 +7,7 @@ from benchmark import material, timing, training_steps
 from benchmark.settings import BenchmarkConfig
 from benchmark.timing import Contestant
 from soundnet_tf.data import pipeline, sources
-from soundnet_tf.data.settings import CACHED, PipelineConfig
+from soundnet_tf.data.batch_settings import CACHED, PipelineConfig
 
 FIGURES = {
     "pipeline.rate_over_step": "batches a second of the input pipeline alone, from labelled "

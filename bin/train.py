@@ -10,7 +10,7 @@ The same command goes on where a killed run was left.
 """
 
 from soundnet_tf.bin import launch, stage_flags
-from soundnet_tf.data.settings import SourceConfig
+from soundnet_tf.data.batch_settings import SourceConfig
 from soundnet_tf.training.settings import ProbeConfig, RunConfig, TrainConfig
 
 

@@ -15,8 +15,9 @@ import tensorflow as tf
 
 from soundnet_tf import constants
 from soundnet_tf.data import pipeline, sources
+from soundnet_tf.data.batch_settings import PipelineConfig
 from soundnet_tf.data.prepare import prepare
-from soundnet_tf.data.settings import Cutting, PipelineConfig, PrepareConfig
+from soundnet_tf.data.settings import Cutting, PrepareConfig
 from soundnet_tf.demo_settings import DemoConfig
 from soundnet_tf.files import atomic
 from soundnet_tf.models import checkpoint

@@ -8,9 +8,9 @@ from PIL import Image
 
 from soundnet_tf.constants import SAMPLE_RATE
 from soundnet_tf.data import records
+from soundnet_tf.data.batch_settings import PipelineConfig
 from soundnet_tf.data.clips import ClipRecord
 from soundnet_tf.data.codecs import pcm16
-from soundnet_tf.data.settings import PipelineConfig
 from soundnet_tf.data.sources import Source
 
 EVERY_SECS = 1.0

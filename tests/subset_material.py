@@ -16,8 +16,9 @@ def clip(number, video):
     return dataclasses.replace(made, video_id=video, id=f"{video}@{number}")
 
 
-def write_folder(out, train, val) -> Manifest:
-    """Args: the folder; names of videos, shard by shard; names for the one shard held out."""
+def write_folder(out, train, val, teachers=cached_records.TEACHERS) -> Manifest:
+    """Args: the folder; names of videos, shard by shard; names for the one shard held out; by head,
+    who labelled it."""
     numbers = iter(range(1000))
     shards = {
         f"train-{i:05d}-of-{len(train):05d}.tfrecord": [clip(next(numbers), v) for v in videos]
@@ -25,4 +26,4 @@ def write_folder(out, train, val) -> Manifest:
     }
     shards["val-00000-of-00001.tfrecord"] = [clip(next(numbers), video) for video in val]
     settings = {"frame_every_secs": cached_records.EVERY_SECS}
-    return folder.write_folder(str(out), shards, settings, "VIDEOS", cached_records.TEACHERS)
+    return folder.write_folder(str(out), shards, settings, "VIDEOS", teachers)

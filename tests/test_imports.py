@@ -97,7 +97,7 @@ def is_ours(module):
 
 
 def is_settings(module):
-    return module.split(".")[-1] in ("settings", "demo_settings")
+    return module.split(".")[-1] in ("settings", "batch_settings", "demo_settings")
 
 
 def wrong_arrows(imports):

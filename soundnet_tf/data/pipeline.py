@@ -22,7 +22,7 @@ import tensorflow as tf
 
 from soundnet_tf import constants
 from soundnet_tf.data import augment, records
-from soundnet_tf.data.settings import CACHED, MASK, PipelineConfig
+from soundnet_tf.data.batch_settings import CACHED, MASK, PipelineConfig
 from soundnet_tf.data.sources import Source, order_seed
 
 

@@ -12,10 +12,11 @@ from absl import logging
 
 from soundnet_tf.constants import SAMPLE_RATE
 from soundnet_tf.data import cached, clips, records
+from soundnet_tf.data.batch_settings import SourceConfig
 from soundnet_tf.data.cached import CachedTeacher
 from soundnet_tf.data.clips import ClipRecord, LeftOut, Run, Video
 from soundnet_tf.data.manifest import load_manifest
-from soundnet_tf.data.settings import PCM16, Cutting, SourceConfig
+from soundnet_tf.data.settings import PCM16, Cutting
 from soundnet_tf.data.videos import TRAIN, VAL, find_videos, split_and_shard
 from soundnet_tf.data.workers import Workers
 from soundnet_tf.files import storage

@@ -46,8 +46,17 @@ def cross_validate(
         layers: of them; none for all.
         title: of the bar.
         progress: whether to show it on stderr.
+
+    Raises:
+        ValueError: numbers that are not finite.
     """
     layers = tuple(layers or examples)
+    if broken := [layer for layer in layers if not np.isfinite(examples[layer]).all()]:
+        raise ValueError(
+            f"{', '.join(broken)}: not all numbers are finite; a network whose training diverged "
+            "gives such: train it anew with a lower --learning_rate, or clip its gradients "
+            "(--clip_norm)"
+        )
     splits = [data.split(fold) for fold in data.test_folds]
     tasks = [(layer, train, data.labels[train], test) for layer in layers for train, test in splits]
     start = time.perf_counter()
@@ -72,20 +81,22 @@ def hear_and_validate(
     data: LabelledSet,
     waveforms: np.ndarray,
     layers: Sequence[str],
+    title: str = "probing",
 ) -> dict[str, Outcome]:
-    """`cross_validate` of layers of a network, without a word on the screen.
+    """`cross_validate` of layers of a network, which is shown on stderr.
 
     Args:
         network: a `FoldedNetwork`.
         data: the set.
         waveforms: float32 [clips, samples], the set's, as `sounds.waveforms.read_clips` gives them.
         layers: as of `features.layer_features`.
+        title: of the bar.
     """
     from soundnet_tf.evaluation import features  # TensorFlow, without which processes begin at once
 
-    steps = features.layer_features(network, waveforms, layers, progress=False)
+    steps = features.layer_features(network, waveforms, layers)
     examples = {layer: pool(values) for layer, values in steps.items()}
-    return cross_validate(data, examples, progress=False)
+    return cross_validate(data, examples, title=title)
 
 
 def accuracies(

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from soundnet_tf import constants
 from soundnet_tf.data import augment
-from soundnet_tf.data.settings import AugmentConfig
+from soundnet_tf.data.batch_settings import AugmentConfig
 from soundnet_tf.finetuning.settings import ChangesConfig
 from soundnet_tf.training import mixing
 

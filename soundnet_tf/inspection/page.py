@@ -36,7 +36,7 @@ def content(report: Report) -> dict[str, Any]:
         pairs[f"{pair.one} {pair.other}"] = f"{pair.kind()}: {100 * pair.share():.0f} %"
     groups = report.groups[:_MOST_GROUPS]
     return {
-        "figures": list(FIGURES),
+        "figures": [{"name": name, "meaning": told.meaning} for name, told in FIGURES.items()],
         "videos": [_video(video, report.config.out) for video in report.videos],
         "groups": [{"members": list(g.members), "is_split": g.is_split} for g in groups],
         "groups_left_out": len(report.groups) - len(groups),
@@ -76,8 +76,8 @@ def _video(video: Seen, out: str) -> dict[str, Any]:
                 "strip": clip.get("strip"),
                 "sound": clip.get("sound"),
                 "figures": [
-                    None if clip.get(name) is None else round(clip[name], digits)
-                    for name, digits in FIGURES.items()
+                    None if clip.get(name) is None else round(clip[name], told.digits)
+                    for name, told in FIGURES.items()
                 ],
             }
             for clip, found in zip(video.clips, video.found, strict=True)

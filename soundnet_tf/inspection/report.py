@@ -68,17 +68,19 @@ def summary(report: Report) -> str:
     lines = [f"{len(videos)} videos, {clips} clips, {hours:.2f} hours"]
     in_both = [group for group in report.groups if group.is_split]
     if in_both:
-        lines.append(f"{len(in_both)} groups of copies stand in both splits:")
+        lines.append("Copies of each other that stand in both splits:")
         for group in in_both[:_MOST_LINES]:
             named = (f"{videos[i].id} ({videos[i].split})" for i in group.members)
             lines.append(f"  {', '.join(named)}")
+        if len(in_both) > _MOST_LINES:
+            lines.append(f"  and {len(in_both) - _MOST_LINES} groups more, see duplicates.csv")
     found = report.clips_found()
     lines.append(f"{'found':<34}{'clips':>8}{'videos':>8}")
     for name in sorted(found):
         of_videos = sum(any(name in f for f in video.found) for video in videos)
         lines.append(f"{name:<34}{found[name]:>8}{of_videos:>8}")
     copied = sum(len(group.members) for group in report.groups)
-    lines.append(f"{'copies, in ' + str(len(report.groups)) + ' groups':<34}{'':>8}{copied:>8}")
+    lines.append(f"{_copies(len(report.groups)):<34}{'':>8}{copied:>8}")
     lines.append(f"{'something odd':<34}{'':>8}{sum(bool(video.odd) for video in videos):>8}")
     lines.append(report.match)
     reasons = ", ".join(f"{count} {name}" for name, count in sorted(report.left_out().items()))
@@ -88,6 +90,11 @@ def summary(report: Report) -> str:
     lines.append(f"Look at {page}; change yes and no in {keep} as you like")
     lines.append(f"Next: bin/prepare.py --videos={shlex.quote(keep)} --out=SHARDS")
     return "\n".join(lines)
+
+
+def _copies(groups: int) -> str:
+    """The title of a line."""
+    return f"copies, in {groups} group{'' if groups == 1 else 's'}" if groups else "copies"
 
 
 def _pairs_apart(report: Report) -> int:

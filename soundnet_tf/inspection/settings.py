@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from soundnet_tf.data.settings import Cutting, PrepareConfig, SourceConfig, check_videos
+from soundnet_tf.data.batch_settings import SourceConfig
+from soundnet_tf.data.settings import Cutting, PrepareConfig, check_videos
 from soundnet_tf.files import storage
 from soundnet_tf.models.settings import check_student
 from soundnet_tf.settings import Settings, same_as, setting
@@ -35,7 +36,9 @@ class InspectConfig(Settings):
     """
 
     out: str = setting("Local folder of the page, its tables and keep.csv.")
-    videos: str | None = same_as(SourceConfig, "videos")
+    videos: str | None = setting(
+        "Folder, glob or list of videos (as of bin/prepare.py) to look at; or give --data.", None
+    )
     data: str | None = same_as(SourceConfig, "data")
     clip_secs: float = same_as(Cutting, "clip_secs")
     channel: str = same_as(Cutting, "channel")

@@ -1,29 +1,37 @@
 """The tables of a report: clips.csv, duplicates.csv and keep.csv."""
 
-import csv
-import io
 import os
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 from soundnet_tf.files import atomic
-from soundnet_tf.files.lists import NO, YES
+from soundnet_tf.files.find import printable
+from soundnet_tf.files.lists import NO, YES, csv_line
 from soundnet_tf.inspection.findings import Agreement, Group, Pair, Seen
 from soundnet_tf.inspection.look import Row
 
-FIGURES = {  # columns of clips.csv: a clip's figures, with their digits
-    "secs": 2,
-    "still_share": 3,
-    "plain_share": 3,
-    "cuts_per_min": 1,
-    "silent_share": 3,
-    "clipped_share": 5,
-    "peak_dbfs": 1,
-    "mean_dbfs": 1,
-    "dc_offset": 4,
-    "steadiness": 3,
-    "delay_secs": 3,
-    "delay_peak": 1,
-    "match_rank": 3,
+
+class Figure(NamedTuple):
+    """A column of clips.csv and of the page: its digits, and what it says in a line."""
+
+    digits: int
+    meaning: str
+
+
+FIGURES = {
+    "secs": Figure(2, "length of the clip"),
+    "still_share": Figure(3, "steps between pictures, half a second apart, that change nothing"),
+    "plain_share": Figure(3, "pictures of one colour; they have no hash"),
+    "cuts_per_min": Figure(1, "sudden changes of a large part of the picture, a minute"),
+    "silent_share": Figure(3, "windows of 20 ms that are silent"),
+    "clipped_share": Figure(5, "samples in runs of three or more at full scale"),
+    "peak_dbfs": Figure(1, "the largest sample, in dB below full scale"),
+    "mean_dbfs": Figure(1, "root of the mean square of the samples, in dB below full scale"),
+    "dc_offset": Figure(4, "mean of the samples, of full scale"),
+    "steadiness": Figure(3, "how much partials stay where they are, as held tones do"),
+    "delay_secs": Figure(3, "sound behind picture; a guess where delay_peak is low"),
+    "delay_peak": Figure(1, "by how many deviations the best delay stands out; told from 5 on"),
+    "match_rank": Figure(3, "other videos' pictures that fit the sound better than its own"),
 }
 
 
@@ -97,7 +105,7 @@ def write_keep(out: str, videos: Sequence[Seen]) -> None:
 def figure(clip: Row, name: str) -> str:
     """Rounded; empty where there is none."""
     value = clip.get(name)
-    return "" if value is None else f"{value:.{FIGURES[name]}f}"
+    return "" if value is None else f"{value:.{FIGURES[name].digits}f}"
 
 
 def _of_pair(videos: Sequence[Seen], number: int, pair: Pair) -> list:
@@ -124,8 +132,5 @@ def _agreed(agreement: Agreement | None, sign: int) -> tuple[str, str]:
 
 
 def _write(out: str, name: str, columns: Sequence[str], rows: Iterable[Sequence]) -> None:
-    text = io.StringIO(newline="")
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(columns)
-    table.writerows(rows)
-    atomic.write_text(os.path.join(out, name), text.getvalue())
+    text = "".join(map(csv_line, (columns, *rows)))
+    atomic.write_text(os.path.join(out, name), printable(text))

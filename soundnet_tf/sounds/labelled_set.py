@@ -126,8 +126,9 @@ def _check_manifest(path: str) -> None:
         )
     if storage.is_folder(path):
         raise ValueError(
-            f"{path} is a folder; a manifest is a CSV file with {','.join(COLUMNS)}, and for "
-            "the folder of a benchmark its dataset is to be named"
+            f"{path} is a folder; a manifest is a CSV file with {','.join(COLUMNS)}. Of a "
+            "benchmark's folder name the dataset (--dataset, of bin/train.py --probe_dataset): "
+            "esc10, esc50 or dcase"
         )
 
 

@@ -2,7 +2,7 @@
 
 import os
 
-from soundnet_tf.data.settings import AUTO
+from soundnet_tf.data.batch_settings import AUTO
 from soundnet_tf.files import atomic, claim
 from soundnet_tf.training.settings import DistillConfig
 

@@ -4,14 +4,8 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from soundnet_tf.data.settings import (
-    AUTO,
-    ONLINE,
-    PipelineConfig,
-    SourceConfig,
-    check_teachers,
-    teachers_by_head,
-)
+from soundnet_tf.data.batch_settings import AUTO, ONLINE, PipelineConfig, SourceConfig
+from soundnet_tf.data.settings import check_teachers, teachers_by_head
 from soundnet_tf.files import storage
 from soundnet_tf.models.architecture import ARCHITECTURES
 from soundnet_tf.models.settings import check_student
@@ -153,6 +147,12 @@ class TrainConfig(Settings):
             raise ValueError(
                 f"a crop of {self.pipeline.crop_secs} s gives no output step; "
                 f"{self.architecture} needs at least {minimum_secs:.2f} s"
+            )
+
+        if self.distill.shuffled_pairs and self.pipeline.batch_size == 1:
+            raise ValueError(
+                "shuffled_pairs gives a clip the targets of another one of its batch; batch_size "
+                "has to be above 1"
             )
 
     def check_inputs(self) -> None:

@@ -3,8 +3,8 @@
 import dataclasses
 from collections.abc import Mapping
 
+from soundnet_tf.data.batch_settings import AUTO, CACHED, ONLINE
 from soundnet_tf.data.cached import CachedTeacher
-from soundnet_tf.data.settings import AUTO, CACHED, ONLINE
 from soundnet_tf.data.sources import Source
 from soundnet_tf.models.teachers.teacher import Teacher, load_teacher
 from soundnet_tf.training.settings import TrainConfig, check_given

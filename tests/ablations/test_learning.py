@@ -3,6 +3,7 @@ what is said of it. Commands are doubles that leave what binaries would."""
 
 import json
 import pathlib
+import shutil
 
 import pytest
 from subset_material import write_folder
@@ -15,6 +16,7 @@ from soundnet_tf.ablations import (
     scaling,
     simulated,
     tables,
+    untrained,
     work,
 )
 from soundnet_tf.ablations import run as reproduce
@@ -36,7 +38,7 @@ def tones(tmp_path):
     folders = [tmp_path / name for name in ("learned", "heard")]
     for made in folders:
         made.mkdir()
-    return [write_tones(made, folds=2, per_class=2) for made in folders]
+    return [write_tones(made, folds=2, per_class=2, seed=i) for i, made in enumerate(folders)]
 
 
 @pytest.fixture
@@ -99,6 +101,7 @@ def test_the_table_of_simulated_teachers(calls, tones, tmp_path):
     for name, data in (("simulated", "noisy"), ("shuffled", "noisy"), ("labels", "exact")):
         command = trained[name, "seed0"]
         assert f"--data={tmp_path}/OUT/simulated/data/{data}" in command
+        assert "--mix_share=0" in command and command.count("--mix_share=0") == 1
         assert ("--shuffled_pairs" in command) == (name == "shuffled")
         assert {"--targets=cached", "--steps=5", "--batch_size=2", "--seed=0"} < {*command}
     text = (tmp_path / "OUT" / "simulated.md").read_text()
@@ -134,6 +137,12 @@ def test_the_table_of_scaling(calls, tones, tmp_path):
         "clips2-seed0", "clips2-seed1", "clips4-seed0", "clips4-seed1", "clips8-seed0",
         "clips8-seed1", "P", "P", "P", "P",
     ]  # fmt: skip
+    assert [next(f for f in c if f.startswith("--seed=")) for c in trained] == [
+        "--seed=0",
+        "--seed=1",
+    ] * 5
+    exported = [command for command in calls if command[0] == "export"]
+    assert len(exported) == 10 and all("--which=last" in command for command in exported)
     assert sum("--shuffled_pairs" in command for command in trained) == 2
     assert all("--steps=5" in command for command in trained)
     assert (tmp_path / "OUT" / "scaling.png").stat().st_size > 1000
@@ -160,6 +169,23 @@ def test_a_run_that_fails_is_told_of_and_the_others_go_on(calls, tones, tmp_path
     assert "shuffled failed: train ended with 1: no such flag" in text and "| labels | 8 |" in text
 
 
+@pytest.mark.parametrize("error", [KeyError("val_kl"), StopIteration(), MemoryError()])
+def test_any_failure_is_of_its_row(calls, tones, tmp_path, monkeypatch, error):
+    """Such as of files that an earlier version wrote, or of shards that are damaged."""
+    prepare = simulated._prepare
+
+    def failing(settings, teacher, out, seed):
+        if teacher == "exact":
+            raise error
+        return prepare(settings, teacher, out, seed)
+
+    monkeypatch.setattr(simulated, "_prepare", failing)
+    settings = config(tmp_path / "OUT", table="simulated", sounds=tones[0], eval_data=tones[1])
+    content = reproduce.reproduce(settings)
+    failed = {row["row"]: row["error"] for row in content["rows"] if row["error"]}
+    assert failed == {"labels": str(error) or type(error).__name__}
+
+
 def test_without_the_published_network_its_row_is_left_out(tones, tmp_path, monkeypatch):
     def missing(model):
         raise FileNotFoundError(model)
@@ -176,6 +202,46 @@ def test_recordings_that_are_heard_are_not_learned_from(tones):
     simulated.check_apart(learned, heard)
     with pytest.raises(ValueError, match="1-low-0.wav, .* and 5 more would be learned from and"):
         simulated.check_apart(heard, heard)
+
+
+def test_sounds_that_cannot_be_learned_from_are_told_before_any_row(calls, tones, tmp_path):
+    """A copy of what the probe hears, under another name; a class that is in the last fold only."""
+    learned, heard = map(pathlib.Path, tones)
+    shutil.copy(heard.parent / "1-low-0.wav", learned.parent / "copied.wav")
+    lines = learned.read_text().splitlines()
+    cases = {
+        "copied.wav,low hum,1": "copied.wav would be learned from and tested on",
+        "other1.wav,other,2\nother2.wav,other,2": "other",
+    }
+    for name in ("other1.wav", "other2.wav"):
+        (learned.parent / name).write_bytes(name.encode())
+    for more, message in cases.items():
+        learned.write_text("\n".join([*lines, more]))
+        given = {"table": "simulated", "sounds": str(learned), "eval_data": str(heard)}
+        with pytest.raises(ValueError, match=message):
+            reproduce.reproduce(config(tmp_path / "OUT", **given))
+        assert not calls and not (tmp_path / "OUT" / "simulated.md").exists()
+
+
+@pytest.mark.parametrize("table", ["scaling", "recipe"])
+def test_clips_that_cannot_be_learned_from_are_told_before_anything(table, tones, tmp_path):
+    known = write_folder(tmp_path / "P", VIDEOS, "xyz")
+    given = {"table": table, "data": str(tmp_path / "P"), "eval_data": tones[1]}
+    settings = config("OUT", model=str(tmp_path), **given)
+    path = tmp_path / "P" / "manifest.json"
+    content = json.loads(path.read_text())
+    (tmp_path / "student.keras").write_bytes(b"x")
+    settings.check_inputs()
+    for shard in content["splits"]["train"]["shards"][:1]:
+        shard["teachers"] = {}
+    path.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match="not all clips have posteriors of one teacher; write"):
+        settings.check_inputs()
+    content["splits"]["val"] = {**content["splits"]["val"], "shards": [], "clips": 0}
+    path.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match="has no clips in 'val'"):
+        settings.check_inputs()
+    assert known.splits["val"].clips == 3
 
 
 def test_esc50_without_the_classes_of_esc10(monkeypatch):
@@ -213,6 +279,26 @@ def test_unfit_settings_are_refused(changes, message):
         config("OUT", **changes)
     floors = {"table": "simulated", "eval_data": "E", "only": ("untrained",)}
     assert config("OUT", **floors).is_wanted("untrained")  # films are not needed
+
+
+def test_an_untrained_network_is_of_its_rows_seed_and_hears_10_s(monkeypatch, tones):
+    def network(like, waveforms, seed=0):
+        return waveforms.shape, seed
+
+    monkeypatch.setattr(untrained.baselines, "untrained_network", network)
+    monkeypatch.setattr(untrained.linear, "accuracies", lambda network, *_: network)
+    assert untrained.accuracies("csv", tones[1], ("conv4",), 7) == ((8, 220_500), 7)
+
+
+@pytest.mark.parametrize("table", ["scaling", "recipe"])
+def test_a_folder_without_posteriors_is_refused_before_anything_is_measured(tmp_path, table, tones):
+    write_folder(tmp_path / "labelled", ["ab", "c"], "d")
+    write_folder(tmp_path / "bare", ["ab", "c"], "d", teachers={})
+    given = {"table": table, "eval_data": tones[1]}
+    config(tmp_path / "OUT", data=str(tmp_path / "labelled"), **given).check_inputs()
+    with pytest.raises(ValueError, match="bare: not all clips have posteriors.*bin/label.py"):
+        config(tmp_path / "OUT", data=str(tmp_path / "bare"), **given).check_inputs()
+    config(tmp_path / "OUT", data=None, only=("untrained",), **given).check_inputs()
 
 
 def test_an_exact_teacher_that_teaches_nothing_is_said_so():

@@ -9,7 +9,8 @@ from absl import flags
 from benchmark.settings import BenchmarkRunConfig
 from soundnet_tf.ablations.settings import ReproduceConfig
 from soundnet_tf.bin import stage_flags
-from soundnet_tf.data.settings import LabelConfig, PrepareConfig, SourceConfig
+from soundnet_tf.data.batch_settings import SourceConfig
+from soundnet_tf.data.settings import LabelConfig, PrepareConfig
 from soundnet_tf.demo_settings import DemoConfig
 from soundnet_tf.evaluation.settings import EvaluateConfig
 from soundnet_tf.finetuning.settings import FinetuneRunConfig

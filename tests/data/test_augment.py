@@ -7,7 +7,7 @@ from clock_records import clip, config, grey_of, source, tenth_of
 
 from soundnet_tf.constants import SAMPLE_RATE
 from soundnet_tf.data import augment, pipeline
-from soundnet_tf.data.settings import AugmentConfig
+from soundnet_tf.data.batch_settings import AugmentConfig
 
 ALL = AugmentConfig(
     gain_db=6.0, polarity=True, filter_db=6.0, noise_db=10.0, time_masks=2, resample_semitones=3.0
@@ -93,11 +93,21 @@ def test_a_filter_of_no_decibels_changes_nothing_and_moves_nothing():
     np.testing.assert_allclose(augment.coloured(sound, 0.0, seed(2)), sound, atol=1e-5)
 
 
+def test_noise_is_as_soft_beside_a_clip_that_padding_follows():
+    """Three quarters of padding would make it 6 dB softer."""
+    sound = noise()
+    padded = tf.concat([sound, tf.zeros([3 * SAMPLE_RATE])], 0)
+    for i in range(3):
+        alone = augment.with_noise(sound, 10.0, seed(i), tf.size(sound)) - sound
+        beside = augment.with_noise(padded, 10.0, seed(i), tf.size(sound)) - padded
+        assert np.std(beside) == pytest.approx(np.std(alone), rel=0.02)
+
+
 def test_noise_is_softer_than_the_sound_by_so_much():
     sound = noise(rms=0.05)
     below = []
     for i in range(40):
-        added = (augment.with_noise(sound, 10.0, seed(i)) - sound).numpy()
+        added = (augment.with_noise(sound, 10.0, seed(i), tf.size(sound)) - sound).numpy()
         below.append(-20 * np.log10(added.std() / 0.05))
     assert 9.9 < min(below) < 18 and 32 < max(below) < 40.1
 
@@ -151,3 +161,24 @@ def test_evaluation_hears_sound_as_it_is():
         (list(pipeline.eval_batches(clips, config(augment=of))) for of in (ALL, AugmentConfig()))
     ]:
         np.testing.assert_array_equal(found["waveform"], expected["waveform"])
+
+
+def test_masks_are_drawn_apart():
+    """Two stretches of silence are seldom the same one."""
+    sound, twice = tf.ones([SAMPLE_RATE]), AugmentConfig(time_masks=2)
+    stretches = []
+    for i in range(20):
+        silent = augment.augment(sound, tf.size(sound), twice, seed(i)).numpy() == 0
+        stretches.append(int((np.diff(silent.astype(int), prepend=0) == 1).sum()))
+    assert stretches.count(2) > 5 and max(stretches) == 2
+
+
+def test_polarity_and_gain_are_drawn_apart():
+    """Both signs are made louder and softer, each about as often."""
+    sound, both = noise(), AugmentConfig(polarity=True, gain_db=6.0)
+    seen = []
+    for i in range(60):
+        found = augment.augment(sound, tf.size(sound), both, seed(i))
+        factor = float(tf.reduce_mean(found / sound))
+        seen.append((factor > 0, abs(factor) > 1))
+    assert all(5 < seen.count((sign, louder)) < 26 for sign in (0, 1) for louder in (0, 1))

@@ -8,9 +8,9 @@ import tensorflow as tf
 from clock_records import clip, config, grey_of, source
 
 from soundnet_tf.data import pipeline
+from soundnet_tf.data.batch_settings import AugmentConfig
 from soundnet_tf.data.cached import CachedTeacher
 from soundnet_tf.data.clips import Posteriors
-from soundnet_tf.data.settings import AugmentConfig
 
 CLASSES = 12
 TEACHER = CachedTeacher("clock", "c10cc10cc10cc10c", tuple(f"frame {k}" for k in range(CLASSES)))

@@ -13,8 +13,8 @@ from labelled_shards import clips_in, contents, copy_of, run
 
 from soundnet_tf.data import label as module
 from soundnet_tf.data import pipeline, sources
+from soundnet_tf.data.batch_settings import PipelineConfig
 from soundnet_tf.data.manifest import load_manifest
-from soundnet_tf.data.settings import PipelineConfig
 from soundnet_tf.data.videos import split_and_shard
 from soundnet_tf.models.teachers.teacher import load_teacher
 

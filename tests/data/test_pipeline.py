@@ -6,9 +6,9 @@ from clock_records import clip, config, grey_of, jpeg, source, tenth_of
 
 from soundnet_tf.constants import SAMPLE_RATE
 from soundnet_tf.data import pipeline
+from soundnet_tf.data.batch_settings import AugmentConfig
 from soundnet_tf.data.clips import ClipRecord
 from soundnet_tf.data.codecs import pcm16
-from soundnet_tf.data.settings import AugmentConfig
 
 
 def test_evaluation_takes_the_first_crop_of_every_clip_once():

@@ -9,8 +9,9 @@ from colour_teacher import write_colour_teacher
 
 from soundnet_tf.constants import SAMPLE_RATE
 from soundnet_tf.data import pipeline, sources
+from soundnet_tf.data.batch_settings import PipelineConfig
 from soundnet_tf.data.prepare import prepare
-from soundnet_tf.data.settings import Cutting, PipelineConfig, PrepareConfig
+from soundnet_tf.data.settings import Cutting, PrepareConfig
 from soundnet_tf.models import student
 from soundnet_tf.models.teachers.teacher import load_teacher
 from soundnet_tf.training.distiller import Distiller

@@ -9,7 +9,7 @@ import soundfile
 
 from soundnet_tf.constants import SAMPLE_RATE
 from soundnet_tf.data import sources
-from soundnet_tf.data.settings import CACHED, PipelineConfig
+from soundnet_tf.data.batch_settings import CACHED, PipelineConfig
 from soundnet_tf.evaluation import baselines, linear
 from soundnet_tf.models import student
 from soundnet_tf.models.folded import FoldedNetwork

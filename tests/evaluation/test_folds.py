@@ -153,3 +153,13 @@ def test_every_fold_counts_on_the_bar(monkeypatch):
         (2 * FOLDS, "fitting pool5", "fit", True),
         (FOLDS, "fitting sound", "fit", False),
     ]
+
+
+@pytest.mark.parametrize(
+    "classes, test_folds, groups", [(10, 5, 1), (10, 4, 2), (15, 1, 8), (3, 1, 3), (50, 10, 1)]
+)
+def test_classes_are_divided_where_folds_are_few(classes, test_folds, groups):
+    """Into eight tasks at most, none without a class: fewer columns cost nearly as much."""
+    divided = probe._class_groups(classes, test_folds)
+    assert len(divided) == groups
+    np.testing.assert_array_equal(np.concatenate(divided), np.arange(classes))

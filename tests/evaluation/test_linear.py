@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
 from toy_sets import noisy_steps, relabelled, toy_set
 
 from soundnet_tf.evaluation import features, linear
@@ -24,6 +25,25 @@ def test_classes_that_differ_are_told_apart_in_every_fold_and_layer():
     for outcome in outcomes.values():
         np.testing.assert_array_equal(outcome.predictions, data.labels)
         assert [detail["converged"] for detail in outcome.details] == [True] * 3
+
+
+def test_it_is_a_regression_of_c_0_1_standardised_by_the_training_folds_alone():
+    """Noise that says a little, in test folds 5 off and thrice as wide: another C, and statistics
+    of all folds, give other answers."""
+    data = toy_set(folds=("1", "2"), per_fold=(20, 20, 20))
+    examples = noisy_steps(data, 1, 12, strength=0.7)[:, 0]
+    train, test = data.split("2")
+    examples[test] = 3 * examples[test] + 5
+
+    def answers(of, c):
+        scaled = (examples - examples[of].mean(axis=0)) / examples[of].std(axis=0)
+        machine = LogisticRegression(C=c, max_iter=1000).fit(scaled[train], data.labels[train])
+        return machine.predict(scaled[test])
+
+    found = linear.cross_validate(data, {"a": examples}, progress=False)["a"].predictions[test]
+    np.testing.assert_array_equal(found, answers(train, 0.1))
+    for of, c in ((train, 1.0), (np.arange(len(examples)), 0.1)):
+        assert (answers(of, c) != found).any()
 
 
 def test_labels_that_were_shuffled_are_not_learned():
@@ -64,12 +84,11 @@ def test_its_bar_comes_to_its_end(monkeypatch):
     assert [(bar.n, bar.total) for bar in bars] == [(6, 6)]
 
 
-def test_a_network_is_validated_by_its_layers(capfd):
+def test_a_network_is_validated_by_its_layers():
     data = toy_set()
     network = FoldedNetwork(student.SoundNet8(include_top=False))
     waveforms = np.random.default_rng(0).uniform(-1, 1, (len(data.clips), 22050)).astype("f")
     found = linear.hear_and_validate(network, data, waveforms, ["conv4", "pool5"])
-    assert capfd.readouterr().err == ""
     steps = features.layer_features(network, waveforms, ["conv4", "pool5"], progress=False)
     for layer in ("conv4", "pool5"):
         examples = {layer: linear.pool(steps[layer])}
@@ -88,3 +107,12 @@ def test_it_is_the_same_on_any_number_of_cores(monkeypatch, cores):
     side_by_side = linear.cross_validate(data, examples, progress=False)["a"]
     np.testing.assert_array_equal(alone.predictions, side_by_side.predictions)
     assert alone.details == side_by_side.details
+
+
+@pytest.mark.parametrize("broken", [float("nan"), float("inf")])
+def test_a_network_that_diverged_is_named(broken):
+    data = toy_set()
+    examples = {"good": np.ones((len(data.clips), 2)), "bad": np.ones((len(data.clips), 2))}
+    examples["bad"][3, 1] = broken
+    with pytest.raises(ValueError, match="^bad: not all numbers are finite.*--learning_rate"):
+        linear.cross_validate(data, examples, progress=False)

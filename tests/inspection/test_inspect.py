@@ -241,6 +241,17 @@ def test_names_of_files_are_data_on_the_page(looked_at):
     assert "innerHTML" not in html and "http" not in html.replace("http-equiv", "")
 
 
+def test_the_page_says_what_is_odd_and_what_figures_mean(looked_at):
+    """languages.mkv has two streams of sound."""
+    content = page.content(looked_at[1])
+    odd = {video["id"]: video["odd"] for video in content["videos"] if video["odd"]}
+    assert list(odd) == ["languages.mkv"] and "eng" in str(odd) and "deu" in str(odd)
+    meanings = {figure["name"]: figure["meaning"] for figure in content["figures"]}
+    assert meanings["silent_share"] == "windows of 20 ms that are silent" and all(meanings.values())
+    clips = content["videos"][0]["clips"]
+    assert all(len(clip["figures"]) == len(meanings) for clip in clips) and clips
+
+
 def test_the_pages_files_are_there(looked_at):
     folder, found = looked_at
     for video in page.content(found)["videos"]:
@@ -251,7 +262,7 @@ def test_the_pages_files_are_there(looked_at):
 def test_what_the_summary_says(looked_at):
     folder, found = looked_at
     said = report.summary(found)
-    assert "8 videos, 7 clips" in said
+    assert "8 videos, 7 clips" in said and "\ncopies, in 1 group   " in said
     assert "keep.csv keeps 4 videos, leaves out 1 copy, 1 silent, 1 still, 1 unreadable" in said
     assert said.endswith(f"Next: bin/prepare.py --videos={folder}/out/keep.csv --out=SHARDS")
     content = json.loads((folder / "out" / "report.json").read_text())
@@ -267,5 +278,5 @@ def test_copies_in_both_splits_are_named_first(looked_at):
     found = inspect(config(folder / "videos", out, val_fraction=0.5), progress=False)
     assert [group.is_split for group in found.groups] == [True]
     lines = report.summary(found).splitlines()
-    assert lines[1] == "1 groups of copies stand in both splits:"
+    assert lines[1] == "Copies of each other that stand in both splits:"
     assert "moving.mp4" in lines[2] and SCRIPT in lines[2]

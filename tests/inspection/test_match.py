@@ -1,9 +1,13 @@
 """Whether what is heard fits what is seen: ranks among the pictures of other videos."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+from soundnet_tf.data.cached import CachedTeacher
 from soundnet_tf.inspection import match
+from soundnet_tf.inspection.settings import InspectConfig
 
 CLASSES = 8
 
@@ -76,3 +80,26 @@ def test_classes_are_found_by_their_names():
         (1, 2),
         (2, 0),
     ]
+
+
+def test_what_is_heard_and_seen_is_of_the_same_classes(monkeypatch):
+    """The student knows a, b and c, the teacher x, c and a: of each clip two are left, means over
+    time, in one order."""
+    teacher = CachedTeacher("eyes", "0123456789abcdef", ("x", "c", "a"))
+    seen = np.float32([[0.5, 0.125, 0.375], [0.25, 0.25, 0.5]])
+    clip = {"waveform": 0, "posteriors/objects": seen, "video_id": b"V", "start_secs": 0.0}
+    heard = SimpleNamespace(values=np.float32([[0.75, 0.25, 0.0], [0.25, 0.25, 0.5]]))
+    ears = SimpleNamespace(
+        labels={"objects": ("a", "b", "c")},
+        hear=lambda *_: [SimpleNamespace(steps={"objects": heard})],
+    )
+    shard = SimpleNamespace(clips=1, name="train-00000-of-00001.tfrecord")
+    known = SimpleNamespace(splits={"train": SimpleNamespace(shards=[shard])}, settings={})
+    monkeypatch.setattr(match, "load_manifest", lambda data: known)
+    monkeypatch.setattr(match.cached, "teachers_of", lambda *_: {"objects": teacher})
+    monkeypatch.setattr(match.listener, "load", lambda model: ears)
+    monkeypatch.setattr(match, "_clips", lambda *_: iter([clip]))
+    config = InspectConfig(out="OUT", data="SHARDS", model="published")
+    found_heard, found_seen, _ = match._answers(config, progress=False)
+    np.testing.assert_array_equal(found_heard["objects"], [[0.5, 0.25]])  # a, c
+    np.testing.assert_array_equal(found_seen["objects"], [[0.4375, 0.1875]])

@@ -71,6 +71,21 @@ def test_rows_are_distributions_however_large_logits_are():
     np.testing.assert_array_equal(rows, [[1, 0], [0.5, 0.5], [0, 1]])
 
 
+def test_each_head_is_drawn_by_itself_with_its_own_spread():
+    """Within a frame logits differ by the root of the sum of the four parts' squares, within four
+    errors of so many classes; and what one head likes to say tells nothing of the other (a
+    correlation of 401 pairs, 0 give or take four times 1 / sqrt(401))."""
+    seers = teachers.make(teachers.NOISY, 40)
+    logs = {head: np.log(seer.posteriors(3, 7, 20)) for head, seer in seers.items()}
+    for head, values in logs.items():
+        expected = math.hypot(*dataclasses.astuple(FITTED[head]))
+        classes = values.shape[1]
+        found = np.mean(values.std(axis=1))
+        assert found == pytest.approx(expected, rel=4 / math.sqrt(2 * classes))
+    means = [values.mean(axis=0)[:401] for values in logs.values()]
+    assert abs(np.corrcoef(means)[0, 1]) < 4 / math.sqrt(401)
+
+
 def test_the_exact_teacher_gives_each_kind_a_class_of_its_own():
     seers = teachers.make(teachers.EXACT, 40)
     for head, classes in (("objects", 1000), ("scenes", 401)):

@@ -10,8 +10,8 @@ import tensorflow as tf
 
 from soundnet_tf.constants import CLIP_SECS, SAMPLE_RATE
 from soundnet_tf.data import pipeline, sources
+from soundnet_tf.data.batch_settings import PipelineConfig
 from soundnet_tf.data.cached import CachedTeacher
-from soundnet_tf.data.settings import PipelineConfig
 from soundnet_tf.models import student
 from soundnet_tf.models.teachers.teacher import load_teacher
 from soundnet_tf.training import losses

@@ -1,7 +1,10 @@
 """The effective rank of examples whose singular values are known."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from soundnet_tf.training import rank
 
@@ -35,3 +38,39 @@ def test_what_never_changes_is_left_out():
     waves = np.concatenate([orthogonal(3), np.full((64, 2), 4.0)], axis=1)
     assert rank.effective_rank(waves) == pytest.approx(3)
     assert rank.effective_rank(np.ones((5, 3))) == 0
+
+
+@pytest.mark.parametrize("broken", [float("nan"), float("inf")])
+def test_what_is_not_finite_has_no_rank(broken):
+    waves = orthogonal(3)
+    waves[1, 2] = broken
+    assert np.isnan(rank.effective_rank(waves))
+
+
+def test_so_many_clips_count_whatever_the_batches():
+    """The channels of what comes after are all alike, which would bring the rank down."""
+    waves = orthogonal(3, rank.CLIPS)
+    values = np.concatenate([waves, np.repeat(waves[:, :1], 3, axis=1)])
+    network = SimpleNamespace(
+        architecture=SimpleNamespace(embedding="pool5"),
+        select=lambda layers: layers,
+        compiled=lambda names, _: lambda sound: {"pool5": tf.constant(sound[:, None])},
+    )
+    assert rank.of_embedding(network, [{"waveform": values}]) == pytest.approx(3)
+
+
+def test_clips_count_by_their_means_over_time_in_all_batches():
+    """A network that passes on what it hears: means over time are four orthogonal channels, while
+    single steps, and clips of one batch alone, would give other ranks."""
+    means = orthogonal(4)
+    steps = (
+        means[:, None] + np.array([3.0, -1.0, -2.0])[:, None] * np.roll(means, 1, axis=1)[:, None]
+    )
+    batches = tf.data.Dataset.from_tensor_slices({"waveform": steps}).batch(24)
+    network = SimpleNamespace(
+        architecture=SimpleNamespace(embedding="pool5"),
+        select=lambda layers: layers,
+        compiled=lambda layers, normalise: lambda heard: dict.fromkeys(layers, heard),
+    )
+    assert rank.of_embedding(network, batches) == pytest.approx(4)
+    assert rank.effective_rank(means[:24]) < 3.9

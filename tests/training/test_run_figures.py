@@ -6,7 +6,7 @@ import numpy as np
 import numpy_distillation
 import pytest
 
-from soundnet_tf.data.settings import PipelineConfig
+from soundnet_tf.data.batch_settings import PipelineConfig
 from soundnet_tf.models import checkpoint, student
 from soundnet_tf.models.initialise import HeadStart
 from soundnet_tf.training.loop import train

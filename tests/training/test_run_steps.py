@@ -13,7 +13,7 @@ import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from soundnet_tf.data import pipeline
-from soundnet_tf.data.settings import AugmentConfig, PipelineConfig
+from soundnet_tf.data.batch_settings import AugmentConfig, PipelineConfig
 from soundnet_tf.models import checkpoint, student
 from soundnet_tf.training import report
 from soundnet_tf.training.distiller import Distiller

@@ -10,8 +10,8 @@ import pytest
 from colour_teacher import write_colour_teacher
 
 from soundnet_tf.data import pipeline
+from soundnet_tf.data.batch_settings import AugmentConfig, PipelineConfig
 from soundnet_tf.data.cached import CachedTeacher
-from soundnet_tf.data.settings import AugmentConfig, PipelineConfig
 from soundnet_tf.models.teachers.teacher import load_teacher
 from soundnet_tf.training import baselines, loop
 from soundnet_tf.training.distiller import Distiller

@@ -5,8 +5,8 @@ import dataclasses
 import pytest
 from colour_teacher import write_colour_teacher
 
+from soundnet_tf.data.batch_settings import PipelineConfig
 from soundnet_tf.data.cached import CachedTeacher
-from soundnet_tf.data.settings import PipelineConfig
 from soundnet_tf.data.sources import Source
 from soundnet_tf.models.teachers.teacher import load_teacher
 from soundnet_tf.training import targets
