@@ -82,7 +82,7 @@ def _train(
     probing: ProbeConfig | None,
 ) -> TrainResult:
     config = targets.choose(config, training, validation)
-    pipeline.check_fit(training, config.pipeline)
+    pipeline.check_fit(sources.repeated(training, config.passes), config.pipeline)
     steps_per_epoch = training.count * config.passes // config.pipeline.batch_size
     epochs = -(-config.steps // steps_per_epoch) if config.steps else config.epochs
     with _strategy().scope():
@@ -127,6 +127,7 @@ def _train(
             untrained,
             from_trained=config.init_from is not None,
         )
+        storage.remove(os.path.join(out, VERDICT_FILE))  # of a shorter run that goes on
         logs = os.path.join(out, "logs")
         if backup.epochs_done:
             logging.info("resuming %s after %d epochs", out, backup.epochs_done)

@@ -22,9 +22,9 @@ from soundnet_tf.media import read_audio
 from soundnet_tf.models import checkpoint
 from soundnet_tf.models.folded import FoldedNetwork
 from soundnet_tf.sounds import labelled_set
-from soundnet_tf.training import probe, rank, report, verdict
+from soundnet_tf.training import loop, probe, rank, report, verdict
 from soundnet_tf.training.loop import train
-from soundnet_tf.training.settings import OptimizerConfig, ProbeConfig, TrainConfig
+from soundnet_tf.training.settings import DistillConfig, OptimizerConfig, ProbeConfig, TrainConfig
 
 EPOCHS = 5
 PIPELINE = PipelineConfig(batch_size=4, crop_secs=3.0)
@@ -34,11 +34,12 @@ TRAINING = [
 HELD_OUT = [cached.clip(number, 3.0, {"objects": [0.5, 0.3, 0.2]}) for number in range(8, 11)]
 
 
-def run(out, probing=None, epochs=EPOCHS):
+def run(out, probing=None, epochs=EPOCHS, **distill):
     config = TrainConfig(
         teachers={},
         architecture="soundnet5",
         epochs=epochs,
+        distill=DistillConfig(**distill),
         pipeline=PIPELINE,
         optimizer=OptimizerConfig(learning_rate=3e-3, ema_momentum=0.5),
     )
@@ -136,6 +137,21 @@ def test_the_verdict_is_written_and_stays(probed, manifest):
     assert run(out, ProbeConfig(data=manifest, every=2)).verdict[0] == "as it was written"
     (out / "verdict.json").unlink()
     assert run(out, ProbeConfig(data=manifest, every=2)).verdict == result.verdict
+
+
+def test_a_longer_run_that_was_killed_before_its_verdict_has_none_of_before(tmp_path, monkeypatch):
+    """Killed after its last epoch: the shorter run's verdict is not taken for its own. It is a
+    control, and says so."""
+    control = run(tmp_path, epochs=1, shuffled_pairs=True)
+    assert control.verdict[1][-1].startswith("It was trained on shuffled pairs")
+    assert (tmp_path / "verdict.json").exists()
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "_judge", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            run(tmp_path, epochs=2, shuffled_pairs=True)
+    assert not (tmp_path / "verdict.json").exists()
+    again = run(tmp_path, epochs=2, shuffled_pairs=True)
+    assert len(again.history) == 2 and (tmp_path / "verdict.json").exists()
 
 
 def test_best_probe_is_saved_when_none_before_was_as_good(tmp_path, monkeypatch):

@@ -78,6 +78,15 @@ def test_passes_make_an_epoch_longer(begun):
     assert {epoch.count(clip) for clip in epoch} <= {2, 3} and len(set(epoch)) == 7
 
 
+def test_fewer_clips_than_a_batch_are_enough_in_several_passes(begun, tmp_path):
+    """7 clips twice are one batch of 10; once they are none."""
+    _, batches, arguments = begun(config_of(pipeline_config(batch_size=10), passes=2, epochs=1))
+    assert arguments["steps_per_epoch"] == 1 and len(taken(batches, 1)[0]["id"]) == 10
+    few = config_of(pipeline_config(batch_size=10))
+    with pytest.raises(ValueError, match="7 training clips are fewer than a batch of 10"):
+        loop.train(few, source(), cached.source(cached.clip(9, 3.0, SEEN)), str(tmp_path))
+
+
 def test_bfloat16_reaches_the_student_alone(begun):
     distiller, _, _ = begun(config_of(pipeline_config(), mixed_bfloat16=True))
     layers = [layer for layer in distiller.student.layers if layer.weights]
