@@ -328,8 +328,8 @@ TRAINING = (
     Fault(
         "a longer run takes the shorter one's verdict for its own",
         "soundnet_tf/training/loop.py",
-        "        storage.remove(os.path.join(out, VERDICT_FILE))  # of a shorter run that goes on\n",
-        "",
+        "storage.remove(os.path.join(out, VERDICT_FILE))",
+        "pass",
         ("tests/training/test_probe.py",),
     ),
     Fault(
