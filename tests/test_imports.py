@@ -56,6 +56,7 @@ TENSORFLOW = {"tensorflow", "keras", "tensorflow_io", "tensorflow_hub", "tf_kera
 # before they know their flags, or by people who only read labels.
 WITHOUT_TENSORFLOW = {"soundnet_tf", *BASE, "bin", "demo_settings", "files", "media", "sounds"}
 MODULES_WITHOUT_TENSORFLOW = {
+    "soundnet_tf.data.beam_pipeline",
     "soundnet_tf.data.claimed",
     "soundnet_tf.data.clips",
     "soundnet_tf.data.codecs",

@@ -1,10 +1,13 @@
 """Binaries of this package as processes of their own, which do not outlive the one that waits."""
 
+import contextlib
 import pathlib
 import shlex
+import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO
 
 _BIN = "soundnet_tf.bin"
@@ -34,13 +37,20 @@ def call(command: Sequence[str], log_file: pathlib.Path) -> None:
     with open(log_file, "ab") as log:
         _tell(f"$ {as_line(command)}\n".encode(), log)
         output_to = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-        with subprocess.Popen(arguments, **output_to) as process:
-            try:
-                for output in iter(process.stdout.read1, b""):
-                    _tell(output, log)
-            except BaseException:
+        process = None
+        try:
+            with _signals_held():
+                process = subprocess.Popen(arguments, **output_to)
+            for output in iter(process.stdout.read1, b""):
+                _tell(output, log)
+            process.wait()
+        except BaseException:
+            if process is not None:
                 _end(process)
-                raise
+            raise
+        finally:
+            if process is not None:
+                process.stdout.close()
     if process.returncode:
         said = log_file.read_text("utf-8", "replace").strip().splitlines()[-1]
         raise RuntimeError(f"{binary} ended with {process.returncode}, see {log_file}: {said}")
@@ -52,6 +62,29 @@ def _end(process: subprocess.Popen) -> None:
         process.wait(_PATIENCE_SECS)
     except subprocess.TimeoutExpired:
         process.kill()
+        process.wait()
+
+
+@contextlib.contextmanager
+def _signals_held() -> Iterator[None]:
+    """Has what would interrupt the `with` block interrupt its end: a process that has begun, and of
+    which nobody knows yet, would be left behind."""
+    if threading.current_thread() is not threading.main_thread():  # signals come to that one
+        yield
+        return
+    received: list[int] = []
+    handlers = {
+        number: signal.signal(number, lambda number, _: received.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+        if callable(signal.getsignal(number))  # others raise nothing
+    }
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    for number in received:
+        signal.raise_signal(number)
 
 
 def _tell(output: bytes, log: BinaryIO) -> None:

@@ -86,9 +86,9 @@ class BeamConfig(Settings):
     def check_inputs(self) -> None:
         super().check_inputs()
         if self.runner != LOCAL:
-            from soundnet_tf.data import on_beam
+            from soundnet_tf.data import beam_pipeline
 
-            on_beam.check(self)
+            beam_pipeline.check(self)
 
 
 @dataclass(frozen=True)

@@ -130,6 +130,8 @@ def train(
             backup.restore()
         is_finished = backup.steps_done >= config.end(training.count)
         if not is_finished:
+            if cluster.is_chief:
+                storage.remove(os.path.join(out, VERDICT_FILE))  # of a shorter run that goes on
             callbacks = _callbacks(config, judge, training, floor, backup, out, probing)
             _fit(config, judge, training, validation, backup.steps_done, callbacks)
         found = _verdict(out, judge, training, config, floor, is_finished)

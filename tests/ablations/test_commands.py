@@ -2,14 +2,15 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import types
 
 import pytest
 
+from soundnet_tf.ablations import commands, tables
 from soundnet_tf.ablations import run as reproduce
-from soundnet_tf.ablations import tables
 from soundnet_tf.ablations.settings import ReproduceConfig
 
 TEACHERS = {"objects": "keras:VGG16", "scenes": "places:vgg16@vgg16.h5"}
@@ -137,3 +138,25 @@ def test_measuring_commands_are_understood_by_the_binaries():
     assert command[0] == "reproduce" and values["table"] == "modalities"
     named = [values[n] for n in ("model", "videos_manifest", "imagenet_teacher", "out")]
     assert named == ["MODEL", "V.csv", "keras:VGG16", "OUT"]
+
+
+def test_what_was_just_started_does_not_outlive_ctrl_c(monkeypatch, tmp_path):
+    """Which comes when the process is there and nobody knows of it yet."""
+    started, popen = [], subprocess.Popen
+
+    def interrupted(arguments, **options):
+        started.append(popen([sys.executable, "-c", "import time; time.sleep(600)"], **options))
+        signal.raise_signal(signal.SIGINT)
+        return started[0]
+
+    monkeypatch.setattr(commands.subprocess, "Popen", interrupted)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            commands.call(("train", "--out=R"), tmp_path / "log.txt")
+        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, before)
+        is_gone = started[0].poll() is not None
+        started[0].kill()
+    assert is_gone

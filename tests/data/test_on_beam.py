@@ -15,7 +15,7 @@ import synthetic_media
 from labelled_shards import contents
 from prepare_material import GOOD_CLIPS, digests, ids_in, mtimes, run
 
-from soundnet_tf.data import clips, on_beam, panel, prepare, shard_json
+from soundnet_tf.data import beam_pipeline, clips, on_beam, panel, prepare, shard_json
 from soundnet_tf.data.clips import Video
 from soundnet_tf.data.manifest import load_manifest
 from soundnet_tf.data.settings import BeamConfig, LabelConfig
@@ -57,13 +57,13 @@ def mixed(mixed_folder, config):
 @pytest.fixture
 def counted(monkeypatch):
     """What each pipeline counted."""
-    found, run_of = [], on_beam._run
+    found, run_of = [], beam_pipeline.run
 
     def counting(*args):
         found.append(run_of(*args))
         return found[-1]
 
-    monkeypatch.setattr(on_beam, "_run", counting)
+    monkeypatch.setattr(beam_pipeline, "run", counting)
     return found
 
 
@@ -116,9 +116,9 @@ def test_a_shard_that_comes_twice_is_made_once(config):
     elements = on_beam._write_plans(path, plans)
     assert [on_beam._read_plan(path, start) for _, start in elements] == list(plans)
     work = on_beam._Cut(configured)
-    assert sum(work._do(element)["clips"] for element in elements) == 12
+    assert sum(work.do(element)["clips"] for element in elements) == 12
     times = mtimes(configured.out)
-    assert [work._do(element) for element in elements] == [{}, {}, {}]
+    assert [work.do(element) for element in elements] == [{}, {}, {}]
     assert mtimes(configured.out) == times
 
 
@@ -210,15 +210,15 @@ def test_a_killed_labelling_goes_on_to_the_bytes_of_a_local_run(fresh, labelled,
 def test_a_process_that_is_lost_ends_the_pipeline(tmp_path):
     """Beam's own runner waits for it forever."""
 
-    class Dying(on_beam._EachShard):  # of a function, so that its code goes to the workers
-        def _do(self, name):
+    class Dying(beam_pipeline.EachShard):  # of a function, so that its code goes to the workers
+        def do(self, name):
             import os
             import signal
 
             return os.kill(os.getpid(), signal.SIGKILL) if name == "b" else {"clips": 1}
 
-    with pytest.raises(on_beam.ProcessLostError, match=r"lost \(Worker subprocess exited"):
-        on_beam._run(TWO_PROCESSES, "die", ["a", "b"], Dying())
+    with pytest.raises(beam_pipeline.ProcessLostError, match=r"lost \(Worker subprocess exited"):
+        beam_pipeline.run(TWO_PROCESSES, "die", ["a", "b"], Dying())
 
 
 def test_a_shard_whose_worker_died_before_its_json_has_it_again(fresh, labelled, both, monkeypatch):
@@ -284,13 +284,13 @@ def test_workers_that_see_other_folders_are_told(config, tmp_path, monkeypatch):
     on_beam._check_seen((unknown,))
     with pytest.raises(FileNotFoundError, match=r"/nowhere/.plans.jsonl is not there on"):
         on_beam._read_plan("/nowhere/.plans.jsonl", 0)
-    monkeypatch.setattr(on_beam, "_run", lambda *_: {})
+    monkeypatch.setattr(beam_pipeline, "run", lambda *_: {})
     with pytest.raises(RuntimeError, match=r"^3 shards were written but are not in .*; do all"):
         run(config(beam=DIRECT))
 
 
 def test_shards_that_nobody_labelled_are_told(fresh, both, monkeypatch):
-    monkeypatch.setattr(on_beam, "_run", lambda *_: {})
+    monkeypatch.setattr(beam_pipeline, "run", lambda *_: {})
     with pytest.raises(RuntimeError, match=r"^3 shards were labelled but have no posteriors, t"):
         labelled_shards.run(fresh, both, beam=DIRECT)
 
@@ -306,7 +306,7 @@ def test_shards_that_nobody_labelled_are_told(fresh, both, monkeypatch):
 )
 def test_what_comes_back_of_an_error_is_one_sentence(text, expected):
     """As Beam, and Java's job servers, put a worker's trace into their own error."""
-    assert on_beam._in_one_sentence(text, "FlinkRunner").removesuffix(" where") == expected
+    assert beam_pipeline._in_one_sentence(text, "FlinkRunner").removesuffix(" where") == expected
 
 
 @pytest.mark.parametrize(

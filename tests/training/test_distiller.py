@@ -9,6 +9,7 @@ from colour_teacher import write_colour_teacher
 from soundnet_tf.constants import SAMPLE_RATE
 from soundnet_tf.models import initialise, student
 from soundnet_tf.models.teachers.teacher import load_teacher
+from soundnet_tf.training import distiller as distillers
 from soundnet_tf.training.distiller import Distiller
 from soundnet_tf.training.settings import DistillConfig
 
@@ -101,6 +102,30 @@ def test_it_is_evaluated_without_an_optimizer(teachers):
     trained.compile(optimizer=None)
     found = trained.evaluate(dataset, verbose=0, return_dict=True)
     assert found == pytest.approx(expected, rel=0, abs=0, nan_ok=True)
+
+
+def test_shuffled_pairs_know_whether_clips_are_mixed_and_how_long_they_are(teachers, monkeypatch):
+    """Else the next clip's sound would come with the targets that were given for it."""
+    told = []
+
+    def shuffled(targets, video, mixed):
+        told.append(mixed)
+        return targets
+
+    def mixed(waveform, targets, share, seed, lengths):
+        told.append(lengths)
+        return waveform, targets
+
+    monkeypatch.setattr(distillers, "other_videos_targets", shuffled)
+    monkeypatch.setattr(distillers, "mix", mixed)
+    data = batch()
+    one_step(still(teachers, shuffled_pairs=True), data)
+    assert told == [False]
+    distiller = still(teachers, shuffled_pairs=True, mix_share=0.5)
+    distiller.run_eagerly = True  # for the lengths to have values
+    distiller.train_step(data)
+    assert told[1] is True
+    np.testing.assert_array_equal(told[2], data["lengths"])
 
 
 def one_step(distiller, data):

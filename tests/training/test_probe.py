@@ -15,29 +15,32 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from tone_manifest import write_tones
 from toy_sets import toy_set
 
-from soundnet_tf.data.batch_settings import PipelineConfig
+from soundnet_tf.data import pipeline
+from soundnet_tf.data.batch_settings import CACHED, PipelineConfig
 from soundnet_tf.evaluation import settings
 from soundnet_tf.media import read_audio
 from soundnet_tf.models import checkpoint
 from soundnet_tf.models.folded import FoldedNetwork
 from soundnet_tf.sounds import labelled_set
-from soundnet_tf.training import probe, report, verdict
+from soundnet_tf.training import loop, probe, rank, report, verdict
 from soundnet_tf.training.loop import train
-from soundnet_tf.training.settings import OptimizerConfig, ProbeConfig, TrainConfig
+from soundnet_tf.training.settings import DistillConfig, OptimizerConfig, ProbeConfig, TrainConfig
 
 EPOCHS = 5
+PIPELINE = PipelineConfig(batch_size=4, crop_secs=3.0)
 TRAINING = [
     cached.clip(n, 3.0, {"objects": np.roll([0.9, 0.08, 0.02], n).tolist()}) for n in range(8)
 ]
 HELD_OUT = [cached.clip(number, 3.0, {"objects": [0.5, 0.3, 0.2]}) for number in range(8, 11)]
 
 
-def run(out, probing=None, epochs=EPOCHS):
+def run(out, probing=None, epochs=EPOCHS, **distill):
     config = TrainConfig(
         teachers={},
         architecture="soundnet5",
         epochs=epochs,
-        pipeline=PipelineConfig(batch_size=4, crop_secs=3.0),
+        distill=DistillConfig(**distill),
+        pipeline=PIPELINE,
         optimizer=OptimizerConfig(learning_rate=3e-3, ema_momentum=0.5),
     )
     sources = cached.source(*TRAINING), cached.source(*HELD_OUT)
@@ -92,6 +95,11 @@ def test_it_looks_at_the_student_that_is_saved(probed, manifest):
     best = max(result.probed["rows"], key=lambda row: max(row["accuracy"].values()))  # the first
     best_here = by_hand(out / "best_probe", manifest)
     assert best["accuracy"]["conv4"] == pytest.approx(best_here)
+    # With averaged weights; accuracies of so few tones would be the same without.
+    as_cached = dataclasses.replace(PIPELINE, targets=CACHED)
+    clips = pipeline.eval_batches(cached.source(*TRAINING), as_cached)
+    network = FoldedNetwork(checkpoint.load_student(str(out / "last"))[0])
+    assert last["effective_rank"] == pytest.approx(rank.of_embedding(network, clips), rel=1e-4)
 
 
 def test_what_is_learned_does_not_depend_on_it(probed, tmp_path):
@@ -129,6 +137,21 @@ def test_the_verdict_is_written_and_stays(probed, manifest):
     assert run(out, ProbeConfig(data=manifest, every=2)).verdict[0] == "as it was written"
     (out / "verdict.json").unlink()
     assert run(out, ProbeConfig(data=manifest, every=2)).verdict == result.verdict
+
+
+def test_a_longer_run_that_was_killed_before_its_verdict_has_none_of_before(tmp_path, monkeypatch):
+    """Killed after its last epoch: the shorter run's verdict is not taken for its own. It is a
+    control, and says so."""
+    control = run(tmp_path, epochs=1, shuffled_pairs=True)
+    assert control.verdict[1][-1].startswith("It was trained on shuffled pairs")
+    assert (tmp_path / "verdict.json").exists()
+    with monkeypatch.context() as patch:
+        patch.setattr(loop, "_verdict", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            run(tmp_path, epochs=2, shuffled_pairs=True)
+    assert not (tmp_path / "verdict.json").exists()
+    again = run(tmp_path, epochs=2, shuffled_pairs=True)
+    assert len(again.history) == 2 and (tmp_path / "verdict.json").exists()
 
 
 def test_best_probe_is_saved_when_none_before_was_as_good(tmp_path, monkeypatch):

@@ -78,6 +78,12 @@ def test_an_epoch_may_be_longer_or_shorter_than_a_pass(begun):
     assert length == (8, 2) and batches.cardinality() == 8
 
 
+def test_fewer_clips_than_a_batch_are_refused(tmp_path):
+    few = config_of(pipeline_config(batch_size=10))
+    with pytest.raises(ValueError, match="7 training clips are fewer than a batch of 10"):
+        loop.train(few, source(), cached.source(cached.clip(9, 3.0, SEEN)), str(tmp_path))
+
+
 def test_bfloat16_reaches_the_student_alone(begun):
     distiller, _, _ = begun(config_of(pipeline_config(), mixed_bfloat16=True))
     layers = [layer for layer in distiller.student.layers if layer.weights]
