@@ -11,12 +11,12 @@ SECS = 0.5
 HERTZ = {"low hum": (150.0, 350.0), "whistle": (2500.0, 4500.0)}
 
 
-def write_tones(folder, folds=3, per_class=4, noise_fold=None, rare=None) -> str:
+def write_tones(folder, folds=3, per_class=4, noise_fold=None, rare=None, seed=5) -> str:
     """Writes `per_class` recordings of each class in each fold, and returns the manifest's path.
 
     In `noise_fold` all recordings are noise; of the class `rare` there is one a fold.
     """
-    rng = np.random.default_rng(5)
+    rng = np.random.default_rng(seed)
     rows = []
     for fold in range(1, folds + 1):
         for label, (lowest, highest) in HERTZ.items():

@@ -60,7 +60,8 @@ def _training_facts(folder: str) -> dict:
     with storage.open_file(os.path.join(folder, "history.csv")) as file:
         epochs = list(csv.DictReader(file))
     batch_size = run["settings"]["pipeline"]["batch_size"]
-    steps = len(epochs) * (run["clips"]["train"] // batch_size)
+    clips = run["clips"]["train"] * run["settings"].get("passes", 1)
+    steps = len(epochs) * (clips // batch_size)
     prefix = "val_kl_"
     last = {k.removeprefix(prefix): float(v) for k, v in epochs[-1].items() if k.startswith(prefix)}
     return {"steps": steps, "clips_seen": steps * batch_size, "held_out_kl": last}

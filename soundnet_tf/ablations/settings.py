@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from soundnet_tf import constants
 from soundnet_tf.ablations import tables
 from soundnet_tf.data.settings import SourceConfig, check_teachers, teachers_by_head
+from soundnet_tf.data.videos import TRAIN, VAL
 from soundnet_tf.files import identity, storage
 from soundnet_tf.models.settings import check_student
 from soundnet_tf.settings import Settings, flag_of, setting
@@ -108,6 +109,8 @@ class ReproduceConfig(Settings):
                 check_test_fold(data, fold)
         if self.data is not None and "data" in needed:
             SourceConfig(self.data).check_inputs()
+            if self.table in tables.LEARNING and not storage.is_remote(self.data):
+                _check_labelled(self.data)
         if self.sounds is not None and "sounds" in needed:
             check_sounds(CSV if self.sounds.endswith(".csv") else "esc50", self.sounds)
         if self.eval_data is not None and "eval_data" in needed:
@@ -147,6 +150,23 @@ class ReproduceConfig(Settings):
             heads = {head for row in self._wanted for head in row.heads}
             needed = {"eval_data": self.eval_data} | ({"data": self.data} if heads else {})
         return needed | {teacher_flag(head): self.teachers.get(head) for head in sorted(heads)}
+
+
+def _check_labelled(data: str) -> None:
+    """ValueError if the clips of a prepared folder are not there to learn from and to hold out, or
+    teachers have not labelled them."""
+    from soundnet_tf.data import cached, manifest
+
+    splits = manifest.load_manifest(data).splits
+    for split in (TRAIN, VAL):
+        if split not in splits or not splits[split].clips:
+            raise ValueError(f"{data} has no clips in {split!r}; prepare more videos")
+    shards = [shard for found in splits.values() for shard in found.shards if shard.clips]
+    if not cached.teachers_of(data, shards):
+        raise ValueError(
+            f"{data}: not all clips have posteriors of one teacher; write them into the shards "
+            "with bin/label.py first"
+        )
 
 
 def teacher_flag(head: str) -> str:

@@ -3,6 +3,7 @@
 import pathlib
 import sys
 import time
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -65,9 +66,11 @@ def work_off(
             continue
         try:
             found[run.folder] = carry_out(run, recordings, measure)
-        except (ValueError, OSError, RuntimeError) as error:
+        except Exception as error:  # whatever it is, it is of one run
+            if not isinstance(error, ValueError | OSError | RuntimeError):
+                traceback.print_exc()
             print(f"{run.folder}: {error}", file=sys.stderr)
-            errors[run.folder] = str(error)
+            errors[run.folder] = str(error) or type(error).__name__
         content = write(found, errors)
     return content
 

@@ -36,7 +36,7 @@ def augment(waveform: tf.Tensor, length: tf.Tensor, config: AugmentConfig, seed:
     if config.filter_db:
         waveform = coloured(waveform, config.filter_db, seeds[0])
     if config.noise_db is not None:
-        waveform = with_noise(waveform, config.noise_db, seeds[1])
+        waveform = with_noise(waveform, config.noise_db, seeds[1], length)
     if config.filter_db or config.noise_db is not None:
         waveform = tf.where(tf.range(tf.size(waveform)) < length, waveform, 0.0)
     for i in range(config.time_masks):
@@ -100,12 +100,14 @@ def _band_shares() -> tf.Tensor:
     return tf.constant([[max(0.0, 1 - abs(p - band)) for band in range(_BANDS)] for p in places])
 
 
-def with_noise(waveform: tf.Tensor, noise_db: float, seed: tf.Tensor) -> tf.Tensor:
+def with_noise(
+    waveform: tf.Tensor, noise_db: float, seed: tf.Tensor, length: tf.Tensor
+) -> tf.Tensor:
     """A sound with white noise that is softer than it by `noise_db` to `noise_db` + NOISE_RANGE_DB,
-    in the mean over the sound."""
+    in the mean over its first `length` samples, behind which there is padding."""
     level_seed, noise_seed = tf.unstack(tf.random.experimental.stateless_split(seed, 2))
     below_db = _uniform(level_seed, noise_db, noise_db + NOISE_RANGE_DB)
-    level = tf.sqrt(tf.reduce_mean(tf.square(waveform))) * tf.pow(10.0, -below_db / 20.0)
+    level = tf.sqrt(tf.reduce_mean(tf.square(waveform[:length]))) * tf.pow(10.0, -below_db / 20.0)
     return waveform + level * tf.random.stateless_normal(tf.shape(waveform), noise_seed)
 
 

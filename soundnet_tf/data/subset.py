@@ -16,7 +16,6 @@ from soundnet_tf.data.videos import TRAIN
 
 SMALLEST_CLIPS = 30
 LEAST_SIZES = 4
-EPOCH_CLIPS = 256  # fewer are repeated: an epoch's end, with its files, takes as long as 10 steps
 
 
 def sizes(clips: int) -> tuple[int, ...]:
@@ -65,8 +64,7 @@ def choose(clips: Mapping[str, int], size: int, seed: int) -> tuple[str, ...]:
 def write_subset(known: Manifest, videos: Collection[str], out: str) -> Manifest:
     """A prepared folder with the training clips of these videos, and all that are held out.
 
-    Few clips stand in it several times, so that an epoch has about EPOCH_CLIPS; its manifest says
-    how often (`subset_repeats`). A folder that is there already is left alone.
+    A folder that is there already is left alone.
 
     Args:
         known: of the prepared folder.
@@ -75,18 +73,16 @@ def write_subset(known: Manifest, videos: Collection[str], out: str) -> Manifest
     """
     of_videos = clips_of_videos(known)
     clips = sum(of_videos[id] for id in videos)
-    repeats = max(1, min(EPOCH_CLIPS, sum(of_videos.values())) // clips)
     shards = {split: found.shards for split, found in known.splits.items()}
     content = json.dumps([sorted(videos), [s.sha256 for found in shards.values() for s in found]])
     settings = known.settings | {
         "subset_clips": clips,
-        "subset_repeats": repeats,
         "subset_of": hashlib.sha256(content.encode()).hexdigest(),
     }
     if folder.is_written(out, settings):
         return manifest.load_manifest(out)
     kept = {
-        shard.name: _clips(os.path.join(known.directory, shard.name), videos, repeats)
+        shard.name: _clips(os.path.join(known.directory, shard.name), videos)
         if split == TRAIN
         else _clips(os.path.join(known.directory, shard.name))
         for split, found in shards.items()
@@ -97,10 +93,7 @@ def write_subset(known: Manifest, videos: Collection[str], out: str) -> Manifest
     return folder.write_folder(out, kept, settings, known.videos, teachers)
 
 
-def _clips(
-    path: str, videos: Collection[str] | None = None, repeats: int = 1
-) -> Iterator[ClipRecord]:
-    for _ in range(repeats):
-        for clip in map(records.decode, shard_reader.read(path).as_numpy_iterator()):
-            if videos is None or clip.video_id in videos:
-                yield clip
+def _clips(path: str, videos: Collection[str] | None = None) -> Iterator[ClipRecord]:
+    for clip in map(records.decode, shard_reader.read(path).as_numpy_iterator()):
+        if videos is None or clip.video_id in videos:
+            yield clip

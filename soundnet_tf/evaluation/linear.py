@@ -46,8 +46,17 @@ def cross_validate(
         layers: of them; none for all.
         title: of the bar.
         progress: whether to show it on stderr.
+
+    Raises:
+        ValueError: numbers that are not finite.
     """
     layers = tuple(layers or examples)
+    if broken := [layer for layer in layers if not np.isfinite(examples[layer]).all()]:
+        raise ValueError(
+            f"{', '.join(broken)}: not all numbers are finite; a network whose training diverged "
+            "gives such: train it anew with a lower --learning_rate, or clip its gradients "
+            "(--clip_norm)"
+        )
     splits = [data.split(fold) for fold in data.test_folds]
     tasks = [(layer, train, data.labels[train], test) for layer in layers for train, test in splits]
     start = time.perf_counter()

@@ -83,6 +83,14 @@ def read_table(path: str) -> tuple[list[str], list[Row]]:
     return columns, rows
 
 
+def csv_line(fields: Sequence[object]) -> str:
+    """A line of a CSV file, which ends with LF. A carriage return within a field is quoted, as
+    `csv.writer` does it only where lines end with one: it would end the line for whoever reads."""
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\r\n").writerow(fields)
+    return text.getvalue().removesuffix("\r\n") + "\n"
+
+
 class Kept(NamedTuple):
     """A row of a table of files: its line, its path as it is written, and whether it is wanted."""
 

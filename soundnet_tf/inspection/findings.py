@@ -117,7 +117,7 @@ def judge(videos: Sequence[Seen], config: InspectConfig) -> None:
     for video in videos:
         video.found = [clip_findings(clip, config) for clip in video.clips]
         video.odd = oddities(video.row["facts"])
-        if "\\udc" in ascii(video.path):
+        if not _is_utf8(video.path):
             video.reason = _NO_UTF8
             continue
         read = [found for found in video.found if UNREADABLE not in found]
@@ -137,6 +137,11 @@ def judge(videos: Sequence[Seen], config: InspectConfig) -> None:
             for name, count in counts.items()
             if count and name != video.reason
         ]
+
+
+def _is_utf8(path: str) -> bool:
+    """Whether all bytes of a name are text: others stand in it as lone surrogates."""
+    return not any("\udc80" <= letter <= "\udcff" for letter in path)
 
 
 def pairs_of(videos: Sequence[Seen], config: InspectConfig) -> list[Pair]:

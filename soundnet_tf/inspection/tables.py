@@ -1,12 +1,11 @@
 """The tables of a report: clips.csv, duplicates.csv and keep.csv."""
 
-import csv
-import io
 import os
 from collections.abc import Iterable, Sequence
 
 from soundnet_tf.files import atomic
-from soundnet_tf.files.lists import NO, YES
+from soundnet_tf.files.find import printable
+from soundnet_tf.files.lists import NO, YES, csv_line
 from soundnet_tf.inspection.findings import Agreement, Group, Pair, Seen
 from soundnet_tf.inspection.look import Row
 
@@ -124,8 +123,5 @@ def _agreed(agreement: Agreement | None, sign: int) -> tuple[str, str]:
 
 
 def _write(out: str, name: str, columns: Sequence[str], rows: Iterable[Sequence]) -> None:
-    text = io.StringIO(newline="")
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(columns)
-    table.writerows(rows)
-    atomic.write_text(os.path.join(out, name), text.getvalue())
+    text = "".join(map(csv_line, (columns, *rows)))
+    atomic.write_text(os.path.join(out, name), printable(text))

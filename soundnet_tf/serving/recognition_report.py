@@ -1,11 +1,11 @@
 """Recognitions for people and for programs: a table, JSON or CSV, file by file as they come."""
 
-import csv
 import json
 from collections.abc import Callable
 from typing import Protocol, TextIO
 
 from soundnet_tf.files.find import printable
+from soundnet_tf.files.lists import csv_line
 from soundnet_tf.serving import settings
 from soundnet_tf.serving.recognize import Ranking, Recognition
 
@@ -78,8 +78,8 @@ class Csv:
     """A row a class: path, secs, head, rank, label, probability."""
 
     def __init__(self, out: TextIO, top: int):
-        self._rows, self._top = csv.writer(out, lineterminator="\n"), top
-        self._rows.writerow(["path", "secs", "head", "rank", "label", "probability"])
+        self._out, self._top = out, top
+        self._out.write(csv_line(["path", "secs", "head", "rank", "label", "probability"]))
 
     def add(self, path: str, recognition: Recognition) -> None:
         name = printable(path)
@@ -88,7 +88,7 @@ class Csv:
             for secs, ranking in zip(recognition.secs, ranked, strict=True):
                 for rank, (label, probability) in enumerate(ranking, 1):
                     row = [name, f"{secs:.3f}", head, rank, label, f"{probability:.6f}"]
-                    self._rows.writerow(row)
+                    self._out.write(csv_line(row))
 
     def finish(self) -> None:
         """Nothing stands at the end."""

@@ -124,10 +124,12 @@ class Distiller(keras.Model):
     def train_step(self, batch):
         targets = self.targets(batch)
         if self.config.shuffled_pairs:
-            targets = other_videos_targets(targets, batch["video"])
+            is_mixed = self.config.mix_share > 0
+            targets = other_videos_targets(targets, batch["video"], is_mixed)
         if self.config.mix_share:
             seed = tf.stack([tf.constant(self.seed, tf.int64), self._step()])
-            mixed, targets = mix(batch["waveform"], targets, self.config.mix_share, seed)
+            share, lengths = self.config.mix_share, batch["lengths"]
+            mixed, targets = mix(batch["waveform"], targets, share, seed, lengths)
             batch = batch | {"waveform": mixed}
         with tf.GradientTape() as tape:
             loss = self._loss(batch, targets, training=True)

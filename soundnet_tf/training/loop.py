@@ -162,18 +162,21 @@ def _train(
     found = atomic.read_json(os.path.join(out, VERDICT_FILE)) if is_finished else None
     if not found:
         seen = training_batches.take(-(-at_most // batch_size))
-        found = _judge(out, distiller, seen, history[-1], floor, probed)
+        is_control = config.distill.shuffled_pairs
+        found = _judge(out, distiller, seen, history[-1], floor, probed, is_control)
     return TrainResult(history, floor, head_starts, probed, (found["verdict"], found["reasons"]))
 
 
-def _judge(out: str, distiller: Distiller, training_batches, row, floor, probed) -> dict:
+def _judge(
+    out: str, distiller: Distiller, training_batches, row, floor, probed, is_control: bool
+) -> dict:
     """Writes `verdict.json`, of the student that was saved as the last one."""
     last, _ = checkpoint.load_student(os.path.join(out, "last"))
     checkpoint.copy_weights(last, distiller.student)
     training = distiller.evaluate(training_batches, return_dict=True, verbose=0)
     prefix = "val_"
     held_out = {k.removeprefix(prefix): v for k, v in row.items() if k.startswith(prefix)}
-    word, reasons = verdict.verdict(held_out, training, floor, probed)
+    word, reasons = verdict.verdict(held_out, training, floor, probed, is_control)
     content = {"verdict": word, "reasons": reasons, "training": training}
     atomic.write_json(os.path.join(out, VERDICT_FILE), content)
     return content

@@ -9,7 +9,13 @@ import tensorflow as tf
 _SILENT = 1e-4  # RMS, -80 dBFS: cannot be brought to another sound's level
 
 
-def mix(waveform: tf.Tensor, targets, share: float, seed: tf.Tensor):
+def mix(
+    waveform: tf.Tensor,
+    targets,
+    share: float,
+    seed: tf.Tensor,
+    lengths: tf.Tensor | None = None,
+):
     """Mixes some clips of a batch with the next one, each by its own drawn part.
 
     Args:
@@ -17,6 +23,7 @@ def mix(waveform: tf.Tensor, targets, share: float, seed: tf.Tensor):
         targets: head to (float32 [batch, steps, classes], bool [batch, steps]).
         share: of the clips that are mixed, on average.
         seed: integer [2].
+        lengths: int32 [batch], samples of sound, behind which there is padding; None: all.
 
     Returns:
         The sound, float32 [batch, samples], of about the power of a single clip, and the targets. A
@@ -25,7 +32,8 @@ def mix(waveform: tf.Tensor, targets, share: float, seed: tf.Tensor):
     clips = tf.shape(waveform)[0]
     drawn, part = tf.unstack(tf.random.stateless_uniform([2, clips], seed))
     other = tf.roll(waveform, -1, axis=0)
-    level, other_level = _rms(waveform), _rms(other)
+    level = _rms(waveform, lengths)
+    other_level = tf.roll(level, -1, axis=0)
     is_mixed = (drawn < share) & (tf.minimum(level, other_level) > _SILENT)
     part = tf.where(is_mixed, part, 1.0)  # of the clip itself, in the target
     gain = part * other_level / (part * other_level + (1 - part) * level)  # brings both to a level
@@ -41,5 +49,7 @@ def mix(waveform: tf.Tensor, targets, share: float, seed: tf.Tensor):
     return mixed, {head: blended(*target) for head, target in targets.items()}
 
 
-def _rms(waveform: tf.Tensor) -> tf.Tensor:
-    return tf.sqrt(tf.reduce_mean(tf.square(waveform), axis=1))
+def _rms(waveform: tf.Tensor, lengths: tf.Tensor | None) -> tf.Tensor:
+    """float32 [batch]; what lies behind a clip's sound is 0 and is not counted."""
+    samples = tf.shape(waveform)[1] if lengths is None else tf.maximum(lengths, 1)
+    return tf.sqrt(tf.reduce_sum(tf.square(waveform), axis=1) / tf.cast(samples, tf.float32))

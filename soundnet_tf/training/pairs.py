@@ -12,22 +12,29 @@ GROUPS = 64  # of videos: pairs are between groups, so that sums are enough
 FEWEST = 5  # groups, from which a standard error is told
 
 
-def other_videos_targets(targets, video: tf.Tensor):
-    """Gives every clip of a batch the targets of the next one that is of another video.
+def other_videos_targets(targets, video: tf.Tensor, mixed: bool = False):
+    """Gives every clip of a batch the targets of the next one that is of another video, if there is
+    one of another video than the two clips beside it too: `mixing` lays the next clip's sound over
+    each, and were its own targets laid over it as well, they would be a true pair.
 
     Args:
         targets: head to (float32 [batch, steps, classes], bool [batch, steps]).
         video: string [batch].
+        mixed: whether clips are mixed afterwards, so that those beside them must not be taken.
 
     Returns:
-        The same of other clips; no step is valid for a clip with which all others share the video.
+        The same of other clips; no step is valid for a clip for which there is none.
     """
     count = tf.size(video)
     turned = (tf.range(count)[:, None] + 1 + tf.range(count)[None, :]) % count  # [batch, batch]
-    is_other = tf.gather(video, turned) != video[:, None]
-    first = tf.argmax(tf.cast(is_other, tf.int32), axis=1)
+    candidates = tf.gather(video, turned)
+    beside = [tf.roll(video, shift, axis=0)[:, None] for shift in (1, -1)]
+    is_other = candidates != video[:, None]
+    is_apart = is_other & (candidates != beside[0]) & (candidates != beside[1])
+    fits = is_apart if mixed else is_other
+    first = tf.argmax(tf.cast(is_apart, tf.int32) + tf.cast(is_other, tf.int32), axis=1)
     other = tf.gather(turned, first, batch_dims=1)
-    there_is = tf.reduce_any(is_other, axis=1, keepdims=True)
+    there_is = tf.reduce_any(fits, axis=1, keepdims=True)
     return {
         head: (tf.gather(posteriors, other), tf.gather(mask, other) & there_is)
         for head, (posteriors, mask) in targets.items()

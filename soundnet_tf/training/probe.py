@@ -12,9 +12,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from soundnet_tf.evaluation import baselines, linear
+from soundnet_tf.evaluation import baselines, linear, probe
 from soundnet_tf.evaluation.settings import LAYERS
-from soundnet_tf.files import atomic
+from soundnet_tf.files import atomic, claim
 from soundnet_tf.files.mirror import Mirror
 from soundnet_tf.models import student as students
 from soundnet_tf.models.folded import FoldedNetwork
@@ -26,7 +26,6 @@ from soundnet_tf.training.monitor import SaveStudents
 from soundnet_tf.training.settings import ProbeConfig
 
 PROBE_FILE = "probe.json"
-CLIP_SECS = 10.0  # recordings are repeated or cut to this, as in the paper's probe
 
 Right = Mapping[str, np.ndarray]  # layer to bool [tested recordings]: which were classified rightly
 
@@ -39,12 +38,12 @@ class Heard(NamedTuple):
 
 
 def hear(config: ProbeConfig) -> Heard:
-    """Reads the recordings.
+    """Reads the recordings, repeated or cut to the length of the paper's probe.
 
     Raises: as `esc_dcase.load` and `read_clips`.
     """
     data = esc_dcase.load(config.dataset, config.data)
-    return Heard(data, read_clips(data, CLIP_SECS))
+    return Heard(data, read_clips(data, probe.windows_for(data).clip_secs))
 
 
 def untrained(heard: Heard, architecture: str) -> dict:
@@ -68,7 +67,7 @@ def row(epoch: int | None, right: Right, effective_rank: float | None = None) ->
 
 
 def best_layer(row: Mapping) -> tuple[str, float]:
-    """The layer with the highest accuracy, and that."""
+    """The layer with the highest accuracy, and that, of a row that has some."""
     return max(row["accuracy"].items(), key=lambda item: item[1])
 
 
@@ -104,6 +103,9 @@ class Probe(keras.callbacks.Callback):
         students: saves the run's students; comes before this one.
         floor: the untrained network's row, or None without a labelled set.
         from_trained: whether the network's start is worth a row.
+
+    Raises:
+        ValueError: the run was probed with other sounds.
     """
 
     def __init__(
@@ -119,10 +121,16 @@ class Probe(keras.callbacks.Callback):
     ):
         super().__init__()
         self._heard, self._clips = heard, clips
+        path = os.path.join(out, PROBE_FILE)
+        known = atomic.read_json(path) or {}
+        self._of_set = {name: known[name] for name in _OF_SET if name in known}
+        if heard:
+            _refuse_other_set(path, known, _of_set(heard.data))
+            self._of_set = _of_set(heard.data)
         self._every, self._epochs = every, epochs
-        self._path = os.path.join(out, PROBE_FILE)
+        self._path = path
         self._students = students
-        self._floor = floor
+        self._floor = floor if heard else known.get("untrained")
         self._from_trained = from_trained
         self._logs = Mirror(os.path.join(out, "logs"))
         self._writers = {
@@ -131,7 +139,8 @@ class Probe(keras.callbacks.Callback):
         }
 
     def on_train_begin(self, logs=None):
-        if self._from_trained and not read_rows(self._path):
+        has_begun = int(self.model.optimizer.iterations) > 0  # and its start is gone
+        if self._from_trained and not has_begun and not read_rows(self._path):
             self._students.update(averaged=False)
             self._add(0)
 
@@ -144,12 +153,15 @@ class Probe(keras.callbacks.Callback):
         right = _right(self._heard, network) if self._heard else {}
         found = row(epochs_done, right, rank.of_embedding(network, self._clips))
         earlier = [r for r in read_rows(self._path) if r["epoch"] < epochs_done]
-        if right and all(best_layer(found)[1] > best_layer(r)[1] for r in earlier):
+        of_sounds = [r for r in earlier if r["accuracy"]]
+        if right and all(best_layer(found)[1] > best_layer(r)[1] for r in of_sounds):
             self._students.save("best_probe")
-        content = {"untrained": self._floor, "rows": [*earlier, found]}
-        if self._heard:
-            data = self._heard.data
-            content |= {"set": data.name, "recordings": len(data.clips)}
+        content = {
+            "from_trained": self._from_trained,
+            "untrained": self._floor,
+            "rows": [*earlier, found],
+            **self._of_set,
+        }
         atomic.write_json(self._path, content, sort_keys=False)  # layers in their order
         self._draw("probe", found)
         if self._floor:
@@ -168,6 +180,21 @@ class Probe(keras.callbacks.Callback):
         for writer in self._writers.values():
             writer.close()
         self._logs.send()
+
+
+_OF_SET = ("set", "recordings", "fingerprint")
+
+
+def _of_set(data: LabelledSet) -> dict:
+    """What `probe.json` says of the labelled set."""
+    values = data.name, len(data.clips), data.claims()["fingerprint"]
+    return dict(zip(_OF_SET, values, strict=True))
+
+
+def _refuse_other_set(path: str, known: Mapping, now: Mapping) -> None:
+    """ValueError if the rows that are there are of other sounds."""
+    if any(row["accuracy"] for row in known.get("rows", ())):
+        claim.refuse_other(path, {name: known.get(name, now[name]) for name in _OF_SET}, now)
 
 
 def read_rows(path: str) -> list[dict]:

@@ -23,8 +23,10 @@ def effective_rank(examples: np.ndarray) -> float:
             out.
 
     Returns:
-        From 1 to the smaller of both sizes; 0 where nothing changes.
+        From 1 to the smaller of both sizes; 0 where nothing changes, NaN of what is not finite.
     """
+    if not np.isfinite(examples).all():
+        return float("nan")
     deviation = examples.std(axis=0)
     changing = examples[:, deviation > 0]
     if not changing.size:
@@ -40,9 +42,9 @@ def of_embedding(network: FoldedNetwork, batches: tf.data.Dataset) -> float:
 
     Args:
         network: the network.
-        batches: as of `data.pipeline`, of which `waveform` is heard.
+        batches: as of `data.pipeline`, of which `waveform` is heard, of CLIPS clips at most.
     """
     layer = network.architecture.embedding
     hear = network.compiled(network.select((layer,)), False)
     examples = [hear(batch["waveform"])[layer].numpy().mean(axis=1) for batch in batches]
-    return effective_rank(np.concatenate(examples))
+    return effective_rank(np.concatenate(examples)[:CLIPS])

@@ -95,8 +95,9 @@ def table(history: list[dict[str, float]], baselines: Baselines) -> str:
 
 def probe_table(probed: Mapping) -> str:
     """Lines of a table of what `probe.json` holds: the untrained network, the best and the last;
-    accuracies of layers, and the effective rank of the embedding."""
-    rows = probed["rows"]
+    accuracies of layers, and the effective rank of the embedding. Networks that were not probed
+    are left out."""
+    rows = [row for row in probed["rows"] if row["accuracy"]]
     best = max(rows, key=lambda row: best_layer(row)[1])
     named = {
         "untrained network": probed["untrained"],

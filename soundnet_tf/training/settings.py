@@ -155,6 +155,12 @@ class TrainConfig(Settings):
                 f"{self.architecture} needs at least {minimum_secs:.2f} s"
             )
 
+        if self.distill.shuffled_pairs and self.pipeline.batch_size == 1:
+            raise ValueError(
+                "shuffled_pairs gives a clip the targets of another one of its batch; batch_size "
+                "has to be above 1"
+            )
+
     def check_inputs(self) -> None:
         super().check_inputs()
         check_teachers(self.teachers)

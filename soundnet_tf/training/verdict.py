@@ -13,6 +13,7 @@ _NEXT = {
     FITS: "It knows its training clips by heart. More videos may help, or more augmentation.",
     NOTHING: "Look at the videos, at the learning rate and at the number of steps.",
 }
+_CONTROL = "It was trained on shuffled pairs: whatever it learned, it does not owe to seeing."
 
 
 def verdict(
@@ -20,6 +21,7 @@ def verdict(
     training: Mapping[str, float],
     baselines: Mapping[str, Mapping[str, float]],
     probed: Mapping,
+    is_control: bool = False,
 ) -> tuple[str, list[str]]:
     """What came of a run.
 
@@ -28,45 +30,57 @@ def verdict(
             `distiller`) on held-out clips and on clips that it was trained on, as they are.
         baselines: `kl_*` on held-out clips of the "constant" answer and of the network's "start".
         probed: what `probe.json` holds.
+        is_control: whether it was trained on shuffled pairs.
 
     Returns:
         A word, and sentences that say why. LEARNED: the probe is surely better than an untrained
         network's; without labelled sounds, held-out sounds surely fit their own pictures better
-        than other videos'. A network that was trained before has to have a lower held-out KL than
-        at its start, and, by the probe, to hear surely no worse. FITS: not that, but the sounds of
+        than other videos'. A network that was trained before has to have a head that fits so and
+        has a lower held-out KL than at its start (new heads have that as soon as they know what
+        is frequent), and, by the probe, to hear surely no worse. FITS: not that, but the sounds of
         training fit. NOTHING: neither.
     """
     constant, start = baselines["constant"], baselines["start"]
     heads = [name.removeprefix("kl_") for name in constant if name.startswith("kl_")]
-    reasons = [_of_head(head, held_out, constant) for head in heads]
-    was_trained = probed["rows"][0]["epoch"] == 0
-    has_learned = _hears(held_out, heads)
-    if was_trained:
-        has_learned = any(held_out[f"kl_{head}"] < start[f"kl_{head}"] for head in heads)
-    if probed["untrained"]:
-        floor = probed["rows"][0] if was_trained else probed["untrained"]
+    first, last = probed["rows"][0], probed["rows"][-1]
+    was_trained = probed["from_trained"]
+    before = start if was_trained else None
+    reasons = [_of_head(head, held_out, constant, before) for head in heads]
+    better = [h for h in heads if not was_trained or held_out[f"kl_{h}"] < start[f"kl_{h}"]]
+    has_learned = _hears(held_out, better)
+    if last["accuracy"]:
+        knows_start = first["epoch"] == 0 and first["accuracy"]
+        floor = first if knows_start else probed["untrained"]
         lead = probe.advantage(probed["rows"][-1], floor)
         reasons.insert(0, _of_probe(probed, floor, lead))
         has_learned = has_learned and lead > -SURE if was_trained else lead >= SURE
     word = LEARNED if has_learned else FITS if _hears(training, heads) else NOTHING
-    return word, [*reasons, _NEXT[word]]
+    return word, [*reasons, _CONTROL if is_control else _NEXT[word]]
 
 
 def _hears(figures: Mapping[str, float], heads: list[str]) -> bool:
     return any(figures[f"hears_{head}"] >= SURE for head in heads)  # NaN is not
 
 
-def _of_head(head: str, held_out: Mapping[str, float], constant: Mapping[str, float]) -> str:
+def _of_head(
+    head: str,
+    held_out: Mapping[str, float],
+    constant: Mapping[str, float],
+    start: Mapping[str, float] | None,
+) -> str:
     kl, shuffled, sure = (held_out[f"{kind}_{head}"] for kind in ("kl", "shuffled", "hears"))
     floor = constant[f"kl_{head}"]
+    if math.isnan(kl):
+        return f"{head}: the held-out KL is no number: training diverged, or a clip is broken."
     if math.isnan(sure):
         return f"{head}: the held-out videos are too few to tell true pairs from shuffled ones."
     how = "surely better" if sure >= SURE else "no better"
     side = "under" if kl < floor else "over"
+    before = f", before training {start[f'kl_{head}']:.3f}" if start else ""
     return (
         f"{head}: held-out sounds fit their own pictures {how} than other videos' (KL {kl:.3f}, "
         f"shuffled {shuffled:.3f}, {sure:+.1f} standard errors), {side} the constant answer's "
-        f"{floor:.3f}."
+        f"{floor:.3f}{before}."
     )
 
 

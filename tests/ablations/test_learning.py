@@ -3,6 +3,7 @@ what is said of it. Commands are doubles that leave what binaries would."""
 
 import json
 import pathlib
+import shutil
 
 import pytest
 from subset_material import write_folder
@@ -36,7 +37,7 @@ def tones(tmp_path):
     folders = [tmp_path / name for name in ("learned", "heard")]
     for made in folders:
         made.mkdir()
-    return [write_tones(made, folds=2, per_class=2) for made in folders]
+    return [write_tones(made, folds=2, per_class=2, seed=i) for i, made in enumerate(folders)]
 
 
 @pytest.fixture
@@ -160,6 +161,23 @@ def test_a_run_that_fails_is_told_of_and_the_others_go_on(calls, tones, tmp_path
     assert "shuffled failed: train ended with 1: no such flag" in text and "| labels | 8 |" in text
 
 
+@pytest.mark.parametrize("error", [KeyError("val_kl"), StopIteration(), MemoryError()])
+def test_any_failure_is_of_its_row(calls, tones, tmp_path, monkeypatch, error):
+    """Such as of files that an earlier version wrote, or of shards that are damaged."""
+    prepare = simulated._prepare
+
+    def failing(settings, teacher, out, seed):
+        if teacher == "exact":
+            raise error
+        return prepare(settings, teacher, out, seed)
+
+    monkeypatch.setattr(simulated, "_prepare", failing)
+    settings = config(tmp_path / "OUT", table="simulated", sounds=tones[0], eval_data=tones[1])
+    content = reproduce.reproduce(settings)
+    failed = {row["row"]: row["error"] for row in content["rows"] if row["error"]}
+    assert failed == {"labels": str(error) or type(error).__name__}
+
+
 def test_without_the_published_network_its_row_is_left_out(tones, tmp_path, monkeypatch):
     def missing(model):
         raise FileNotFoundError(model)
@@ -176,6 +194,46 @@ def test_recordings_that_are_heard_are_not_learned_from(tones):
     simulated.check_apart(learned, heard)
     with pytest.raises(ValueError, match="1-low-0.wav, .* and 5 more would be learned from and"):
         simulated.check_apart(heard, heard)
+
+
+def test_sounds_that_cannot_be_learned_from_are_told_before_any_row(calls, tones, tmp_path):
+    """A copy of what the probe hears, under another name; a class that is in the last fold only."""
+    learned, heard = map(pathlib.Path, tones)
+    shutil.copy(heard.parent / "1-low-0.wav", learned.parent / "copied.wav")
+    lines = learned.read_text().splitlines()
+    cases = {
+        "copied.wav,low hum,1": "copied.wav would be learned from and tested on",
+        "other1.wav,other,2\nother2.wav,other,2": "other",
+    }
+    for name in ("other1.wav", "other2.wav"):
+        (learned.parent / name).write_bytes(name.encode())
+    for more, message in cases.items():
+        learned.write_text("\n".join([*lines, more]))
+        given = {"table": "simulated", "sounds": str(learned), "eval_data": str(heard)}
+        with pytest.raises(ValueError, match=message):
+            reproduce.reproduce(config(tmp_path / "OUT", **given))
+        assert not calls and not (tmp_path / "OUT" / "simulated.md").exists()
+
+
+@pytest.mark.parametrize("table", ["scaling", "recipe"])
+def test_clips_that_cannot_be_learned_from_are_told_before_anything(table, tones, tmp_path):
+    known = write_folder(tmp_path / "P", VIDEOS, "xyz")
+    given = {"table": table, "data": str(tmp_path / "P"), "eval_data": tones[1]}
+    settings = config("OUT", model=str(tmp_path), **given)
+    path = tmp_path / "P" / "manifest.json"
+    content = json.loads(path.read_text())
+    (tmp_path / "student.keras").write_bytes(b"x")
+    settings.check_inputs()
+    for shard in content["splits"]["train"]["shards"][:1]:
+        shard["teachers"] = {}
+    path.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match="not all clips have posteriors of one teacher; write"):
+        settings.check_inputs()
+    content["splits"]["val"] = {**content["splits"]["val"], "shards": [], "clips": 0}
+    path.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match="has no clips in 'val'"):
+        settings.check_inputs()
+    assert known.splits["val"].clips == 3
 
 
 def test_esc50_without_the_classes_of_esc10(monkeypatch):

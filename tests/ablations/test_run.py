@@ -43,7 +43,8 @@ def calls(monkeypatch):
         folder = pathlib.Path(values["out"])
         folder.mkdir(parents=True, exist_ok=True)
         if binary == "train":
-            run = {"clips": {"train": 54}, "settings": {"pipeline": {"batch_size": 4}}}
+            settings = {"passes": 3, "pipeline": {"batch_size": 4}}  # 162 clips, 40 steps an epoch
+            run = {"clips": {"train": 54}, "settings": settings}
             (folder / "run.json").write_text(json.dumps(run))
             (folder / "history.csv").write_text("epoch,val_kl_scenes\n0,9.5\n1,2.25\n")
         if binary == "evaluate":
@@ -89,7 +90,7 @@ def test_rows_are_run_in_turn_and_written(calls, tmp_path):
     ]
     for row, flagfile in zip(content["rows"], ("loss_l2", "soundnet8_both"), strict=True):
         assert (row["accuracy_mean"], row["accuracy_std"], row["seeds"]) == (0.25, 0.5, [1])
-        assert (row["steps"], row["clips_seen"], row["held_out_kl"]) == (26, 104, {"scenes": 2.25})
+        assert (row["steps"], row["clips_seen"], row["held_out_kl"]) == (80, 320, {"scenes": 2.25})
         assert row["error"] is None and row["hours"] > 0
         train, _, _ = row["commands"]
         assert train.startswith("python -m soundnet_tf.bin.train --flagfile=")

@@ -93,11 +93,21 @@ def test_a_filter_of_no_decibels_changes_nothing_and_moves_nothing():
     np.testing.assert_allclose(augment.coloured(sound, 0.0, seed(2)), sound, atol=1e-5)
 
 
+def test_noise_is_as_soft_beside_a_clip_that_padding_follows():
+    """Three quarters of padding would make it 6 dB softer."""
+    sound = noise()
+    padded = tf.concat([sound, tf.zeros([3 * SAMPLE_RATE])], 0)
+    for i in range(3):
+        alone = augment.with_noise(sound, 10.0, seed(i), tf.size(sound)) - sound
+        beside = augment.with_noise(padded, 10.0, seed(i), tf.size(sound)) - padded
+        assert np.std(beside) == pytest.approx(np.std(alone), rel=0.02)
+
+
 def test_noise_is_softer_than_the_sound_by_so_much():
     sound = noise(rms=0.05)
     below = []
     for i in range(40):
-        added = (augment.with_noise(sound, 10.0, seed(i)) - sound).numpy()
+        added = (augment.with_noise(sound, 10.0, seed(i), tf.size(sound)) - sound).numpy()
         below.append(-20 * np.log10(added.std() / 0.05))
     assert 9.9 < min(below) < 18 and 32 < max(below) < 40.1
 

@@ -88,3 +88,12 @@ def test_it_is_the_same_on_any_number_of_cores(monkeypatch, cores):
     side_by_side = linear.cross_validate(data, examples, progress=False)["a"]
     np.testing.assert_array_equal(alone.predictions, side_by_side.predictions)
     assert alone.details == side_by_side.details
+
+
+@pytest.mark.parametrize("broken", [float("nan"), float("inf")])
+def test_a_network_that_diverged_is_named(broken):
+    data = toy_set()
+    examples = {"good": np.ones((len(data.clips), 2)), "bad": np.ones((len(data.clips), 2))}
+    examples["bad"][3, 1] = broken
+    with pytest.raises(ValueError, match="^bad: not all numbers are finite.*--learning_rate"):
+        linear.cross_validate(data, examples, progress=False)

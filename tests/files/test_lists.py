@@ -117,3 +117,12 @@ def test_a_list_is_no_table_whatever_it_names(table, write):
 def test_a_table_of_files_that_cannot_be_followed(table, content, message):
     with pytest.raises(ValueError, match=message):
         lists.read_kept(table(content))
+
+
+@pytest.mark.parametrize("name", ["car\rriage", "\r", "a\nb", "a\r\nb", 'q"', "a,b", " a "])
+def test_a_line_of_a_table_is_read_as_it_was_written(write, name):
+    path = write("".join(map(lists.csv_line, (["path", "n"], [name, 1], ["plain", 2.5]))).encode())
+    columns, rows = lists.read_table(path)
+    assert columns == ["path", "n"]
+    assert [row.fields for row in rows] == [{"path": name, "n": "1"}, {"path": "plain", "n": "2.5"}]
+    assert lists.csv_line(["plain", 2.5]) == "plain,2.5\n"

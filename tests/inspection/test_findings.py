@@ -1,8 +1,11 @@
 """What figures amount to: findings of clips, and why videos are left out."""
 
+import csv
+
 import pytest
 
-from soundnet_tf.inspection import facts, findings
+from soundnet_tf.files import lists
+from soundnet_tf.inspection import facts, findings, tables
 from soundnet_tf.inspection.findings import Seen
 from soundnet_tf.inspection.settings import InspectConfig
 
@@ -81,6 +84,33 @@ def test_a_video_is_left_out_if_all_that_can_be_read_of_it_is_still_or_silent():
 def test_a_name_that_no_table_can_hold_is_the_reason():
     reason, _ = judged(GOOD, path="/caf\udce9.mp4")
     assert reason == "its name is no UTF-8, which no table can hold: rename it"
+    assert judged(GOOD, path="/caf\\udce9.mp4")[0] == ""  # letters that are there
+
+
+def test_keep_csv_holds_any_name(tmp_path):
+    """As it is read again, and by Python's own reader."""
+    names = [
+        "a,b",
+        'q"',
+        "new\nline",
+        "car\rriage",
+        "both\r\n",
+        " lead",
+        "=1",
+        "gs:",
+        "<script>",
+        "",
+    ]
+    names += ["yes", "\\udce9", "caf\udce9"]
+    paths = [f"/films/{name}.mp4" for name in names]
+    videos = [Seen(p[7:], p, "train", 1, {"facts": {}, "problem": None}, [GOOD]) for p in paths]
+    findings.judge(videos, CONFIG)
+    tables.write_keep(str(tmp_path), videos)
+    *kept, last = lists.read_kept(str(tmp_path / "keep.csv"))
+    assert [row.path for row in kept] == paths[:-1] and all(row.is_kept for row in kept)
+    assert last.path == "/films/caf\\xe9.mp4" and not last.is_kept
+    with open(tmp_path / "keep.csv", newline="", encoding="utf-8") as file:
+        assert [row["path"] for row in csv.DictReader(file)][:-1] == paths[:-1]
 
 
 @pytest.mark.parametrize(

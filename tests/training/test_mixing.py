@@ -76,3 +76,16 @@ def test_the_seed_decides():
     )
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
+
+
+def test_padding_makes_no_clip_softer():
+    """Of two clips of one level, of which one ends after a quarter, each is as loud as its part."""
+    waveform, targets, sines = batch([0.3, 0.3])
+    quarter = SAMPLES // 4
+    is_sound = np.arange(SAMPLES) < np.array([[SAMPLES], [quarter]])
+    lengths = tf.constant([SAMPLES, quarter])
+    mixed, found = mix(waveform * is_sound, targets, 1.0, SEED, lengths)
+    heard = mixed.numpy()[:, :quarter] @ sines[:, :quarter].T / quarter
+    for i, other in ((0, 1), (1, 0)):
+        part = found["objects"][0].numpy()[i, 0, i]
+        assert heard[i, i] / heard[i, other] == pytest.approx(part / (1 - part), rel=1e-3)

@@ -8,6 +8,7 @@ import tensorflow as tf
 from scipy.special import log_softmax, softmax
 
 from soundnet_tf.training import pairs
+from soundnet_tf.training.mixing import mix
 
 CLASSES = 5
 
@@ -76,14 +77,35 @@ def test_clips_of_one_video_have_no_pairs():
     assert all(np.isnan(float(value)) for value in metric.result().values())
 
 
-def test_every_clip_gets_the_targets_of_the_next_one_of_another_video():
+@pytest.mark.parametrize("mixed, valid", [(False, [1, 0, 0, 1, 1]), (True, [1, 0, 0, 0, 1])])
+def test_every_clip_gets_the_targets_of_the_next_one_of_another_video(mixed, valid):
+    """Of another one than those beside it, too: for b and c, all others are beside them."""
     videos = tf.constant(["a", "a", "b", "c", "a"])
     targets = tf.reshape(tf.range(5.0), [5, 1, 1])
     mask = tf.constant([[True], [True], [True], [False], [True]])
-    found = pairs.other_videos_targets({"objects": (targets, mask)}, videos)
-    posteriors, valid = found["objects"]
-    assert posteriors.numpy().ravel().tolist() == [2, 2, 3, 4, 2]
-    assert valid.numpy().ravel().tolist() == [True, True, False, True, True]
+    found = pairs.other_videos_targets({"objects": (targets, mask)}, videos, mixed)
+    posteriors, is_valid = found["objects"]
+    assert posteriors.numpy().ravel().tolist() == [2, 3, 3, 4, 2]
+    assert is_valid.numpy().ravel().tolist() == [bool(v) for v in valid]
+
+
+@pytest.mark.parametrize("videos", ["abcdefgh", "aabbccdd", "abcabdee"])
+def test_no_true_pair_comes_about_by_mixing(videos):
+    """Clip i is a sine of its own, and all its probability is on class i: where a sine is heard,
+    its video's classes must not be asked for."""
+    count = len(videos)
+    waveform = np.float32(np.sin(np.outer(np.arange(1, count + 1), np.arange(4000) / 40)))
+    posteriors = tf.eye(count)[:, None]
+    mask = tf.ones([count, 1], tf.bool)
+    shuffled = pairs.other_videos_targets({"objects": (posteriors, mask)}, tf.constant([*videos]))
+    mixed, found = mix(tf.constant(waveform), shuffled, 1.0, tf.constant([1, 2], tf.int64))
+    heard = np.linalg.lstsq(waveform.T, mixed.numpy().T, rcond=None)[0].T  # [clip, sine]
+    asked = found["objects"][0].numpy()[:, 0]
+    is_same_video = np.equal.outer([*videos], [*videos])
+    for amplitudes, targets, valid in zip(heard, asked, found["objects"][1], strict=True):
+        of_heard = is_same_video[np.abs(amplitudes) > 1e-3].any(axis=0)
+        assert of_heard.sum() >= 2 and not targets[of_heard].any()
+        assert valid.numpy().all() and targets.sum() == pytest.approx(1)
 
 
 def test_a_batch_of_one_video_has_no_targets_to_give():

@@ -1,6 +1,7 @@
 """A probe that looks on while a network is trained: when, at which student, and that it changes
 nothing."""
 
+import dataclasses
 import json
 from types import SimpleNamespace
 
@@ -20,7 +21,7 @@ from soundnet_tf.media import read_audio
 from soundnet_tf.models import checkpoint
 from soundnet_tf.models.folded import FoldedNetwork
 from soundnet_tf.sounds import labelled_set
-from soundnet_tf.training import probe
+from soundnet_tf.training import probe, report, verdict
 from soundnet_tf.training.loop import train
 from soundnet_tf.training.settings import OptimizerConfig, ProbeConfig, TrainConfig
 
@@ -149,15 +150,84 @@ def test_best_probe_is_saved_when_none_before_was_as_good(tmp_path, monkeypatch)
     assert saved == [(0, "best_probe"), (1, "best_probe")]
 
 
-def test_the_set_is_read_as_the_kind_that_it_is(monkeypatch):
-    """Every recording at 10 s, as in the paper's probe."""
+@pytest.mark.parametrize(("dataset", "secs"), [("esc50", 10.0), ("dcase", 30.0)])
+def test_the_set_is_read_as_the_kind_that_it_is(monkeypatch, dataset, secs):
+    """Every recording at the length of the paper's probe, as bin/evaluate.py --protocol=linear."""
     asked = []
 
     def load(*arguments):
         asked.append(arguments)
-        return toy_set()
+        return dataclasses.replace(toy_set(), name=dataset)
 
     monkeypatch.setattr(probe.esc_dcase, "load", load)
     monkeypatch.setattr(probe, "read_clips", lambda *arguments: asked.append(arguments))
-    heard = probe.hear(ProbeConfig(data="D", dataset="dcase"))
-    assert asked == [("dcase", "D"), (heard.data, 10.0)]
+    heard = probe.hear(ProbeConfig(data="D", dataset=dataset))
+    assert asked == [(dataset, "D"), (heard.data, secs)]
+
+
+@pytest.fixture
+def looking(tmp_path, monkeypatch):
+    """Makes a probe of a set, in one folder, whose networks classify as they are told to."""
+
+    def make(data, *rights, from_trained=False, steps=1):
+        answers = iter(rights)
+        monkeypatch.setattr(
+            probe, "_right", lambda *_: {"conv4": np.array([c == "1" for c in next(answers)])}
+        )
+        monkeypatch.setattr(probe, "FoldedNetwork", lambda student: student)
+        monkeypatch.setattr(probe.rank, "of_embedding", lambda *_: 1.0)
+        saved = []
+        students = SimpleNamespace(
+            saved=None, save=lambda name: saved.append(name), update=lambda averaged: None
+        )
+        heard = data and probe.Heard(data, None)
+        floor = probe.row(None, {"conv4": [False] * 4}) if data else None
+        look = probe.Probe(heard, None, 1, str(tmp_path), 9, students, floor, from_trained)
+        look.set_model(SimpleNamespace(optimizer=SimpleNamespace(iterations=steps)))
+        look.saved = saved
+        return look
+
+    return make
+
+
+def test_a_run_may_be_probed_later_than_from_its_beginning(looking, tmp_path):
+    looking(None).on_epoch_end(0)
+    look = looking(toy_set(), "0001", "0001")
+    look.on_epoch_end(1)
+    look.on_epoch_end(2)
+    assert look.saved == ["best_probe"]  # the first that was probed, and none that is no better
+    content = json.loads((tmp_path / "probe.json").read_text())
+    assert [row["accuracy"] for row in content["rows"]] == [{}, {"conv4": 0.25}, {"conv4": 0.25}]
+    assert [line.split()[2] for line in report.probe_table(content).splitlines()[2:]] == ["2", "3"]
+
+
+def test_a_run_may_go_on_without_being_probed(looking, tmp_path):
+    looking(toy_set(), "0011").on_epoch_end(0)
+    before = json.loads((tmp_path / "probe.json").read_text())
+    looking(None).on_epoch_end(1)
+    content = json.loads((tmp_path / "probe.json").read_text())
+    assert content["rows"][0] == before["rows"][0] and content["rows"][1]["accuracy"] == {}
+    assert content | {"rows": 0} == before | {"rows": 0}
+    figures = {f"{k}_objects": 1.0 for k in ("kl", "shuffled", "hears")}
+    word, reasons = verdict.verdict(figures, figures, {"constant": figures, "start": {}}, content)
+    assert word == "nothing" and reasons[0].startswith("objects: ")
+
+
+@pytest.mark.parametrize(("steps", "epochs"), [(0, [0, 5]), (8, [5])])
+def test_the_start_of_a_trained_network_is_looked_at_or_not_known(looking, tmp_path, steps, epochs):
+    """What a run has after 8 steps, gone on with without its probe.json, is not its start."""
+    look = looking(toy_set(), "0011", "0111", from_trained=True, steps=steps)
+    look.on_train_begin()
+    look.on_epoch_end(4)
+    content = json.loads((tmp_path / "probe.json").read_text())
+    assert [row["epoch"] for row in content["rows"]] == epochs and content["from_trained"]
+
+
+def test_a_run_is_not_probed_with_other_sounds(looking, tmp_path):
+    """Accuracies of two sets have nothing to say of each other."""
+    looking(toy_set(), "0011").on_epoch_end(0)
+    clips = toy_set().clips[:-1]
+    with pytest.raises(ValueError, match=r"probe\.json was made with other .*recordings was"):
+        looking(dataclasses.replace(toy_set(), clips=clips), "0011")
+    with pytest.raises(ValueError, match=r"probe\.json was made with other .*set was"):
+        looking(dataclasses.replace(toy_set(), name="others"), "0011")

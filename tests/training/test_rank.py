@@ -1,7 +1,10 @@
 """The effective rank of examples whose singular values are known."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from soundnet_tf.training import rank
 
@@ -35,3 +38,22 @@ def test_what_never_changes_is_left_out():
     waves = np.concatenate([orthogonal(3), np.full((64, 2), 4.0)], axis=1)
     assert rank.effective_rank(waves) == pytest.approx(3)
     assert rank.effective_rank(np.ones((5, 3))) == 0
+
+
+@pytest.mark.parametrize("broken", [float("nan"), float("inf")])
+def test_what_is_not_finite_has_no_rank(broken):
+    waves = orthogonal(3)
+    waves[1, 2] = broken
+    assert np.isnan(rank.effective_rank(waves))
+
+
+def test_so_many_clips_count_whatever_the_batches():
+    """The channels of what comes after are all alike, which would bring the rank down."""
+    waves = orthogonal(3, rank.CLIPS)
+    values = np.concatenate([waves, np.repeat(waves[:, :1], 3, axis=1)])
+    network = SimpleNamespace(
+        architecture=SimpleNamespace(embedding="pool5"),
+        select=lambda layers: layers,
+        compiled=lambda names, _: lambda sound: {"pool5": tf.constant(sound[:, None])},
+    )
+    assert rank.of_embedding(network, [{"waveform": values}]) == pytest.approx(3)

@@ -5,7 +5,11 @@ import pytest
 from soundnet_tf.training import probe
 from soundnet_tf.training.verdict import FITS, LEARNED, NOTHING, verdict
 
-UNPROBED = {"untrained": None, "rows": [{"epoch": 5, "accuracy": {}, "effective_rank": 9.0}]}
+UNPROBED = {
+    "from_trained": False,
+    "untrained": None,
+    "rows": [{"epoch": 5, "accuracy": {}, "effective_rank": 9.0}],
+}
 BASELINES = {
     "constant": {"kl_objects": 3.0, "agreement_objects": 0.1, "kl_scenes": 2.0},
     "start": {"kl_objects": 3.4, "kl_scenes": 3.4, "loss": 6.8},
@@ -19,6 +23,7 @@ def figures(hears_objects, hears_scenes=0.0, kl=3.5):
 
 def probed(right, floor):
     return {
+        "from_trained": False,
         "set": "toys",
         "recordings": len(right),
         "untrained": probe_row(None, floor),
@@ -90,7 +95,42 @@ def test_an_advantage_is_of_the_recordings_that_differ():
     ],
 )
 def test_a_network_that_was_trained_before_is_held_against_its_start(kl, right, word):
-    of_probe = probed(right, "0" * 40)
+    of_probe = probed(right, "0" * 40) | {"from_trained": True}
     of_probe["rows"].insert(0, probe_row(0, "1" * 20 + "0" * 20))
     found, reasons = verdict(figures(9.0, kl=kl), figures(9.0), BASELINES, of_probe)
     assert found == word and "before training 50.0%" in reasons[0]
+    assert f"KL {kl:.3f}" in reasons[1] and "before training 3.400." in reasons[1]
+
+
+@pytest.mark.parametrize(
+    ("hears", "word"),
+    [((0.3, 0.2), NOTHING), ((0.3, 5.0), NOTHING), ((5.0, 0.2), LEARNED)],
+)
+def test_new_heads_that_know_only_what_is_frequent_have_learned_nothing(hears, word):
+    """Their KL falls from that of a fresh head to the constant answer's; a head whose KL did not
+    fall owes what it hears to before."""
+    started = {"kl_objects": 6.9, "kl_scenes": 2.0}
+    held_out = figures(*hears) | {"kl_objects": 3.0, "kl_scenes": 2.1}
+    unprobed = UNPROBED | {"from_trained": True}
+    baselines = BASELINES | {"start": started}
+    assert verdict(held_out, figures(0.0), baselines, unprobed)[0] == word
+
+
+def test_a_network_that_gives_no_numbers_is_said_to_do_so():
+    nan = float("nan")
+    word, reasons = verdict(figures(nan, nan, kl=nan), figures(nan, nan), BASELINES, UNPROBED)
+    assert word == NOTHING and "diverged" in reasons[0] and "too few" not in reasons[0]
+
+
+def test_a_control_is_not_asked_for_another_one():
+    word, reasons = verdict(figures(9.0), figures(9.0), BASELINES, UNPROBED, is_control=True)
+    assert word == LEARNED and "does not owe to seeing" in reasons[-1]
+    assert not any("--shuffled_pairs" in reason for reason in reasons)
+
+
+def test_a_network_whose_start_was_not_probed_owes_nothing_to_the_untrained_one():
+    """It was far above that before; what counts is that it is not below, and what was learned."""
+    of_probe = probed("1" * 40, "0" * 40) | {"from_trained": True}
+    assert verdict(figures(0.0, kl=3.3), figures(0.0), BASELINES, of_probe)[0] == NOTHING
+    word, reasons = verdict(figures(9.0, kl=3.3), figures(9.0), BASELINES, of_probe)
+    assert word == LEARNED and "an untrained network" in reasons[0]
