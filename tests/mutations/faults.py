@@ -1280,7 +1280,7 @@ COMMANDS = (
     Fault(
         "a teacher's file is looked for when it is loaded",
         "soundnet_tf/models/settings.py",
-        "    if not os.path.exists(path):\n",
+        "    if not storage.exists(path):\n",
         "    if False:\n",
         _EARLY,
     ),
@@ -1673,8 +1673,8 @@ MEDIA = (
     Fault(
         "a file that was replaced has the packets of the one before",
         "soundnet_tf/media/survey.py",
-        "return _survey(path, storage.size(path), storage.modified_ns(path))",
-        "return _survey(path, 0, 0)",
+        "return _survey(path, storage.size_and_time(path))",
+        "return _survey(path, None)",
         _ODD,
     ),
     Fault(
