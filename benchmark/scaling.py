@@ -1,6 +1,7 @@
-"""Growth: time and peak memory of the stages for N, 2N and 4N clips or hours."""
+"""Growth: time and peak memory of the stages for N, 2N and 4N clips or hours, and what it costs
+that workers share a batch."""
 
-from benchmark import cached, extract, material, prepare, timing
+from benchmark import cached, extract, material, prepare, timing, workers
 from benchmark.settings import BenchmarkConfig
 from benchmark.timing import Contestant, Measurement
 
@@ -22,6 +23,12 @@ FIGURES |= {
     for stage, of_what in _STAGES.items()
     for name, what in _GROWTH.items()
 }
+FIGURES |= {
+    "scaling.one_worker_over_step": "a step on 64 clips of 20 s by tf.distribute with one worker "
+    "over the same step without",
+    "scaling.two_workers_over_step": "the same by two workers on this machine, each with half of "
+    "the clips and of the cores",
+}
 
 
 def measure(settings: BenchmarkConfig) -> dict[str, float]:
@@ -34,10 +41,20 @@ def measure(settings: BenchmarkConfig) -> dict[str, float]:
         measured = timing.measure(f"scaling, {stage}", of_stage(settings), rounds, warm_ups)
         stages[stage] = _growth(*measured.values())
     most = {f"scaling.{name}": max(growth[name] for growth in stages.values()) for name in _GROWTH}
-    return most | {
+    by_stage = {
         f"scaling.{stage}.{name}": value
         for stage, growth in stages.items()
         for name, value in growth.items()
+    }
+    return most | by_stage | _sharing(settings)
+
+
+def _sharing(settings: BenchmarkConfig) -> dict[str, float]:
+    sharing = workers.contestants(settings.shared_batch_size, settings.clip_secs)
+    plain, one, two = timing.measure("scaling, workers", sharing, settings.rounds).values()
+    return {
+        "scaling.one_worker_over_step": one.over(plain),
+        "scaling.two_workers_over_step": two.over(plain),
     }
 
 

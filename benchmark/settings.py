@@ -25,6 +25,7 @@ class BenchmarkConfig(Settings):
         recording_minutes: length of the recording for `forward`.
         clips: of `prepare`, `pipeline` and `cached`: whole films and whole batches.
         scaling_clips: the N of `scaling`, whole films and whole batches.
+        shared_batch_size: of the steps that workers share.
         scaling_hours: the shortest recording of `scaling`; the others are 2 and 4 times as long.
     """
 
@@ -40,6 +41,7 @@ class BenchmarkConfig(Settings):
     clips: int = 64
     scaling_clips: int = 32
     scaling_hours: float = 1.0
+    shared_batch_size: int = 64
 
 
 @dataclass(frozen=True)

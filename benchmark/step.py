@@ -5,6 +5,7 @@ from benchmark.settings import BenchmarkConfig
 from benchmark.timing import Contestant
 from soundnet_tf import constants
 from soundnet_tf.models import architecture as arch
+from soundnet_tf.models.settings import BFLOAT16
 
 FIGURES = {
     "step.speedup_vs_keras": "a training step of plain Keras layers takes so many times as long, "
@@ -14,6 +15,8 @@ FIGURES = {
     "product reaches",
     "step.matmul_gflops": "the latter, in 10⁹ operations a second",
     "step.seconds": "a step on 8 clips of 20 s",
+    "step.clips_per_second": "clips of 20 s a second, in steps of 8",
+    "step.bfloat16_over_float32": "a step that computes in bfloat16 takes so many times as long",
     "step.gradient_difference_median": "relative distance of a weight's gradient from that of "
     "plain layers, median over all weights and several draws",
     "step.gradient_difference_max": "the largest one, of a draw with a sample on a kink of ReLU or "
@@ -26,13 +29,17 @@ FIGURES = {
 
 def measure(settings: BenchmarkConfig) -> dict[str, float]:
     arguments = {"batch_size": settings.batch_size, "clip_secs": settings.clip_secs}
+    ours_alone = arguments | {"count": 1}
     contestants = {
         "step of plain layers": Contestant(training_steps.plain_step, arguments, plain=True),
         "step of plain layers, oneDNN": Contestant(training_steps.plain_step, arguments),
-        "step": Contestant(training_steps.bare_steps, arguments | {"count": 1}),
+        "step": Contestant(training_steps.bare_steps, ours_alone),
+        "step in bfloat16": Contestant(
+            training_steps.bare_steps, ours_alone | {"precision": BFLOAT16}
+        ),
     }
     measured = timing.measure("step", contestants | peak.contestants(), settings.rounds)
-    plain, onednn, ours = (measured[name] for name in contestants)
+    plain, onednn, ours, in_16_bits = (measured[name] for name in contestants)
     samples = round(settings.clip_secs * constants.SAMPLE_RATE)
     flops = peak.step_flops(arch.SOUNDNET8, samples, sum(material.CLASSES.values()))
     rate = settings.batch_size * flops / ours.median_secs
@@ -42,6 +49,8 @@ def measure(settings: BenchmarkConfig) -> dict[str, float]:
         "step.fraction_of_matmul_peak": rate / peak.peak_flops(measured),
         "step.matmul_gflops": peak.peak_flops(measured) / 1e9,
         "step.seconds": ours.median_secs,
+        "step.clips_per_second": settings.batch_size / ours.median_secs,
+        "step.bfloat16_over_float32": in_16_bits.over(ours),
     } | {
         f"step.gradient_{name}": value
         for name, value in timing.call(gradients.compare, clip_secs=settings.clip_secs).items()

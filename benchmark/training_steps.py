@@ -12,6 +12,8 @@ from soundnet_tf import constants
 from soundnet_tf.data.cached import CachedTeacher
 from soundnet_tf.data.records import posteriors_key
 from soundnet_tf.models import student as students
+from soundnet_tf.models.keras_settings import standard_settings
+from soundnet_tf.models.settings import FLOAT32
 from soundnet_tf.models.teachers.teacher import Teacher
 from soundnet_tf.training import losses
 from soundnet_tf.training.cluster import alone
@@ -43,10 +45,14 @@ def plain_step(batch_size: int, clip_secs: float) -> Callable[[], float]:
     return lambda: float(step(batch["waveform"], targets))
 
 
-def bare_steps(batch_size: int, clip_secs: float, count: int) -> Callable[[], float]:
+def bare_steps(
+    batch_size: int, clip_secs: float, count: int, precision: str = FLOAT32
+) -> Callable[[], float]:
     """Contestant: steps of a distiller on one batch that holds its targets."""
     batch = fixed_batch(batch_size, clip_secs)
-    ours = distiller(students.SoundNet8(), cached_teachers())
+    with standard_settings(precision):
+        student = students.SoundNet8()
+    ours = distiller(student, cached_teachers())
     return steps(ours, itertools.repeat(batch), count)
 
 

@@ -10,7 +10,8 @@
     prepare   cutting videos into clips, over the ffmpeg program if it is there
     pipeline  batches from shards, over the steps that they feed
     cached    training on cached targets, over two teachers in every step
-    scaling   time and memory for N, 2N and 4N clips, and for 1, 2 and 4 hours of sound
+    scaling   time and memory for N, 2N and 4N clips, and for 1, 2 and 4 hours of sound; and what
+              it costs that two workers share a batch
 
 Nothing is fetched: films and sound are made. Contestants run in turn, each several times, and
 medians count; let nothing else run meanwhile. The figures go into the JSON after every suite, and

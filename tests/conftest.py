@@ -4,12 +4,26 @@ from pathlib import Path
 import hypothesis
 import keras
 import pytest
+import tensorflow as tf
 
 # Building a graph or loading a codec makes a property's first example far slower than the rest.
 hypothesis.settings.register_profile("soundnet_tf", deadline=None)
 hypothesis.settings.load_profile("soundnet_tf")
 
 SEED = 20161205
+
+
+def pytest_configure(config):
+    """Whoever asks for the tests of GPUs has one; all others compute on the CPU, and so do the
+    processes that they start."""
+    if config.option.markexpr != "gpu":
+        os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
+        return
+    os.environ["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"
+    if not tf.config.list_physical_devices("GPU"):
+        pytest.exit("TensorFlow finds no GPU; CONTRIBUTING.md tells what it needs", returncode=1)
+    # Values are asserted to more digits than the 10 bits of this format have.
+    tf.config.experimental.enable_tensor_float_32_execution(False)
 
 
 @pytest.fixture(scope="session")

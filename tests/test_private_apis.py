@@ -72,33 +72,6 @@ def test_fit_and_evaluate_build_by_maybe_symbolic_build_before_their_first_step(
     assert calls == ["build", "trace", "build"]
 
 
-def test_fit_steps_by_the_train_function_that_make_train_function_leaves():
-    """One call a step, with an iterator; it gives the metrics. Losses (2 - 0)^2 and, as w = 4 / 4,
-    (2 - 1)^2."""
-    given = []
-
-    class Model(keras.Sequential):
-        def make_train_function(self, force=False):
-            if self.train_function is not None and not force:
-                return
-            super().make_train_function(force)
-            step = self.train_function
-
-            def watched(iterator):
-                given.append(step(iter((next(iterator),))))
-                return given[-1]
-
-            self.train_function = watched
-
-    model = Model([keras.Input((1,)), layers.Dense(1, "linear", False, "zeros")])
-    model.compile(keras.optimizers.SGD(0.25), "mse")
-    batches = tf.data.Dataset.from_tensors((ONE, 2 * ONE)).repeat(2)
-    model.fit(batches, verbose=0, shuffle=False)
-    assert len(given) == 2
-    assert float(given[0]["loss"]) == 4.0
-    assert float(given[1]["loss"]) == 2.5  # the mean of both so far
-
-
 def test_adam_keeps_moments_by_the_index_in_the_order_of_build():
     """m = 0.1 g and v = 0.001 g^2 after a step, through `update_step` once a variable."""
     updated = []
@@ -122,6 +95,45 @@ def test_adam_keeps_moments_by_the_index_in_the_order_of_build():
         np.testing.assert_allclose(
             optimizer._velocities[i], np.full(size, 0.001 * size**2), rtol=1e-5
         )
+
+
+def test_an_optimizer_sums_gradients_over_replicas_by_one_method_before_its_steps():
+    """Left out by a class that is given sums: then the step is by what was given."""
+    given = []
+
+    class Sgd(keras.optimizers.SGD):
+        def _all_reduce_sum_gradients(self, grads_and_vars):
+            given.extend(float(gradient[0]) for gradient, _ in grads_and_vars)
+            return grads_and_vars
+
+    weight = keras.Variable(np.float32([1.0]))
+    Sgd(0.5).apply([tf.constant([3.0])], [weight])
+    assert given == [3.0] and float(weight[0]) == 1.0 - 0.5 * 3
+
+
+@pytest.mark.parametrize("is_graph", [False, True])
+def test_loss_scaling_leaves_steps_out_by_a_method_of_its_own(is_graph):
+    called = []
+
+    class Scaled(keras.optimizers.LossScaleOptimizer):
+        def _stateful_handle_non_finite_grads(self):
+            called.append(True)
+            super()._stateful_handle_non_finite_grads()
+            self.iterations.assign_add(5)
+
+    weight = keras.Variable(np.float32([1.0]))
+    optimizer = Scaled(keras.optimizers.SGD(0.5), initial_scale=8.0)
+    optimizer.build([weight])
+
+    def step(gradient):
+        optimizer.apply([gradient], [weight])
+
+    step = tf.function(step, autograph=False) if is_graph else step
+    step(tf.constant([np.inf]))
+    assert called and float(weight[0]) == 1.0
+    assert float(optimizer.dynamic_scale) == 4.0 and int(optimizer.iterations) == 5
+    step(tf.constant([4.0]))
+    assert float(weight[0]) == 0.5 and int(optimizer.iterations) == 6
 
 
 def test_a_keras_variables_value_has_the_resource_that_raw_adam_moves():

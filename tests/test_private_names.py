@@ -8,8 +8,10 @@ from import_graph import all_imports, first_party
 PRIVATE_NAMES = {
     ("soundnet_tf.training.monitor", "_initial_epoch"),
     ("soundnet_tf.training.distiller", "_maybe_symbolic_build"),
+    ("soundnet_tf.training.optimizer", "_all_reduce_sum_gradients"),
     ("soundnet_tf.training.optimizer", "_get_variable_index"),
     ("soundnet_tf.training.optimizer", "_momentums"),
+    ("soundnet_tf.training.optimizer", "_stateful_handle_non_finite_grads"),
     ("soundnet_tf.training.optimizer", "_velocities"),
 }
 PRIVATE_MODULES = {

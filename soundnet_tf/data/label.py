@@ -55,7 +55,7 @@ def _label(config: LabelConfig, progress: bool) -> Labelled:
     known = manifest.load_for_labelling(config.data)
     shard_json.settle(config.data, {shard.name for shard in _mine(known, config)})
     known = shards.refreshed(known)
-    looking = Panel(config.teachers)
+    looking = Panel(config.teachers, config.precision)
     teachers = looking.teachers
     mine = _mine(known, config)
     todo = [shard for shard in mine if panel.lacking(shard, teachers)]

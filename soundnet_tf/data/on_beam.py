@@ -96,7 +96,9 @@ class _Label(beam_pipeline.EachShard):
     def do(self, name: str) -> dict[str, int]:
         from soundnet_tf.data import panel
 
-        loaded = self.shared.acquire(lambda: panel.Panel(self._config.teachers))
+        loaded = self.shared.acquire(
+            lambda: panel.Panel(self._config.teachers, self._config.precision)
+        )
         for head, teacher in loaded.teachers.items():
             if teacher != self._teachers[head]:
                 raise ValueError(

@@ -30,9 +30,9 @@ class Panel:
         teachers: by head, what of them is kept with the shards.
     """
 
-    def __init__(self, specs: Mapping[str, str]):
-        """Args: specs: by head, as of `load_teacher`. Raises: as that."""
-        loaded = {head: load_teacher(spec) for head, spec in specs.items()}
+    def __init__(self, specs: Mapping[str, str], precision: str):
+        """Args: specs: by head, as of `load_teacher`; precision: of all. Raises: as that."""
+        loaded = {head: load_teacher(spec, precision) for head, spec in specs.items()}
         self.teachers = {
             head: CachedTeacher(t.name, t.fingerprint, t.labels) for head, t in loaded.items()
         }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from soundnet_tf import constants
 from soundnet_tf.files import identity, lists, storage
 from soundnet_tf.files.find import VIDEO_EXTENSIONS, find_files
-from soundnet_tf.models.settings import teacher_spec
+from soundnet_tf.models.settings import FLOAT32, PRECISIONS, teacher_spec
 from soundnet_tf.settings import Setting, Settings, by_head, setting
 
 SHORTEST_VIDEO_SECS = 1.0
@@ -212,7 +212,8 @@ class LabelConfig(Settings):
         data: folder that `prepare` wrote.
         teachers: head ("objects", "scenes") to a teacher's spec. Posteriors of other heads stay;
             those of another teacher of these heads are replaced.
-        batch_frames: frames that a teacher looks at at once.
+        batch_frames: frames that a teacher looks at at once, whatever clips they are of.
+        precision: of what the teachers compute; their names tell if it is not float32.
         part, parts: label only every `parts`-th shard, beginning with number `part`, since other
             processes or machines label the rest.
         beam: who labels the shards.
@@ -222,6 +223,11 @@ class LabelConfig(Settings):
     teachers: Mapping[str, str] = teachers_by_head()
     batch_frames: int = setting(
         "Frames that a teacher looks at at once; more need more memory.", 64, at_least=1
+    )
+    precision: str = setting(
+        "Of what the teachers compute: 16 bits are faster on GPUs, and posteriors differ a little.",
+        FLOAT32,
+        choices=PRECISIONS,
     )
     part: int = setting("Which part of the shards to label here, from 0 on.", 0)
     parts: int = setting("How many processes or machines share the shards.", 1)

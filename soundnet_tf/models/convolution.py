@@ -16,6 +16,8 @@ import functools
 import tensorflow as tf
 from keras import layers
 
+from soundnet_tf.models import devices
+
 _COLUMNS = 256  # of the matrix product that gives a kernel's gradient
 _LONG_KERNEL = 4096  # numbers of a filter, from which on it is a matrix product
 
@@ -63,7 +65,7 @@ def convolve(x: tf.Tensor, kernel: tf.Tensor, stride: int) -> tf.Tensor:
         [batch, (steps - kernel steps) // stride + 1, filters].
     """
     steps, channels, _ = kernel.shape
-    if tf.config.list_logical_devices("GPU"):
+    if devices.has_gpu():
         return tf.nn.conv1d(x, kernel, stride, "VALID")
     if steps * channels >= _LONG_KERNEL:
         return by_windows(x, kernel, stride)

@@ -19,6 +19,10 @@ _ARCHITECTURE_OF = {constants.PUBLISHED: "soundnet8"}
 RELEASED_SUFFIXES = (".npy", ".t7")
 HEADS = ("objects", "scenes")
 
+# Policies of dtypes that Keras knows; weights are float32 in all of them.
+FLOAT32, BFLOAT16, FLOAT16 = "float32", "mixed_bfloat16", "mixed_float16"
+PRECISIONS = (FLOAT32, BFLOAT16, FLOAT16)
+
 KERAS, PLACES, FILE, HUB, PYPI = "keras", "places", "file", "hub", "pypi"
 PLACES_NETWORKS = ("vgg16", "resnet18", "resnet50")
 PYPI_NETWORK = "efficientnet_lite0"

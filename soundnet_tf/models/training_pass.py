@@ -14,7 +14,7 @@ import keras
 import tensorflow as tf
 
 from soundnet_tf.models import architecture as arch
-from soundnet_tf.models import replicas
+from soundnet_tf.models import devices, replicas
 from soundnet_tf.models import student as students
 from soundnet_tf.models.convolution import convolve
 from soundnet_tf.models.finite import zero_or_nan
@@ -136,7 +136,7 @@ def max_pool(x: tf.Tensor, size: int) -> tf.Tensor:
     def forward(x):
         pooled = tf.nn.max_pool1d(x, size, size, "VALID")
         zeros = tf.zeros([x.shape[2]])
-        return pooled, lambda of_pooled: _pool_gradient(
+        return pooled, lambda of_pooled: _pool_gradient()(
             x, pooled, zeros, size, of_pooled, zeros, zeros
         )
 
@@ -162,7 +162,7 @@ def pool_with_moments(x: tf.Tensor, size: int) -> tuple[tf.Tensor, tf.Tensor, tf
         mean, variance = _moments(x)
 
         def backward(of_pooled, of_mean, of_variance):
-            return _pool_gradient(x, pooled, mean, size, of_pooled, of_mean, of_variance)
+            return _pool_gradient()(x, pooled, mean, size, of_pooled, of_mean, of_variance)
 
         return (pooled, mean, variance), backward
 
@@ -188,9 +188,13 @@ def _per_channel(x: tf.Tensor) -> tf.Tensor:
     return tf.cast(tf.size(x) // x.shape[2], tf.float32)
 
 
-# One pass over x; as separate operations it would be five.
-@tf.function(jit_compile=True, autograph=False)
-def _pool_gradient(x, pooled, mean, size: int, of_pooled, of_mean, of_variance):
+def _pool_gradient():
+    """On CPUs one pass over x by XLA, as separate operations five. For GPUs XLA needs a compiler
+    that is not on every machine."""
+    return _gradient_of_pool if devices.has_gpu() else _gradient_in_one_pass
+
+
+def _gradient_of_pool(x, pooled, mean, size: int, of_pooled, of_mean, of_variance):
     """Gradient of `pool_with_moments`: of equal steps in a window the first is the greatest one."""
     batch, steps, channels = tf.shape(x)[0], tf.shape(x)[1], x.shape[2]
     rows = tf.shape(pooled)[1]
@@ -204,3 +208,6 @@ def _pool_gradient(x, pooled, mean, size: int, of_pooled, of_mean, of_variance):
     count = tf.cast(batch * steps, tf.float32)
     deviation = tf.cast(x, tf.float32) - mean
     return tf.cast(of_x + (of_mean + 2.0 * of_variance * deviation) / count, x.dtype)
+
+
+_gradient_in_one_pass = tf.function(_gradient_of_pool, jit_compile=True, autograph=False)

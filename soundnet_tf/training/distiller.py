@@ -17,6 +17,7 @@ from soundnet_tf.models.training_pass import training_pass
 from soundnet_tf.training import alignment, losses
 from soundnet_tf.training.means import Means
 from soundnet_tf.training.mixing import mix
+from soundnet_tf.training.optimizer import counted_norm
 from soundnet_tf.training.pairs import ShuffledPairs, other_videos_targets
 from soundnet_tf.training.settings import DistillConfig
 
@@ -150,12 +151,14 @@ class Distiller(keras.Model):
         with tf.GradientTape() as tape:
             logits = self(batch, training=True)
             loss = self._loss(targets, logits, steps)
+            scaled = self.optimizer.scale_loss(loss)  # as it is, but with float16
         weights = self.student.trainable_variables
-        gradients = replicas.gradients(tape.gradient(loss, weights))
+        gradients = replicas.gradients(tape.gradient(scaled, weights))
+        norm = tf.linalg.global_norm(gradients) / self.optimizer.scale_loss(1.0)
         self.optimizer.apply(gradients, weights)
-        norm = tf.linalg.global_norm(gradients)
         figures = self._figures(targets, logits, loss * next(iter(steps.values())))
-        self.learned.update_state(figures | {"gradient_norm": (norm, 1.0)})
+        figures["gradient_norm"] = counted_norm(self.optimizer, norm)
+        self.learned.update_state(figures)
 
     def _step(self) -> tf.Tensor:
         return tf.cast(self.optimizer.iterations.value, tf.int64)

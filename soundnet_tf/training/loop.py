@@ -152,7 +152,7 @@ def _build(config: TrainConfig, teachers: Teachers, clips: int):
     """The distiller, ready to train, and how many rows its heads took over."""
     # After the teachers, whose layers drew numbers: the start is to depend on the seed alone.
     keras.utils.set_random_seed(config.seed)
-    with standard_settings("mixed_bfloat16" if config.mixed_bfloat16 else "float32"):
+    with standard_settings(config.precision):
         student = students.BUILDERS[config.architecture](
             object_classes=_classes(teachers, "objects"), scene_classes=_classes(teachers, "scenes")
         )
@@ -163,7 +163,9 @@ def _build(config: TrainConfig, teachers: Teachers, clips: int):
         initialise.freeze_batch_norm(student)
     mask_sound = config.pipeline.short == MASK
     distiller = Distiller(student, teachers, config.distill, mask_sound, config.seed)
-    optimizer = build_optimizer(config.optimizer, config.end(clips), distiller.heads)
+    optimizer = build_optimizer(
+        config.optimizer, config.end(clips), distiller.heads, config.precision
+    )
     distiller.compile(optimizer=optimizer)
     return distiller, head_starts
 

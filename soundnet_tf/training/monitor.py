@@ -147,7 +147,7 @@ class Backup(keras.callbacks.Callback):
         super().__init__()
         self._folder = folder
         self._path = os.path.join(folder, "latest.weights.h5")
-        self._steps_per_epoch = steps_per_epoch
+        self.steps_per_epoch = steps_per_epoch
 
     def on_train_begin(self, logs=None):
         self.restore()
@@ -177,7 +177,7 @@ class Backup(keras.callbacks.Callback):
 
     @property
     def epochs_done(self) -> int:
-        return self.steps_done // self._steps_per_epoch
+        return self.steps_done // self.steps_per_epoch
 
 
 class SaveStudents(keras.callbacks.Callback):

@@ -1,8 +1,10 @@
-"""Adam as the paper used it, with a schedule, clipping, averaging, and heads that learn first."""
+"""Adam as the paper used it, with a schedule, clipping, averaging, and heads that learn first; for
+float16 the loss is scaled."""
 
 import keras
 import tensorflow as tf
 
+from soundnet_tf.models.settings import FLOAT16, FLOAT32
 from soundnet_tf.training.settings import CONSTANT, COSINE, OptimizerConfig
 
 
@@ -61,15 +63,37 @@ def _handle(variable) -> tf.Tensor:
     return (variable.value if isinstance(variable, keras.Variable) else variable).handle
 
 
+@keras.saving.register_keras_serializable(package="soundnet_tf")
+class ScaledLoss(keras.optimizers.LossScaleOptimizer):
+    """Keras's, for which a step whose gradients are beyond float16 is left out but counts: how many
+    steps were taken tells which clips come next."""
+
+    def _stateful_handle_non_finite_grads(self):
+        super()._stateful_handle_non_finite_grads()
+        self.iterations.assign_add(1)
+
+
+def counted_norm(optimizer: keras.optimizers.Optimizer, norm: tf.Tensor):
+    """A gradient's length and its weight in a mean: 0 of a step that `ScaledLoss` leaves out."""
+    if not isinstance(optimizer, ScaledLoss):
+        return norm, 1.0
+    is_taken = tf.math.is_finite(norm)
+    return tf.where(is_taken, norm, 0.0), tf.cast(is_taken, tf.float32)
+
+
 def build_optimizer(
-    config: OptimizerConfig, total_steps: int, head_names: tuple[str, ...]
-) -> HeadFirstAdam:
-    """The optimizer of a run of `total_steps` for a student whose heads are `head_names`.
+    config: OptimizerConfig,
+    total_steps: int,
+    head_names: tuple[str, ...],
+    precision: str = FLOAT32,
+) -> HeadFirstAdam | ScaledLoss:
+    """The optimizer of a run of `total_steps` for a student whose heads are `head_names` and which
+    computes in `precision`.
 
     Raises:
         ValueError: a warm-up longer than the run.
     """
-    return HeadFirstAdam(
+    adam = HeadFirstAdam(
         learning_rate=_schedule(config, total_steps),
         beta_1=0.9,
         global_clipnorm=config.clip_norm or None,
@@ -79,6 +103,7 @@ def build_optimizer(
         head_warmup_steps=config.head_warmup_steps,
         trunk_scale=config.trunk_scale,
     )
+    return ScaledLoss(adam) if precision == FLOAT16 else adam
 
 
 def _schedule(config: OptimizerConfig, total_steps: int):

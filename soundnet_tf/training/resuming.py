@@ -45,7 +45,7 @@ class Backup(monitor.Backup):
 
     def on_train_batch_end(self, batch, logs=None):
         step = self.steps_done
-        if step % self._steps_per_epoch == 0:
+        if step % self.steps_per_epoch == 0:
             return
         is_alone = self._cluster.share.count == 1
         if is_alone or step % _ASK_EVERY_STEPS == 0:

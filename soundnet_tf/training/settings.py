@@ -8,7 +8,7 @@ from soundnet_tf.data.batch_settings import AUTO, ONLINE, PipelineConfig, Source
 from soundnet_tf.data.settings import check_teachers, teachers_by_head
 from soundnet_tf.files import storage
 from soundnet_tf.models.architecture import ARCHITECTURES
-from soundnet_tf.models.settings import check_student
+from soundnet_tf.models.settings import FLOAT32, PRECISIONS, check_student
 from soundnet_tf.settings import Setting, Settings, by_head, setting
 from soundnet_tf.sounds.settings import CSV, DATASETS, check_sounds
 
@@ -107,7 +107,8 @@ class TrainConfig(Settings):
         architecture: "soundnet8" or "soundnet5".
         init_from: None for random weights, "published", or a folder that training or export wrote.
         freeze_batch_norm: keep batch norms as they are.
-        mixed_bfloat16: compute the student in bfloat16; its weights, softmax and loss stay float32.
+        precision: of what the student computes, see `models.settings.PRECISIONS`; its weights,
+            softmax and loss are float32. With float16 the loss is scaled, see `optimizer`.
         seed: of weights, shuffling and augmentation.
         baseline_clips: training clips that the constant baseline is the mean of.
     """
@@ -134,7 +135,11 @@ class TrainConfig(Settings):
     freeze_batch_norm: bool = setting(
         "Keep batch norms as they are; for few clips or small batches.", False
     )
-    mixed_bfloat16: bool = setting("Compute the student in bfloat16.", False)
+    precision: str = setting(
+        "Of what the student computes; for GPUs and CPUs that multiply 16 bits faster.",
+        FLOAT32,
+        choices=PRECISIONS,
+    )
     seed: int = setting("Of weights, shuffling and augmentation.", 0)
     baseline_clips: int = 2000
     pipeline: PipelineConfig = PipelineConfig()

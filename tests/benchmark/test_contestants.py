@@ -4,7 +4,16 @@ import keras
 import numpy as np
 import pytest
 
-from benchmark import cached, extract, forward, gradients, material, training_steps
+from benchmark import (
+    cached,
+    extract,
+    forward,
+    gradients,
+    material,
+    timing,
+    training_steps,
+    workers,
+)
 from soundnet_tf.serving.extraction import run as extract_library
 
 SECS = 12.0
@@ -80,3 +89,11 @@ def test_extraction_hears_the_whole_recording(tmp_path, monkeypatch):
     (summary,) = summaries
     assert summary.sound_secs == pytest.approx(30, abs=0.1)
     assert (summary.files, summary.channels) == (1, 256)
+
+
+@pytest.mark.slow
+def test_workers_share_a_batch():
+    """Two clips by one process, by one worker and by two, who end with the first."""
+    measured = timing.measure("workers", workers.contestants(2, SECS), rounds=1)
+    assert list(measured) == ["step", "one worker", "two workers"]
+    assert all(m.median_secs > 0 for m in measured.values())

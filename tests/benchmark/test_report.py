@@ -11,6 +11,7 @@ FACTS = {
     "machine.processor": "Abacus 3",
     "machine.cores": "2",
     "machine.memory": "4 GB",
+    "machine.accelerator": "no GPU",
     "machine.system": "Linux x86_64",
     "machine.python": "3.11.9",
     "machine.tensorflow": "2.16.2",
@@ -91,8 +92,8 @@ def test_the_table():
     figures = {"b.time": 1234.56, "a.speedup": 2.7182, "c.difference": 0.0000123456}
     meanings = {"a.speedup": "faster", "b.time": "time", "c.difference": "d", "d.absent": "none"}
     assert report.table(FACTS | figures, meanings) == (
-        "Measured on Abacus 3, 2 cores, 4 GB of memory, Linux x86_64; Python 3.11.9, TensorFlow "
-        "2.16.2, Keras 3.15.1.\n"
+        "Measured on Abacus 3, 2 cores, 4 GB of memory, no GPU, Linux x86_64; Python 3.11.9, "
+        "TensorFlow 2.16.2, Keras 3.15.1.\n"
         "\n"
         "| figure | value | what it means |\n"
         "|---|---:|---|\n"

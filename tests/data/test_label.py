@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import prepare_material
 import pytest
+import small_vision
 import synthetic_media
 import tensorflow as tf
 from labelled_shards import clips_in, contents, copy_of, run
@@ -15,7 +16,9 @@ from soundnet_tf.data import label as module
 from soundnet_tf.data import pipeline, sources
 from soundnet_tf.data.batch_settings import PipelineConfig
 from soundnet_tf.data.manifest import load_manifest
+from soundnet_tf.data.settings import LabelConfig
 from soundnet_tf.data.videos import split_and_shard
+from soundnet_tf.models.settings import BFLOAT16, FLOAT32
 from soundnet_tf.models.teachers.teacher import load_teacher
 
 
@@ -90,6 +93,18 @@ def test_heads_one_after_the_other_give_the_bytes_of_both_at_once(fresh, labelle
     for name in shards:
         assert contents(fresh)[name] == contents(labelled)[name]
     assert load_manifest(str(fresh)).splits == load_manifest(str(labelled)).splits
+
+
+def test_teachers_of_16_bits_replace_those_of_32_and_their_posteriors_say_so(fresh, tmp_path):
+    """Nearly the same ones: 0.02 is what 8 bits of each score make of a probability."""
+    spec = {"scenes": f"file:{small_vision.save(tmp_path)}"}
+    found = {}
+    for precision in (FLOAT32, BFLOAT16):
+        module.label(LabelConfig(data=str(fresh), teachers=spec, precision=precision))
+        found[precision] = [clip.posteriors["scenes"] for clip in clips_in(fresh).values()]
+    assert {p.teacher for p in found[BFLOAT16]} == {"small-mixed_bfloat16"}
+    apart = [np.abs(a.values - b.values).max() for a, b in zip(*found.values(), strict=True)]
+    assert 0 < max(apart) < 0.02
 
 
 def test_another_teacher_replaces_its_head_only_and_says_so(labelled, specs, tmp_path, caplog):

@@ -267,7 +267,7 @@ def test_a_damaged_shard_is_named_and_the_others_stay(fresh, labelled, both, tmp
 
 
 def test_a_worker_with_other_weights_is_refused(fresh, both):
-    teachers = panel.Panel(both).teachers
+    teachers = panel.Panel(both, "float32").teachers
     teachers["scenes"] = dataclasses.replace(teachers["scenes"], fingerprint="0123456789abcdef")
     name = load_manifest(str(fresh)).splits["train"].shards[0].name
     with pytest.raises(RuntimeError, match=r"loads scenes \(.*\), not scenes \(0123456789abcdef\)"):

@@ -63,6 +63,7 @@ def close(found, expected):
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-5 * np.abs(expected).max())
 
 
+@pytest.mark.gpu
 @pytest.mark.parametrize("layer", LAYERS, ids=lambda layer: f"{layer.name}-{layer.kernel}")
 @pytest.mark.parametrize("spare", [0, 1, 37])
 def test_every_layer_of_the_networks(layer, spare):
@@ -82,6 +83,7 @@ def test_every_layer_of_the_networks(layer, spare):
     stride=st.integers(1, 4),
     static=st.booleans(),
 )
+@pytest.mark.gpu
 def test_any_shape(batch, spare, channels, pairs, filters, stride, static):
     size = pairs * stride
     check(batch, size + spare, channels, size, filters, stride, spare, static)
@@ -101,6 +103,7 @@ def test_an_input_gradient_that_nobody_asks_for_is_not_needed():
     assert kernel.shape == (8, 1, 4)
 
 
+@pytest.mark.gpu
 @pytest.mark.parametrize("build", [student.SoundNet8, student.SoundNet5])
 def test_weights_have_the_names_and_shapes_of_plain_layers(build):
     ours, plain = build(object_classes=3), build(object_classes=3, plain_layers=True)

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from soundnet_tf.models import student
+from soundnet_tf.models import devices, student
+from soundnet_tf.models import training_pass as passes
 from soundnet_tf.models.training_pass import max_pool, pool_with_moments, training_pass, trunk_pass
 
 BUILDERS = [student.SoundNet8, student.SoundNet5]
@@ -53,6 +54,7 @@ def gradients(model, forward, waveform, dtype=tf.float32):
     return logits, {v.path: g for v, g in zip(model.trainable_variables, found, strict=True)}
 
 
+@pytest.mark.gpu
 @pytest.mark.parametrize("build", BUILDERS)
 def test_logits_and_moving_averages_are_those_of_plain_layers(build):
     ours, plain = pair(build)
@@ -65,6 +67,7 @@ def test_logits_and_moving_averages_are_those_of_plain_layers(build):
         np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4, err_msg=found.path)
 
 
+@pytest.mark.gpu
 @pytest.mark.parametrize("build", BUILDERS)
 def test_gradients_are_those_of_plain_layers(build):
     """Next to a kink of ReLU or pool rounding decides which way a gradient goes, in plain layers
@@ -85,6 +88,25 @@ def test_gradients_are_those_of_plain_layers(build):
         assert np.linalg.norm(expected[f"{conv}_conv/bias"]) < 1e-2 * scale
 
 
+@pytest.mark.parametrize("build", BUILDERS)
+def test_the_forms_that_a_gpu_gets_have_the_same_gradients(build, monkeypatch):
+    """All that is chosen by the device: strided convolutions, and no XLA."""
+    ours, _ = pair(build)
+    logits, expected = gradients(ours, lambda x: training_pass(ours, x), sound())
+    monkeypatch.setattr(devices, "has_gpu", lambda: True)
+    monkeypatch.setattr(passes, "_gradient_in_one_pass", None)
+    again, found = gradients(ours, lambda x: training_pass(ours, x), sound())
+    for head, wanted in logits.items():
+        np.testing.assert_allclose(again[head], wanted, rtol=2e-4, atol=2e-4)
+    apart = [
+        np.linalg.norm(found[path] - wanted) / np.linalg.norm(wanted)
+        for path, wanted in expected.items()
+        if not path.endswith("_conv/bias")
+    ]
+    assert np.median(apart) < 1e-4 and max(apart) < 1e-2, apart
+
+
+@pytest.mark.gpu
 def test_frozen_batch_norms_use_and_keep_their_averages():
     ours, plain = pair(student.SoundNet5)
     for layer in (*ours.layers, *plain.layers):
@@ -102,6 +124,7 @@ def test_frozen_batch_norms_use_and_keep_their_averages():
         np.testing.assert_allclose(found[path], wanted[path], rtol=0, atol=3e-3 * scale)
 
 
+@pytest.mark.gpu
 @pytest.mark.parametrize("layer", ["conv1", "pool1", "conv2", "conv4", "pool5", "conv7"])
 def test_every_layer_of_the_trunk_can_be_had(layer):
     ours, plain = pair(student.SoundNet8)
@@ -115,10 +138,14 @@ def test_an_unknown_layer_is_named():
         trunk_pass(student.SoundNet5(), sound(1, 1.0), ["conv1", "conv9"])
 
 
+@pytest.mark.gpu
+@pytest.mark.parametrize("has_gpu", [False, True])
 @pytest.mark.parametrize("steps", [8, 9, 37])
-def test_pool_and_moments_by_numpy(steps):
+def test_pool_and_moments_by_numpy(steps, has_gpu, monkeypatch):
     """The gradient of Σ a pooled + Σ b mean + Σ c variance: a at each window's greatest step, and
     b / n + 2 c (x - mean) / n everywhere."""
+    if has_gpu:
+        monkeypatch.setattr(devices, "has_gpu", lambda: True)
     rng = np.random.default_rng(steps)
     x = rng.normal(3, 2, (2, steps, 5)).astype(np.float32)
     rows, count = steps // 4, 2 * steps
@@ -144,6 +171,7 @@ def test_pool_and_moments_by_numpy(steps):
     np.testing.assert_allclose(tape.gradient(total, source), expected, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.gpu
 def test_of_equal_steps_one_gets_the_gradient():
     """Digital silence makes whole windows equal: each still has a gradient of 1 in all."""
     x = tf.ones([1, 8, 1])

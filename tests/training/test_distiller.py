@@ -64,6 +64,7 @@ def weights_of(model):
     return [variable.numpy().copy() for variable in model.variables]
 
 
+@pytest.mark.gpu
 @pytest.mark.parametrize("build", [student.SoundNet5, student.SoundNet8])
 def test_a_step_moves_every_trainable_weight_and_no_teachers(teachers, build):
     distiller = distiller_of(teachers, build)

@@ -85,7 +85,7 @@ def test_fewer_clips_than_a_batch_are_refused(tmp_path):
 
 
 def test_bfloat16_reaches_the_student_alone(begun):
-    distiller, _, _ = begun(config_of(pipeline_config(), mixed_bfloat16=True))
+    distiller, _, _ = begun(config_of(pipeline_config(), precision="mixed_bfloat16"))
     layers = [layer for layer in distiller.student.layers if layer.weights]
     assert {layer.compute_dtype for layer in layers} == {"bfloat16"}
     assert {variable.dtype for variable in distiller.student.variables} == {"float32"}

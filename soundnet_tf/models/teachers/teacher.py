@@ -26,8 +26,10 @@ from absl import logging
 from soundnet_tf import labels as label_lists
 from soundnet_tf.files import storage
 from soundnet_tf.models.keras_settings import standard_settings
+from soundnet_tf.models.settings import FLOAT32
 from soundnet_tf.models.teachers import networks
 from soundnet_tf.models.teachers.networks import Network
+from soundnet_tf.models.teachers.precision import compute_in
 
 _SUM_TOLERANCE = 1e-2  # wide enough for bfloat16 probabilities; logits don't come so near to 1
 
@@ -42,7 +44,8 @@ class Teacher:
         model: float32 RGB [n, image_size, image_size, 3] in [0, 255] to probabilities [n, classes].
         image_size: pixels.
         labels: the classes' names, in output order.
-        fingerprint: 16 hexadecimal digits that change with the weights or the preprocessing.
+        fingerprint: 16 hexadecimal digits that change with the weights, the preprocessing or the
+            precision.
     """
 
     spec: str
@@ -160,30 +163,38 @@ def _interpolation(length: tf.Tensor, size: int) -> tf.Tensor:
     return weights / tf.reduce_sum(weights, axis=1, keepdims=True)
 
 
-def load_teacher(spec: str) -> Teacher:
+def load_teacher(spec: str, precision: str = FLOAT32) -> Teacher:
     """Loads the teacher that a spec of the module's docstring names.
+
+    Args:
+        spec: of the teacher.
+        precision: of what it computes, one of `models.settings.PRECISIONS`; the scores of the
+            classes and their softmax are float32.
 
     Its labels are the lines of `FILE.labels.txt` beside its file, or else the published list of so
     many classes. Outputs that are no probabilities get a softmax, which is logged.
 
     Raises:
         ValueError: there is no such kind or name, the file is not what the spec says, its numbers
-            are not finite, or nobody knows names for so many classes.
+            are not finite, or nobody knows names for so many classes; or it cannot compute in
+            this precision.
         FileNotFoundError: there is no such file, or the PyPI package is not installed.
         RuntimeError: a download failed.
         ImportError: `hub:` without TF Hub.
     """
     with standard_settings():
         network = networks.find(spec)
+        if precision != FLOAT32:
+            compute_in(network.model, precision, spec)
         model = _with_probabilities(network.model, spec)
     model.trainable = False
     return Teacher(
         spec=spec,
-        name=re.sub(r"[^A-Za-z0-9_.-]+", "_", network.name),
+        name=re.sub(r"[^A-Za-z0-9_.-]+", "_", _name(network, precision)),
         model=model,
         image_size=model.input_shape[1],
         labels=_labels(network.path, model.output_shape[-1], spec),
-        fingerprint=_fingerprint(network),
+        fingerprint=_fingerprint(network, precision),
     )
 
 
@@ -218,8 +229,14 @@ def _labels(path: str | None, classes: int, spec: str) -> tuple[str, ...]:
         raise ValueError(f"{spec}: {error}{remedy}") from error
 
 
-def _fingerprint(network: Network) -> str:
+def _name(network: Network, precision: str) -> str:
+    return network.name if precision == FLOAT32 else f"{network.name}-{precision}"
+
+
+def _fingerprint(network: Network, precision: str) -> str:
     digest = hashlib.sha256()
+    if precision != FLOAT32:  # whose posteriors stay those of the same teacher as ever
+        digest.update(precision.encode())
     for part in network.identity:
         digest.update(part)
     # Without names: those that Keras makes up depend on what the process built before.

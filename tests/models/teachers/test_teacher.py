@@ -21,6 +21,7 @@ def saved(tmp_path):
     return functools.partial(small_vision.save, tmp_path)
 
 
+@pytest.mark.gpu
 def test_answers_are_those_of_the_network(saved):
     path = saved()
     teacher = load_teacher(f"file:{path}")
@@ -45,6 +46,7 @@ def test_what_a_teacher_says_about_itself(saved):
     assert re.fullmatch("[0-9a-f]{16}", teacher.fingerprint)
 
 
+@pytest.mark.gpu
 def test_each_frame_alone_gives_the_same(saved):
     teacher = load_teacher(f"file:{saved()}")
     frames = random_frames()
