@@ -33,6 +33,7 @@ def main(config: RunConfig) -> int | None:
         return RUN_AGAIN
     if result is not None:
         print(report.summary(**vars(result), out=config.out))
+    return None
 
 
 if __name__ == "__main__":
