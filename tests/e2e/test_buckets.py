@@ -1,5 +1,5 @@
-"""All stages one after the other with every path in a bucket, against a real S3 server on loopback;
-what comes out is what comes out locally."""
+"""All stages one after the other with every path in a bucket, each killed once in the middle, against
+a real S3 server on loopback; what comes out is what comes out locally, undisturbed."""
 
 import hashlib
 import os
@@ -47,14 +47,14 @@ def films(folder) -> pathlib.Path:
     return folder
 
 
-def killed_after_a_shard(address, bucket, *flags):
-    """Prepares in a process of its own, which is killed once the first shard is whole."""
-    command = [sys.executable, str(BIN / "prepare.py"), *flags]
+def killed(address, bucket, sign, binary, *flags):
+    """Runs a command, and kills it once the bucket has a key that begins so."""
+    before = set(s3_server.keys(address, bucket))
+    command = [sys.executable, str(BIN / f"{binary}.py"), *flags]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        while not any(key.endswith(".json") for key in s3_server.keys(address, bucket)):
-            assert process.poll() is None
+        while not any(key.startswith(sign) for key in {*s3_server.keys(address, bucket)} - before):
+            assert process.poll() is None, f"{binary} ended before there was {sign}"
         process.kill()
-    assert not any(key.endswith("manifest.json") for key in s3_server.keys(address, bucket))
 
 
 def test_every_stage_gives_in_a_bucket_what_it_gives_locally(s3_address, bucket, tmp_path):
@@ -65,29 +65,39 @@ def test_every_stage_gives_in_a_bucket_what_it_gives_locally(s3_address, bucket,
     )
     for path in (*storage.files_below(str(source)), *map(str, tmp_path.glob("t.keras*"))):
         remote.upload(path, f"{far}/{os.path.relpath(path, tmp_path)}")
-    begun = (f"--videos={far}/films/*.mkv", f"--out={far}/shards", *PREPARE, "--workers=1")
-    killed_after_a_shard(s3_address, bucket, *begun)
-    left = {key for key in s3_server.keys(s3_address, bucket) if key.endswith(".tfrecord")}
+    left = set()
+
+    def stage(place, sign, *command):
+        """Runs it; in the bucket it is killed first, when it has begun to write."""
+        if place == far:
+            killed(s3_address, bucket, sign, *command)
+            left.update(k for k in s3_server.keys(s3_address, bucket) if k.endswith(".tfrecord"))
+        run(*command)
 
     places = {str(tmp_path): spec, far: f"file:{far}/t.keras"}
     for place, teacher in places.items():
         videos, data = f"--videos={place}/films/*.mkv", f"{place}/shards"
-        run("prepare", videos, f"--out={data}", *PREPARE, "--workers=1")
-        run("label", f"--data={data}", f"--imagenet_teacher={teacher}", "--batch_frames=4")
-        run("train", f"--data={data}", f"--out={place}/run", "--targets=cached", *TRAIN)
-        run("export", f"--run={place}/run", f"--out={place}/exported")
+        prepare = ("prepare", videos, f"--out={data}", *PREPARE, "--workers=1")
+        stage(place, "shards/train-", *prepare)
+        label = ("label", f"--data={data}", f"--imagenet_teacher={teacher}", "--batch_frames=4")
+        stage(place, "shards/teachers/", *label)
+        train = ("train", f"--data={data}", f"--out={place}/run", "--targets=cached", *TRAIN)
+        stage(place, "run/backup/", *train, "--checkpoint_every=1")
+        stage(place, "exported", "export", f"--run={place}/run", f"--out={place}/exported")
         model, inputs = f"--model={place}/exported", f"--inputs={place}/films/*.mkv"
-        run("extract", inputs, model, f"--out={place}/features.npz", "--layer=conv4")
+        extract = ("extract", inputs, model, f"--out={place}/features.npz", "--layer=conv4")
+        stage(place, "features.npz", *extract)
         (labelled,) = [n for n in storage.list_folder(f"{place}/films/labelled") if "csv" in n]
-        run("evaluate", "--dataset=csv", f"--data={place}/films/labelled/{labelled}", model,
-            "--protocol=linear", "--layer=conv4", "--nobaselines",
-            f"--out={place}/evaluation")  # fmt: skip
+        evaluate = ("evaluate", "--dataset=csv", f"--data={place}/films/labelled/{labelled}", model,
+                    "--protocol=linear", "--layer=conv4", "--nobaselines")  # fmt: skip
+        stage(place, "evaluation", *evaluate, f"--out={place}/evaluation")
         heard = run("recognize", model, f"{place}/films/film0.mkv")
         assert "colour" in heard
 
     near, there = load_manifest(f"{tmp_path}/shards"), load_manifest(f"{far}/shards")
     assert near.splits == there.splits  # with the hashes of all shards
-    assert left and all(digest(f"{far}/{key}") == digest(f"{tmp_path}/{key}") for key in left)
+    shards = {key for key in left if key.startswith("shards/")}
+    assert shards and all(digest(f"{far}/{key}") == digest(f"{tmp_path}/{key}") for key in shards)
     histories = [read_history(f"{place}/run/history.csv") for place in places]
     for name, value in histories[0][0].items():
         assert float(histories[1][0][name]) == pytest.approx(float(value), rel=1e-5, nan_ok=True)
