@@ -1,7 +1,7 @@
 """Prepared clips as WebDataset's tars, for those who train elsewhere.
 
-A tar a shard, of its name and with its clips in their order. A clip of "train-00003-of-00016" has the
-key "train-00003-of-00016-000000", -000001 and so on, which has no dot, and the files
+A tar a shard, of its name and with its clips in their order. A clip of "train-00003-of-00016" has
+the key "train-00003-of-00016-000000", -000001 and so on, which has no dot, and the files
 
     KEY.wav, KEY.flac or KEY.ogg    sound, the samples or bytes that the shard has
     KEY.0.jpg, KEY.1.jpg, ...       frames as they are stored

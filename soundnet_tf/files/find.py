@@ -3,19 +3,17 @@
 import collections
 import functools
 import os
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from absl import logging
 
-from soundnet_tf.files import lists, spans, storage, tars, windows
+from soundnet_tf.files import lists, patterns, spans, storage, tars, windows
 from soundnet_tf.files.spans import Span
 
 _MOST_TOLD, _MOST_TOLD_IN_AN_ERROR = 20, 3  # entries that are not there
 _TARS_AT_ONCE = 16  # whose headers are read; in a bucket each waits for many answers
-_RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
 
 SOUND_EXTENSIONS = tuple(
     ".aac .ac3 .aif .aifc .aiff .amr .au .caf .eac3 .flac .m4a .m4b .mka .mp2 .mp3 .oga .ogg .opus "
@@ -95,7 +93,7 @@ def find_parts(source: str, extensions: tuple[str, ...], kind: str) -> Found:
         if not _is_wanted(extensions, windows.plain(root)):
             paths, of_rows, listed = _listed(root, extensions, kind)
         base = _common_parent(listed)
-    elif storage.is_pattern(root) or _RANGE.search(root):
+    elif storage.is_pattern(root) or patterns.has_range(root):
         base, paths = _matching(root, extensions)
     else:
         raise FileNotFoundError(f"{source}: no such folder, pattern, {kind} or list of {kind}s")
@@ -262,14 +260,14 @@ def _common_parent(paths: list[str]) -> str:
 def _matching(pattern: str, extensions: tuple[str, ...]) -> tuple[str, list[str]]:
     """Fixed beginning of a pattern, of which ranges are no part, and the files that match it. Those
     that only a range names are given whether they are there or not."""
-    base, _ = storage.split_pattern(_RANGE.sub("*", pattern))
+    base, _ = storage.split_pattern(patterns.with_stars(pattern))
     found: list[str] = []
-    for name in _each_number(pattern):
+    for name in patterns.each_number(pattern):
         if storage.is_pattern(name):
             found += [path for path in storage.glob(name) if _is_wanted(extensions, path)]
         else:
             found.append(name)
-    if _RANGE.search(pattern):
+    if patterns.has_range(pattern):
         there = storage.sizes_and_times(found)
         absent = [path for path in found if there[path] is None]
         if absent and len(absent) == len(found):
@@ -277,24 +275,3 @@ def _matching(pattern: str, extensions: tuple[str, ...]) -> tuple[str, list[str]
         for path in absent[:_MOST_TOLD]:
             _say_once(f"{printable(pattern)}: there is no {printable(path)}")
     return base, found
-
-
-def _each_number(pattern: str) -> list[str]:
-    """What a pattern stands for: `{08..11}` for 08, 09, 10 and 11, several for each with each.
-
-    Raises:
-        ValueError: a range that ends before it begins.
-    """
-    found = _RANGE.search(pattern)
-    if found is None:
-        return [pattern]
-    first, last = found.groups()
-    if int(first) > int(last):
-        raise ValueError(f"{pattern}: {found[0]} ends before it begins; write {{{last}..{first}}}")
-    width = len(first) if first.startswith("0") or len(first) == len(last) else 0
-    before, after = pattern[: found.start()], _each_number(pattern[found.end() :])
-    return [
-        f"{before}{number:0{width}d}{rest}"
-        for number in range(int(first), int(last) + 1)
-        for rest in after
-    ]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tar_material import odd_member, write_tar
 
-from soundnet_tf.files import find, remote, storage, tars, windows
+from soundnet_tf.files import find, patterns, remote, storage, tars, windows
 from soundnet_tf.files.identity import identities_of
 
 VIDEO = (".mp4",)
@@ -93,7 +93,7 @@ def test_a_table_of_members_may_have_spans(parts, tmp_path):
     ],
 )
 def test_ranges_stand_for_each_number(text, numbers):
-    assert find._each_number(text) == numbers
+    assert patterns.each_number(text) == numbers
 
 
 def test_a_range_that_ends_before_it_begins_is_refused(parts):
