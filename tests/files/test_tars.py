@@ -3,12 +3,15 @@
 import io
 import os
 import tarfile
+import wave
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tar_material import odd_member, write_tar
 
+from soundnet_tf import media
 from soundnet_tf.files import find, patterns, remote, storage, tars, windows
 from soundnet_tf.files.identity import identities_of
 
@@ -71,6 +74,19 @@ def test_tars_are_folders_of_their_names(parts, tmp_path):
     (tmp_path / "list").write_text("part-08.tar\npart-10.tar/a.mp4\n")
     assert ids(tmp_path / "list") == [*eight, ten[0]]
     assert ids(f"{os.path.dirname(parts)}/{parts.name}/*.tar") == ids(parts)
+
+
+def test_sound_in_a_tar_is_heard_as_it_is_beside_it(tmp_path):
+    """Of 0.1 s of a WAV file at 22 050 Hz, which is not resampled: samples over 2^15."""
+    samples = np.arange(-1000, 1205, dtype="<i2")
+    with wave.open(str(tmp_path / "a.wav"), "wb") as file:
+        file.setparams((1, 2, 22050, 0, "NONE", ""))
+        file.writeframes(samples.tobytes())
+    write_tar(tmp_path / "a.tar", {"deep/a.wav": (tmp_path / "a.wav").read_bytes()})
+    found = find.find_media(str(tmp_path))
+    assert list(found) == ["a.tar/deep/a.wav", "a.wav"]
+    for path in found.values():
+        np.testing.assert_array_equal(media.read_audio(path), samples / np.float32(2**15))
 
 
 def test_a_table_of_members_may_have_spans(parts, tmp_path):
