@@ -281,8 +281,8 @@ def local(path: str) -> Iterator[str]:
     with scratch.folder() as folder:
         copy = os.path.join(folder, os.path.basename(windows.plain(path).rstrip("/")))
         if windows.member(path):
-            with open_file(path, "rb") as source, open(copy, "wb") as target:
-                shutil.copyfileobj(source, target)
+            with open_file(path, "rb") as source, open(copy, "wb") as copied:
+                shutil.copyfileobj(source, copied)
         elif is_folder(path):
             for file in remote.files_below(path):
                 target = os.path.join(copy, file.removeprefix(path.rstrip("/") + "/"))
