@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Exports a trained SoundNet for other programs.
+"""Exports a trained SoundNet for other programs, or prepared clips for those who train elsewhere.
 
     bin/export.py --run=RUN --out=SAVED_MODEL                of a run of bin/train.py
     bin/export.py --weights=published --out=SAVED_MODEL      the network of the paper's authors
@@ -10,6 +10,11 @@
 
 Forms: savedmodel, a reusable SavedModel for TensorFlow, TF Hub and TensorFlow Serving; keras, a
 .keras file with its labels; litert, float32 and int8 files for phones and small machines.
+
+    bin/export.py --data=SHARDS --format=webdataset --out=TARS
+
+A tar a shard with key.wav (or .flac, .ogg), key.0.jpg, key.1.jpg, ..., and key.json, which has the
+stamps and posteriors; see docs/formats.md. The same command goes on where it was stopped.
 """
 
 from soundnet_tf.bin import launch, quiet_start
@@ -17,6 +22,12 @@ from soundnet_tf.serving.export.settings import ExportConfig
 
 
 def main(config: ExportConfig) -> None:
+    if config.data is not None:
+        from soundnet_tf.data import webdataset
+
+        tars = webdataset.export(config.data, config.out)
+        print(f"wrote {config.out}: {len(tars)} tars, {tars[0]} to {tars[-1]}")
+        return
     from soundnet_tf.serving.export import run
 
     with quiet_start.only_news():  # the converter for LiteRT starts anew each time

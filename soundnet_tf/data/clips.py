@@ -4,6 +4,7 @@ This module runs in spawned worker processes and therefore never imports TensorF
 """
 
 import io
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -16,6 +17,7 @@ from soundnet_tf.constants import FRAME_SHORT_SIDE, JPEG_QUALITY, SAMPLE_RATE
 from soundnet_tf.data.codecs import encode_sound
 from soundnet_tf.data.settings import PCM16, SHORTEST_VIDEO_SECS, Cutting
 from soundnet_tf.files.identity import Identity
+from soundnet_tf.files.spans import Span
 from soundnet_tf.media.waveform import SILENT_PEAK
 
 RUN_SECS = 100.0  # what one task cuts: about 6 MB of records, and a film occupies every core
@@ -25,6 +27,7 @@ NO_FRAME = "no frame"
 CRASHED = "crashed the decoder"
 NO_SOUND, NO_PICTURES = "no sound", "no pictures"
 TOO_SHORT, UNREADABLE = "too short", "cannot be read"
+BEYOND = "beyond the end"
 
 Outcome = TypeVar("Outcome")  # of one clip
 
@@ -76,11 +79,24 @@ class LeftOut:
 
 @dataclass(frozen=True)
 class Video:
-    """A video's name, where it lies (local or remote), and which content it has."""
+    """A video's name, where it lies (local or remote), and which content it has: all of the file,
+    or the spans of it that its identity names."""
 
     id: str
     path: str
     identity: Identity
+
+    @property
+    def spans(self) -> tuple[Span, ...]:
+        """Rising, none overlapping; none: all of it."""
+        return self.identity.spans
+
+    def clip_secs(self, start_secs: float, cutting: Cutting) -> float:
+        """How long the clip may be that starts there: it ends with its span."""
+        ends = (span.end_secs for span in self.spans if span.start_secs <= start_secs)
+        # In decimals 50.1 - 30.1 is 20; in floats it is not, and a sample would be missing.
+        left_secs = round(max(ends, default=math.inf) - start_secs, 6)
+        return min(cutting.clip_secs, left_secs)
 
 
 @dataclass(frozen=True)
@@ -103,6 +119,7 @@ class Run:
     last: bool  # whether the video ends with this run
     problem: str | None = None
     streams: Streams | None = None  # if it has several of a kind
+    left_out: tuple[LeftOut, ...] = ()  # spans of the video in which there is no clip
 
 
 def clip_starts(duration_secs: float, cutting: Cutting) -> tuple[float, ...]:
@@ -118,6 +135,25 @@ def clip_starts(duration_secs: float, cutting: Cutting) -> tuple[float, ...]:
     return tuple(i * cutting.clip_secs for i in range(count))
 
 
+def span_starts(
+    video: Video, duration_secs: float, cutting: Cutting
+) -> tuple[tuple[float, ...], tuple[LeftOut, ...]]:
+    """Starts (seconds) of a video's clips, each span cut as a video of its own that ends where the
+    film does if that is earlier; and the spans in which there is none."""
+    if not video.spans:
+        return clip_starts(duration_secs, cutting), ()
+    starts_secs: list[float] = []
+    left_out = []
+    for span in video.spans:
+        secs = round(min(span.end_secs, duration_secs) - span.start_secs, 6)
+        of_span = clip_starts(secs, cutting) if secs > 0 else ()
+        starts_secs += (span.start_secs + start_secs for start_secs in of_span)
+        if not of_span:
+            end = f"{BEYOND} of the film at {duration_secs:.2f} s"
+            left_out.append(LeftOut(span.start_secs, end if secs <= 0 else too_short(secs)))
+    return tuple(starts_secs), tuple(left_out)
+
+
 def plan(video: Video, cutting: Cutting) -> tuple[Run, ...]:
     """Tasks for a video, at least one; a file that cannot be used gives one with its problem."""
     try:
@@ -125,24 +161,29 @@ def plan(video: Video, cutting: Cutting) -> tuple[Run, ...]:
     except (media.MediaError, OSError) as error:
         return (Run(video, (), last=True, problem=reason(error, video)),)
     problem = None
-    starts_secs = clip_starts(info.duration_secs, cutting)
+    starts_secs, left_out = span_starts(video, info.duration_secs, cutting)
     if info.audio_codec is None:
         problem = NO_SOUND
     elif info.width is None:
         problem = NO_PICTURES
     elif not starts_secs:
-        problem = too_short(info.duration_secs)
+        reasons = dict.fromkeys(span.reason for span in left_out)
+        problem = "; ".join(reasons) or too_short(info.duration_secs)
     if problem:
         return (Run(video, (), last=True, problem=problem),)
     clips_per_run = max(1, int(RUN_SECS // cutting.clip_secs))
     runs = [starts_secs[i : i + clips_per_run] for i in range(0, len(starts_secs), clips_per_run)]
     has_choice = len(info.audio_streams) > 1 or len(info.video_streams) > 1
     streams = Streams(info.audio_stream, info.video_stream) if has_choice else None
-    return tuple(Run(video, run, last=run is runs[-1], streams=streams) for run in runs)
+    return tuple(
+        Run(video, run, run is runs[-1], None, streams, () if i else left_out)
+        for i, run in enumerate(runs)
+    )
 
 
 def cut(run: Run, cutting: Cutting, audio_codec: str = PCM16) -> tuple[ClipRecord | LeftOut, ...]:
-    """One outcome per start of the run, in order; a run with a problem gives just that problem.
+    """Spans without a clip, then one outcome per start of the run, in order; a run with a problem
+    gives just that problem.
 
     The film is opened once for all clips, and anew after one that cannot be read.
 
@@ -155,13 +196,14 @@ def cut(run: Run, cutting: Cutting, audio_codec: str = PCM16) -> tuple[ClipRecor
     def clip(film: media.Film, start_secs: float) -> ClipRecord | LeftOut:
         return cut_clip(film, run.video, start_secs, cutting, audio_codec)
 
-    return each_clip(run, cutting, clip)
+    return (*run.left_out, *each_clip(run, cutting, clip))
 
 
 def each_clip(
     run: Run, cutting: Cutting, use: Callable[[media.Film, float], Outcome]
 ) -> tuple[Outcome | LeftOut, ...]:
-    """What `use` makes of the open film and each start of the run, in order; otherwise as `cut`."""
+    """What `use` makes of the open film and each start of the run, in order; a run with a problem
+    gives just that problem."""
     if run.problem:
         return (LeftOut(0.0, run.problem, damaged=True),)
     outcomes: list[Outcome | LeftOut] = []
@@ -186,6 +228,11 @@ def plan_crashed(video: Video) -> tuple[Run, ...]:
 
 def cut_crashed(run: Run) -> tuple[LeftOut, ...]:
     """What stands for `cut` if the run takes the process down."""
+    return (*run.left_out, *clips_crashed(run))
+
+
+def clips_crashed(run: Run) -> tuple[LeftOut, ...]:
+    """What stands for `each_clip` if the run takes the process down."""
     reason = run.problem or CRASHED
     return tuple(LeftOut(secs, reason, damaged=True) for secs in run.starts_secs or (0.0,))
 
@@ -200,7 +247,7 @@ def cut_clip(
     """
     clip = film.clip(
         start_secs,
-        duration_secs=cutting.clip_secs,
+        duration_secs=video.clip_secs(start_secs, cutting),
         frame_every_secs=cutting.frame_every_secs,
         short_side=FRAME_SHORT_SIDE,
         channel=cutting.channel,
@@ -251,4 +298,6 @@ def kind_of_reason(text: str) -> str:
     first = text.split("; ")[0]
     if first in (SILENT, CANCELLED, NO_FRAME, CRASHED, NO_SOUND, NO_PICTURES):
         return first.split(" (")[0]
+    if first.startswith(BEYOND):
+        return BEYOND
     return TOO_SHORT if f"of sound is {TOO_SHORT}" in first else UNREADABLE

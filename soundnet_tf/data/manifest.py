@@ -10,6 +10,7 @@ import shlex
 from dataclasses import dataclass, field
 from typing import TypedDict
 
+from soundnet_tf.data import tfds_files
 from soundnet_tf.files import atomic, storage
 
 FORMAT = 1
@@ -149,7 +150,13 @@ def begin_labelling(manifest: Manifest) -> None:
         for name, split in manifest.splits.items()
     }
     _write(dataclasses.replace(manifest, splits=splits), LABELLING_NAME)
-    storage.remove(os.path.join(manifest.directory, MANIFEST_NAME))
+    withdraw(manifest.directory)
+
+
+def withdraw(directory: str) -> None:
+    """Says of a folder that it is no longer complete, to whoever reads it."""
+    storage.remove(os.path.join(directory, MANIFEST_NAME))
+    tfds_files.remove(directory)
 
 
 def end_labelling(manifest: Manifest) -> None:
@@ -196,7 +203,8 @@ def _read(directory: str, name: str) -> Manifest | None:
 
 
 def write_manifest(manifest: Manifest) -> None:
-    """Writes `manifest` into its directory, unless it says so already."""
+    """Writes `manifest` into its directory, unless it says so already, after what TFDS reads."""
+    tfds_files.write(manifest)
     _write(manifest, MANIFEST_NAME)
 
 

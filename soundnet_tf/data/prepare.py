@@ -14,13 +14,13 @@ from soundnet_tf.data.clips import Video
 from soundnet_tf.data.kept import Kept, noted_of
 from soundnet_tf.data.manifest import (
     LABELLING_NAME,
-    MANIFEST_NAME,
     PLANS_NAME,
     Manifest,
     Shard,
     Skipped,
     Split,
     Taken,
+    withdraw,
     write_manifest,
 )
 from soundnet_tf.data.settings import LOCAL, PrepareConfig
@@ -77,7 +77,7 @@ def _prepare(config: PrepareConfig, progress: bool) -> Manifest:
         if config.strict:
             cut_shards.refuse_problems(shard.problems() for shard in noted)
         _announce_lost(config, noted, {video.id for video in found})
-        storage.remove(os.path.join(config.out, MANIFEST_NAME))  # no longer complete
+        withdraw(config.out)
         _make(config, todo, progress)
     manifest = _summary(config, plans)
     if not any(split.clips for split in manifest.splits.values()):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from soundnet_tf import constants
 from soundnet_tf.files import identity, lists, storage
-from soundnet_tf.files.find import VIDEO_EXTENSIONS, find_files
+from soundnet_tf.files.find import VIDEO_EXTENSIONS, find_parts
 from soundnet_tf.models.settings import FLOAT32, PRECISIONS, teacher_spec
 from soundnet_tf.settings import Setting, Settings, by_head, setting
 
@@ -53,7 +53,14 @@ def check_videos(source: str) -> None:
     """Errors as of `videos.find_videos`; of remote videos only whether their bucket answers."""
     storage.check_bucket(source)
     if not storage.is_remote(source):
-        find_files(source, VIDEO_EXTENSIONS, "video")
+        find_parts(source, VIDEO_EXTENSIONS, "video")
+
+
+def check_prepared(folder: str) -> None:
+    """Errors as of `manifest.load_manifest`."""
+    from soundnet_tf.data import manifest
+
+    manifest.load_manifest(folder)
 
 
 @dataclass(frozen=True)
@@ -133,7 +140,7 @@ class PrepareConfig(Settings):
     """What to prepare, whereto, and how.
 
     Attributes:
-        videos: a folder, a pattern or a list (see `videos.find_videos`).
+        videos: a folder, a pattern, a list or a table (see `videos.find_videos`).
         out: folder of the shards, local or remote.
         cutting: into clips.
         num_shards: of the training split; validation has its fraction of that, at least one.
@@ -147,8 +154,11 @@ class PrepareConfig(Settings):
     """
 
     videos: str = setting(
-        "Folder (searched to the bottom), quoted glob such as 'films/**/*.mp4', text file with "
-        f"{lists.RULE}, or keep.csv of bin/inspect.py. s3:// and gs:// too."
+        "Folder (searched to the bottom), quoted glob such as 'films/**/*.mp4', WebDataset tars "
+        "such as 'part-{0000..0009}.tar' (films in them, key.mp4, are read in place), text file "
+        f"with {lists.RULE}, or CSV or Parquet table with a column path and perhaps keep (yes or "
+        "no), start and end (seconds: only these spans become clips), such as keep.csv of "
+        "bin/inspect.py. s3:// and gs:// too; see docs/formats.md."
     )
     out: str = setting("Folder of the shards, local or remote.")
     cutting: Cutting = Cutting()

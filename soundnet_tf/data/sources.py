@@ -103,6 +103,7 @@ def from_videos(
         planned = progress_bar(len(videos), "planning", "video", progress, items=planned)
         runs = [run for _, runs_of_video in planned for run in runs_of_video]
     problems = [f"{run.video.id}: {run.problem}" for run in runs if run.problem]
+    problems += [f"{run.video.id}: {span.reason}" for run in runs for span in run.left_out]
     for problem in problems:
         logging.warning("skipped %s", problem)
     starts = [

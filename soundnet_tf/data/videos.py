@@ -1,9 +1,10 @@
 """Which videos there are, what each is called, and into which split and shard it falls."""
 
 import hashlib
+from dataclasses import replace
 
 from soundnet_tf.data.clips import Video
-from soundnet_tf.files.find import VIDEO_EXTENSIONS, find_files
+from soundnet_tf.files.find import VIDEO_EXTENSIONS, find_parts
 from soundnet_tf.files.identity import identities_of
 
 TRAIN, VAL = "train", "val"
@@ -13,10 +14,11 @@ def find_videos(source: str, checksum: bool = False, progress: bool = False) -> 
     """Videos of a folder, a pattern or a list, sorted by id, local or remote (gs://, s3://, ...).
 
     Args:
-        source: as `files.find.find_files` takes it: a folder, a pattern, one video, a list, or a
-            table such as keep.csv of `inspection`. Folders and patterns give the files with one of
-            VIDEO_EXTENSIONS, a list gives what it names, a table what it keeps. A file that is gone
-            has 0 bytes; the decoder will refuse it.
+        source: as `files.find.find_parts` takes it: a folder, a pattern, one video, tars, a list,
+            or a table such as keep.csv of `inspection`, perhaps with spans of its videos. Folders,
+            patterns and tars give the files with one of VIDEO_EXTENSIONS, a list gives what it
+            names, a table what it keeps. A file that is gone has 0 bytes; the decoder will refuse
+            it.
         checksum, progress: as of `files.identity.identities_of`.
 
     Returns:
@@ -25,11 +27,14 @@ def find_videos(source: str, checksum: bool = False, progress: bool = False) -> 
 
     Raises:
         FileNotFoundError: if `source` does not exist or holds no videos.
-        ValueError: if `source` is a file, but neither a video nor a text.
+        ValueError: if `source` is a file, but neither a video nor a text, or a table in which
+            something cannot be followed.
     """
-    paths = find_files(source, VIDEO_EXTENSIONS, "video")
-    found = identities_of(paths, checksum, progress)
-    return tuple(Video(id, path, found[id]) for id, path in paths.items())
+    paths, spans = find_parts(source, VIDEO_EXTENSIONS, "video")
+    known = identities_of(paths, checksum, progress)
+    return tuple(
+        Video(id, path, replace(known[id], spans=spans.get(id, ()))) for id, path in paths.items()
+    )
 
 
 def split_and_shard(

@@ -11,8 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from soundnet_tf.files import storage
+from soundnet_tf.files import storage, windows
 from soundnet_tf.files.progress import progress_bar
+from soundnet_tf.files.spans import Span
 
 HELP = (
     "Tell by their content (SHA-256; all are read) which files have changed, not by size and time "
@@ -30,33 +31,38 @@ class Identity:
         bytes: its size; 0 if it is gone or out of reach, which its reader will tell.
         modified_ns: when it was last written, nanoseconds since 1970; None: not known.
         sha256: of its content; None: not asked for.
+        spans: which stretches of it are meant, where it is a video; none: all of it.
     """
 
     bytes: int = 0
     modified_ns: int | None = None
     sha256: str | None = None
+    spans: tuple[Span, ...] = ()
 
     def is_that_of(self, known: "Identity | None") -> bool:
         """Whether the file that has this identity now is the one that `known` was noted of: by
-        content if this was made by checksum. What was not noted, nobody knows."""
-        if known is None:
+        content if this was made by checksum, and the same stretches of it. What was not noted,
+        nobody knows."""
+        if known is None or self.spans != known.spans:
             return False
         if self.sha256 is not None:
             return self.sha256 == known.sha256
         return (self.bytes, self.modified_ns) == (known.bytes, known.modified_ns)
 
-    def as_fields(self) -> dict[str, int | str]:
+    def as_fields(self) -> dict[str, Any]:
         """For JSON: what is known."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
+        return {k: v for k, v in asdict(self).items() if v is not None and v != ()}
 
     @classmethod
     def from_fields(cls, fields: Mapping[str, Any]) -> "Identity":
         """Of a dict that has what `as_fields` gave, and perhaps more."""
-        return cls(fields["bytes"], fields.get("modified_ns"), fields.get("sha256"))
+        spans = tuple(Span(*span) for span in fields.get("spans", ()))
+        return cls(fields["bytes"], fields.get("modified_ns"), fields.get("sha256"), spans)
 
     def as_text(self) -> str:
-        """Such as "1024 1700000000123456789 -"."""
-        return " ".join("-" if part is None else str(part) for part in asdict(self).values())
+        """Of a whole file, such as "1024 1700000000123456789 -"."""
+        parts = (self.bytes, self.modified_ns, self.sha256)
+        return " ".join("-" if part is None else str(part) for part in parts)
 
     @classmethod
     def from_text(cls, text: str) -> "Identity | None":
@@ -83,7 +89,7 @@ def identities_of(
 ) -> dict[str, Identity]:
     """Identities by the names of the paths; with checksums in threads, and with a bar."""
     if not checksum:
-        remote = storage.sizes_and_times(filter(storage.is_remote, paths.values()))
+        remote = storage.sizes_and_times(filter(_is_looked_up_together, paths.values()))
         return {
             name: Identity(*(remote[path] or ())) if path in remote else identity_of(path)
             for name, path in paths.items()
@@ -92,6 +98,10 @@ def identities_of(
         found = threads.map(lambda path: identity_of(path, checksum), paths.values())
         bar = progress_bar(len(paths), "checksums", "file", progress, items=found)
         return dict(zip(paths, bar, strict=True))
+
+
+def _is_looked_up_together(path: str) -> bool:
+    return storage.is_remote(path) or windows.member(path) is not None
 
 
 def digest(identities: Mapping[str, Identity]) -> str:

@@ -1,20 +1,21 @@
-"""Lists of files and CSV tables that people write, all read by one rule.
+"""Lists of files and tables, CSV or Parquet, that people write, all read by one rule.
 
 UTF-8, with or without the mark that spreadsheets put first. In a list every line is an entry
 exactly as it is written, but for the line's end (LF or CRLF); empty lines are left out, and there
 are no comments. An entry that is a relative path is below the folder of the list or table.
 
-A table of files is a CSV file with a column `path`, and perhaps `keep`, which says yes or no: see
-`read_kept`.
+A table of files is a CSV or Parquet file with a column `path`, and perhaps `keep`, which says yes
+or no, and `start` and `end`, in seconds: see `read_kept`.
 """
 
 import csv
 import io
 import os
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
 
 from soundnet_tf.files import storage
+from soundnet_tf.files.spans import Span, read_span
 
 RULE = (
     "one path a line as it is written, in UTF-8, relative ones below the folder of that file; no "
@@ -22,12 +23,14 @@ RULE = (
 )
 
 YES, NO = "yes", "no"  # what a column says by which rows are wanted or not
-_PATH, _KEEP = "path", "keep"
+PARQUET = ".parquet"
+PATH, KEEP, START, END = "path", "keep", "start", "end"  # columns of a table of files
 
 
 class Row(NamedTuple):
-    """A line of a table: its number, and its fields by the names of their columns. Fields that are
-    missing are empty, the first one beyond the columns stands under None."""
+    """A line of a table: its number (in Parquet that of the row, from 1 on), and its fields by the
+    names of their columns. Fields that are missing are empty, the first one beyond the columns
+    stands under None."""
 
     line: int
     fields: dict[str | None, str]
@@ -74,13 +77,52 @@ def read_table(path: str) -> tuple[list[str], list[Row]]:
         raise ValueError(
             f"{path}, line {lines.line_num}: {error}; is a quote left open?"
         ) from error
+    _refuse_doubled(path, columns)
+    return columns, rows
+
+
+def _refuse_doubled(path: str, columns: Sequence[str]) -> None:
     twice = sorted({name for name in columns if name and columns.count(name) > 1})
     if twice:
         raise ValueError(
-            f"{path}: the first line has {' and '.join(twice)} more than once; leave one column "
-            "of each name"
+            f"{path}: its header has {' and '.join(twice)} more than once; leave one column of "
+            "each name"
         )
-    return columns, rows
+
+
+def _read_parquet(path: str, wanted: Collection[str]) -> tuple[list[str], list[Row]]:
+    """As `read_table`, of those columns that are wanted."""
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError as error:
+        raise ImportError(
+            f"{path}: reading Parquet needs pyarrow: pip install 'soundnet-tf[parquet]', or give a "
+            "CSV table"
+        ) from error
+    try:
+        with storage.open_file(path, "rb") as file:
+            opened = parquet.ParquetFile(file)
+            columns = [name for name in opened.schema_arrow.names if name in wanted]
+            _refuse_doubled(path, columns)
+            read = opened.read(columns=columns)
+    except pyarrow.ArrowException as error:
+        raise ValueError(f"{path} is no Parquet file that can be read ({error})") from error
+    values = [read.column(i).to_pylist() for i in range(len(columns))]
+    rows = zip(*values, strict=True)
+    return columns, [
+        Row(number, dict(zip(columns, map(_as_text, row), strict=True)))
+        for number, row in enumerate(rows, 1)
+    ]
+
+
+def _as_text(value: Any) -> str:
+    """As a CSV file has it."""
+    if isinstance(value, bool):
+        return YES if value else NO
+    if isinstance(value, bytes):
+        return os.fsdecode(value)
+    return "" if value is None else str(value)
 
 
 def csv_line(fields: Sequence[object]) -> str:
@@ -92,40 +134,62 @@ def csv_line(fields: Sequence[object]) -> str:
 
 
 class Kept(NamedTuple):
-    """A row of a table of files: its line, its path as it is written, and whether it is wanted."""
+    """A row of a table of files: its line, its path as it is written, whether it is wanted, and
+    which stretch of it (None: all)."""
 
     line: int
     path: str
     is_kept: bool
+    span: Span | None = None
 
 
 def read_kept(path: str) -> list[Kept] | None:
-    """The rows of a CSV table of files: a file whose name ends in .csv and whose first line names a
-    column `path`. Its rows are wanted where a column `keep` says yes, and all without one; other
-    columns are for people. None if the file is no such table (but a list).
+    """The rows of a table of files: a file whose name ends in .csv and whose first line names a
+    column `path`, or a .parquet. Its rows are wanted where a column `keep` says yes, and all
+    without one; columns `start` and `end` say which seconds are meant; other columns are for
+    people. None if the file is no such table (but a list).
 
     Raises:
-        ValueError: `keep` is neither yes nor no, or a row has no path; and as `read_table`.
+        ValueError: `keep` is neither yes nor no, a row has no path or no span where others have,
+            or a Parquet file no column `path`; and as `read_table`.
         OSError: it cannot be read.
+        ImportError: of a Parquet file, pyarrow is not installed.
     """
-    if not path.lower().endswith(".csv"):
+    if path.lower().endswith(PARQUET):
+        columns, rows = _read_parquet(path, (PATH, KEEP, START, END))
+        if PATH not in columns:
+            raise ValueError(f"{path} has no column {PATH}; give the column of paths that name")
+    elif path.lower().endswith(".csv"):
+        first, *_ = read_text(path).split("\n", 1)
+        if PATH not in [name.strip() for name in next(csv.reader([first]), [])]:
+            return None
+        columns, rows = read_table(path)
+    else:
         return None
-    first, *_ = read_text(path).split("\n", 1)
-    if _PATH not in [name.strip() for name in next(csv.reader([first]), [])]:
-        return None
-    columns, rows = read_table(path)
-    return [_kept(path, row, _KEEP in columns) for row in rows]
+    if (START in columns) != (END in columns):
+        here, lacking = (START, END) if START in columns else (END, START)
+        raise ValueError(
+            f"{path} has a column {here}, but no {lacking}; a span of a video needs both, in "
+            f"seconds: add {lacking}, or give {here} another name if it is something else"
+        )
+    return [_kept(path, row, columns) for row in rows]
 
 
-def _kept(path: str, row: Row, is_said: bool) -> Kept:
-    said = row.fields[_KEEP].strip().lower() if is_said else YES
+def _kept(path: str, row: Row, columns: Collection[str]) -> Kept:
+    said = row.fields[KEEP].strip().lower() if KEEP in columns else YES
     if said not in (YES, NO):
         raise ValueError(
-            f"{path}, line {row.line}: keep is {row.fields[_KEEP]!r}; write {YES} or {NO}"
+            f"{path}, line {row.line}: keep is {row.fields[KEEP]!r}; write {YES} or {NO}"
         )
-    if not row.fields[_PATH]:
+    if not row.fields[PATH]:
         raise ValueError(f"{path}, line {row.line}: it has no path; give one, or take it out")
-    return Kept(row.line, row.fields[_PATH], said == YES)
+    if START not in columns:
+        return Kept(row.line, row.fields[PATH], said == YES)
+    try:
+        span = read_span(row.fields[START], row.fields[END])
+    except ValueError as error:
+        raise ValueError(f"{path}, line {row.line} ({row.fields[PATH]}): {error}") from error
+    return Kept(row.line, row.fields[PATH], said == YES, span)
 
 
 def located(path: str, entry: str) -> str:

@@ -1,6 +1,7 @@
 """The one place that opens, lists, renames and removes files, local or in buckets ("s3://...").
 
-Local ones go through Python alone, others through `remote`; neither imports TensorFlow. Errors are
+Members of tars are read as files, see `windows`; all else is refused of them. Local files go
+through Python alone, others through `remote`; neither imports TensorFlow. Errors are
 Python's own for both: FileNotFoundError, or another OSError with the path and reason.
 """
 
@@ -15,9 +16,10 @@ from collections.abc import Hashable, Iterable, Iterator
 from fnmatch import fnmatchcase
 from typing import IO
 
-from soundnet_tf.files import links, ranges, remote, scratch
+from soundnet_tf.files import links, ranges, remote, scratch, windows
 
 _MODES = ("r", "w", "rb", "wb")
+_WINDOW_BUFFER_BYTES = 1 << 16
 
 
 def is_remote(path: str) -> bool:
@@ -36,10 +38,15 @@ def open_file(path: str, mode: str = "r") -> IO:
     """
     if mode not in _MODES:
         raise ValueError(f"mode {mode!r} of {path}: choose one of {_MODES}")
-    if is_remote(path):
+    if member := windows.member(os.fsdecode(path)):
+        if mode[0] == "w":
+            raise OSError(errno.EROFS, "members of tars are only read", path)
+        window = windows.Window(open_file(member.tar, "rb"), member)
+        file: IO = io.BufferedReader(window, _WINDOW_BUFFER_BYTES)
+    elif is_remote(path):
         path = os.fsdecode(path)
         if mode[0] == "r":
-            file: IO = io.BufferedReader(ranges.RangedFile(path))
+            file = io.BufferedReader(ranges.RangedFile(path))
         else:
             file = ranges.WholeFile(path)
     else:
@@ -49,7 +56,7 @@ def open_file(path: str, mode: str = "r") -> IO:
 
 def read_bytes(path: str) -> bytes:
     """All of a file."""
-    if is_remote(path):
+    if is_remote(path) and not windows.member(path):
         return remote.read_bytes(path)
     with open_file(path, "rb") as file:
         return file.read()
@@ -57,6 +64,8 @@ def read_bytes(path: str) -> bytes:
 
 def exists(path: str) -> bool:
     """Whether there is a file or a folder."""
+    if windows.member(os.fsdecode(path)):
+        return size_and_time(path) is not None
     if is_remote(path):
         return remote.head(path) is not None or remote.is_folder(path)
     return os.path.exists(path)
@@ -90,7 +99,10 @@ def modified_ns(path: str) -> int | None:
 
 
 def size_and_time(path: str) -> tuple[int, int] | None:
-    """`size` and `modified_ns` at one look."""
+    """`size` and `modified_ns` at one look; of a member of a tar its own size, and when the tar was
+    written."""
+    if member := windows.member(os.fsdecode(path)):
+        return _of_member(member, size_and_time(member.tar))
     if is_remote(path):
         found = remote.head(path)
         return found and found[:2]
@@ -100,9 +112,14 @@ def size_and_time(path: str) -> tuple[int, int] | None:
 
 def sizes_and_times(paths: Iterable[str]) -> dict[str, tuple[int, int] | None]:
     """`size_and_time` of each path; of many in buckets with few requests."""
-    paths = list(dict.fromkeys(paths))
-    known = remote.sizes_and_times(filter(is_remote, paths))
-    return {path: known[path] if path in known else size_and_time(path) for path in paths}
+    members = {path: windows.member(os.fsdecode(path)) for path in paths}
+    files = dict.fromkeys(member.tar if member else path for path, member in members.items())
+    known = remote.sizes_and_times(filter(is_remote, files))
+    found = {path: known[path] if path in known else size_and_time(path) for path in files}
+    return {
+        path: _of_member(member, found[member.tar]) if member else found[path]
+        for path, member in members.items()
+    }
 
 
 def list_folder(path: str) -> list[str]:
@@ -258,12 +275,15 @@ def local(path: str) -> Iterator[str]:
     Raises:
         FileNotFoundError: a remote one is not there.
     """
-    if not is_remote(path):
+    if not is_remote(path) and not windows.member(os.fsdecode(path)):
         yield path
         return
     with scratch.folder() as folder:
-        copy = os.path.join(folder, os.path.basename(path.rstrip("/")))
-        if is_folder(path):
+        copy = os.path.join(folder, os.path.basename(windows.plain(path).rstrip("/")))
+        if windows.member(path):
+            with open_file(path, "rb") as source, open(copy, "wb") as copied:
+                shutil.copyfileobj(source, copied)
+        elif is_folder(path):
             for file in remote.files_below(path):
                 target = os.path.join(copy, file.removeprefix(path.rstrip("/") + "/"))
                 os.makedirs(os.path.dirname(target), exist_ok=True)
@@ -271,6 +291,13 @@ def local(path: str) -> Iterator[str]:
         else:
             remote.download(path, copy)
         yield copy
+
+
+def _of_member(member: windows.Member, of_tar: tuple[int, int] | None) -> tuple[int, int] | None:
+    """None too if the tar is now shorter than it was."""
+    if of_tar is None or of_tar[0] < member.offset + member.size:
+        return None
+    return member.size, of_tar[1]
 
 
 def _stat(path: str):

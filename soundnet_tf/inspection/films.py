@@ -54,7 +54,7 @@ def look_at(
     def clip(film: media.Film, start_secs: float) -> Look | LeftOut:
         read = film.clip(
             start_secs,
-            duration_secs=cutting.clip_secs,
+            duration_secs=run.video.clip_secs(start_secs, cutting),
             frame_every_secs=cutting.frame_every_secs,
             short_side=SHORT_SIDE,
             channel=cutting.channel,
@@ -73,4 +73,4 @@ def look_at(
 
 def look_crashed(run: Run) -> tuple[LeftOut, ...]:
     """What stands for `look_at` if the run takes the process down."""
-    return clips.cut_crashed(run)
+    return clips.clips_crashed(run)

@@ -11,6 +11,7 @@ import numpy as np
 
 from soundnet_tf.data.clips import CANCELLED
 from soundnet_tf.data.videos import VAL
+from soundnet_tf.files.spans import Span
 from soundnet_tf.inspection import copies
 from soundnet_tf.inspection.copies import Agreement, Hashes, agreements
 from soundnet_tf.inspection.facts import oddities
@@ -44,6 +45,7 @@ class Seen:
     reason: why it is left out; empty if it is kept.
     odd: about the file, a phrase each.
     shown: what else is worth a look, likewise.
+    spans: of the video that are meant; none: all of it.
     """
 
     id: str
@@ -56,6 +58,7 @@ class Seen:
     reason: str = ""
     odd: list[str] = field(default_factory=list)
     shown: list[str] = field(default_factory=list)
+    spans: tuple[Span, ...] = ()
 
     @property
     def secs(self) -> float:

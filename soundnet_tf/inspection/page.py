@@ -10,7 +10,7 @@ import pathlib
 import urllib.parse
 from typing import Any
 
-from soundnet_tf.files import atomic, storage
+from soundnet_tf.files import atomic, storage, windows
 from soundnet_tf.inspection.findings import Seen
 from soundnet_tf.inspection.report import Report
 from soundnet_tf.inspection.tables import FIGURES
@@ -53,8 +53,9 @@ def as_script(value: Any) -> str:
 
 
 def link(path: str, out: str) -> str | None:
-    """How the page at `out` names a local file; None of one that is not there, or remote."""
-    if storage.is_remote(path) or not storage.exists(path):
+    """How the page at `out` names a local file; None of one that is not there, or that is
+    remote or in a tar."""
+    if storage.is_remote(path) or windows.member(path) or not storage.exists(path):
         return None
     relative = os.path.relpath(path, out)
     return urllib.parse.quote(os.fsencode(relative))  # ":" too: it is never taken for a scheme

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from soundnet_tf.data import records, shard_json, shard_reader
+from soundnet_tf.data.clips import Video
 from soundnet_tf.data.manifest import Manifest, Shard, load_manifest
 from soundnet_tf.data.settings import PCM16
 from soundnet_tf.data.videos import find_videos
@@ -13,6 +14,7 @@ from soundnet_tf.files.identity import Identity
 from soundnet_tf.files.progress import Bar, progress_bar
 from soundnet_tf.inspection import pieces, stored
 from soundnet_tf.inspection.findings import Seen
+from soundnet_tf.inspection.look import Row
 from soundnet_tf.inspection.rows import Rows
 from soundnet_tf.inspection.settings import InspectConfig
 from soundnet_tf.inspection.stored import Stored
@@ -28,7 +30,7 @@ def gather(config: InspectConfig, progress: bool) -> list[Seen]:
         FileNotFoundError, ValueError: as of `load_manifest`; rows of other settings.
     """
     manifest = load_manifest(config.data)
-    paths = _paths_of(manifest)
+    found = _found(manifest)
     shards = [(split, shard) for split in manifest.splits for shard in _shards(manifest, split)]
     splits: dict[str, str] = {}
     identities = {shard.name: Identity(shard.bytes, None, shard.sha256) for _, shard in shards}
@@ -37,12 +39,12 @@ def gather(config: InspectConfig, progress: bool) -> list[Seen]:
         for _, shard in shards
         for video_id in shard_json.known_videos(shard_json.read_known(config.data, shard.name))
     }
-    settings = config.of_rows() | {"films": bool(paths)}
+    settings = config.of_rows() | {"films": bool(found)}
     look = partial(
         stored.look_at,
         still_levels=config.still_levels,
         silent_dbfs=config.silent_dbfs,
-        with_sound=not paths,
+        with_sound=not found,
     )
     with (
         Rows(config.out, settings, known) as rows,
@@ -55,25 +57,23 @@ def gather(config: InspectConfig, progress: bool) -> list[Seen]:
                 pieces.add(config.out, rows, clip.video_id, clip.start_secs, found)
                 bar.update()
     seen = [
-        Seen(
-            id=video_id,
-            path=paths.get(video_id, (video_id, 0))[0],
-            split=split,
-            bytes=paths.get(video_id, (video_id, 0))[1],
-            row=rows.videos[video_id],
-            clips=pieces.in_order(rows, video_id),
-        )
+        _seen(found, video_id, split, rows.videos[video_id], pieces.in_order(rows, video_id))
         for video_id, split in splits.items()
     ]
-    return sorted([*seen, *_skipped(manifest, paths)], key=lambda video: video.id)
+    return sorted([*seen, *_skipped(manifest, found)], key=lambda video: video.id)
 
 
-def _paths_of(manifest: Manifest) -> dict[str, tuple[str, int]]:
-    """Path and bytes of each video, if they are still where they were."""
+def _found(manifest: Manifest) -> dict[str, Video]:
+    """The videos by their ids, if they are still where they were."""
     try:
-        return {v.id: (v.path, v.identity.bytes) for v in find_videos(manifest.videos)}
+        return {video.id: video for video in find_videos(manifest.videos)}
     except (OSError, ValueError):
         return {}
+
+
+def _seen(found: dict[str, Video], id: str, split: str, row: Row, of: list[Row]) -> Seen:
+    video = found.get(id, Video(id, id, Identity()))
+    return Seen(id, video.path, split, video.identity.bytes, row, of, spans=video.spans)
 
 
 def _shards(manifest: Manifest, split: str) -> list[Shard]:
@@ -111,8 +111,7 @@ def _new_clips(
         )
 
 
-def _skipped(manifest: Manifest, paths: dict[str, tuple[str, int]]) -> Iterator[Seen]:
+def _skipped(manifest: Manifest, found: dict[str, Video]) -> Iterator[Seen]:
     for skipped in manifest.skipped:
-        path, size = paths.get(skipped.video_id, (skipped.video_id, 0))
         row = {"video_id": skipped.video_id, "problem": skipped.reason, "facts": {}}
-        yield Seen(skipped.video_id, path, "", size, row, [])
+        yield _seen(found, skipped.video_id, "", row, [])

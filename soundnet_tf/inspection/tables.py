@@ -4,9 +4,9 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from soundnet_tf.files import atomic
+from soundnet_tf.files import atomic, windows
 from soundnet_tf.files.find import printable
-from soundnet_tf.files.lists import NO, YES, csv_line
+from soundnet_tf.files.lists import END, KEEP, NO, PATH, START, YES, csv_line
 from soundnet_tf.inspection.findings import Agreement, Group, Pair, Seen
 from soundnet_tf.inspection.look import Row
 
@@ -84,11 +84,15 @@ def write_duplicates(
 
 
 def write_keep(out: str, videos: Sequence[Seen]) -> None:
-    """A row a video, as `prepare` takes it and people may change it."""
-    columns = ["path", "keep", "reason", "shown", "video_id", "split", "secs", "clips"]
+    """A row a video, or one for each of its spans, as `prepare` takes it and people may change
+    it."""
+    with_spans = any(video.spans for video in videos)
+    columns = [PATH, *([START, END] if with_spans else ()), KEEP]
+    columns += ["reason", "shown", "video_id", "split", "secs", "clips"]
     rows = (
         [
-            video.path,
+            windows.plain(video.path),
+            *span,
             NO if video.reason else YES,
             video.reason,
             "; ".join(video.odd + video.shown),
@@ -98,6 +102,7 @@ def write_keep(out: str, videos: Sequence[Seen]) -> None:
             len(video.clips),
         ]
         for video in videos
+        for span in video.spans or ((),)
     )
     _write(out, "keep.csv", columns, rows)
 

@@ -33,6 +33,7 @@ def gather(config: InspectConfig, progress: bool) -> list[Seen]:
             bytes=video.identity.bytes,
             row=rows.videos[video.id],
             clips=pieces.in_order(rows, video.id),
+            spans=video.spans,
         )
         for video in found
     ]

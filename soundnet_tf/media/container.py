@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 import av
 
-from soundnet_tf.files import storage
+from soundnet_tf.files import storage, tars, windows
 from soundnet_tf.media.payload import without_payload
 
 # Streams without header and stamps: FFmpeg counts packets, and guesses the duration from the bit
@@ -18,6 +18,9 @@ RAW_FORMATS = frozenset({"aac", "ac3", "amr", "dts", "eac3", "loas", "mp3", "sbc
 # What decoding raises of a damaged packet, or of one in whose middle a recording began. Players
 # skip it and go on; so do we, and judge by what is left.
 UNDECODABLE = av.error.FFmpegError
+
+
+_NO_TAR = "is a tar; give one of its members, such as FILE.tar/KEY.mp4, where lists are read"
 
 
 class MediaError(ValueError):
@@ -41,7 +44,7 @@ def open_container(path: str, index_alone: bool = False) -> Iterator[av.containe
     with open_file(path) as file:
         # FFmpeg reads a local file faster by its name; with the prefix no name such as
         # "concat:a|b" is taken for a protocol.
-        source = file if storage.is_remote(path) else f"file:{path}"
+        source = file if storage.is_remote(path) or windows.member(path) else f"file:{path}"
         if index_alone and storage.is_remote(path):
             source = without_payload(file) or file
         try:
@@ -58,7 +61,9 @@ def open_container(path: str, index_alone: bool = False) -> Iterator[av.containe
 def open_file(path: str) -> Iterator[BinaryIO]:
     """The bytes of a local or remote file; errors as in `open_container`."""
     path = os.fsdecode(path)
-    if not storage.is_remote(path):
+    if tars.is_tar(path):
+        raise MediaError(f"{path}: {tars.contents(path).problem or _NO_TAR}")
+    if not storage.is_remote(path) and not windows.member(path):
         _check_local(path)
     try:
         opened = storage.open_file(path, "rb")

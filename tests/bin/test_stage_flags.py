@@ -159,6 +159,11 @@ COMMANDS = {
             "--out=P": {"out": "P"},
             "--which=best": {"which": "best"},
             "--format=keras,litert": {"formats": ("keras", "litert")},
+            "--data=D --format=webdataset instead of --run": {
+                "data": "D",
+                "formats": ("webdataset",),
+                "run": None,
+            },
         },
     ),
     "extract": (

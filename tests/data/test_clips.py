@@ -18,12 +18,13 @@ from soundnet_tf import media
 from soundnet_tf.data import clips
 from soundnet_tf.data.clips import LeftOut, Run, Video
 from soundnet_tf.data.settings import Cutting
+from soundnet_tf.files.identity import Identity
 
 SMALL = {"width": 64, "height": 48, "fps": 10}
 
 
 def video_at(path, id="films/clock.mp4") -> Video:
-    return Video(id, str(path), path.stat().st_size)
+    return Video(id, str(path), Identity(path.stat().st_size))
 
 
 @pytest.mark.parametrize(
@@ -65,7 +66,7 @@ def test_a_film_is_planned_in_runs(tmp_path, monkeypatch, clip_secs, per_run):
     info = media.probe(synthetic_media.write_clock_video(tmp_path / "clock.mp4", 1, **SMALL))
     film = {**vars(info), "duration_secs": 7200.0}
     monkeypatch.setattr(clips.media, "probe", lambda *_: media.MediaInfo(**film))
-    runs = clips.plan(Video("film.mkv", "film.mkv", 1), Cutting(clip_secs))
+    runs = clips.plan(Video("film.mkv", "film.mkv", Identity(1)), Cutting(clip_secs))
     assert [start for run in runs for start in run.starts_secs] == [
         i * clip_secs for i in range(math.ceil(7200 / clip_secs))
     ]
@@ -123,7 +124,7 @@ class FilmOf:
 def cut_clip_of(waveform, frames=1) -> clips.ClipRecord | LeftOut:
     frame = np.zeros((256, 256, 3), np.uint8)
     clip = media.Clip(waveform, (frame,) * frames, np.arange(frames, dtype=np.float32))
-    return clips.cut_clip(FilmOf(clip), Video("a.mp4", "a.mp4", 1), 20.0, Cutting())
+    return clips.cut_clip(FilmOf(clip), Video("a.mp4", "a.mp4", Identity(1)), 20.0, Cutting())
 
 
 @pytest.mark.parametrize(
@@ -154,7 +155,9 @@ def test_settings_reach_the_reader():
             raise media.MediaError("seen enough")
 
     with pytest.raises(media.MediaError, match="seen enough"):
-        clips.cut_clip(Film(), Video("a.mp4", "films/a.mp4", 1), 6.0, Cutting(3.0, 1.5, "first"))
+        clips.cut_clip(
+            Film(), Video("a.mp4", "films/a.mp4", Identity(1)), 6.0, Cutting(3.0, 1.5, "first")
+        )
     assert seen == {
         "start_secs": 6.0,
         "duration_secs": 3.0,
@@ -187,7 +190,7 @@ def clock(seconds=2.0, **options):
 def test_a_file_that_cannot_be_used_is_planned_with_its_problem(tmp_path, write, problem):
     path = tmp_path / "file.mp4"
     write(path)
-    video = Video("films/clock.mp4", str(path), 1)
+    video = Video("films/clock.mp4", str(path), Identity(1))
     (run,) = clips.plan(video, Cutting())
     assert (run.starts_secs, run.last) == ((), True)
     assert re.fullmatch(problem, run.problem), run.problem

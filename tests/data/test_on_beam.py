@@ -103,7 +103,7 @@ def test_what_is_finished_is_left_alone(config, counted, monkeypatch):
     run(config(beam=DIRECT))
     assert digests(config().out) == before
     changed = {name for name, mtime in mtimes(config().out).items() if mtime != times[name]}
-    assert changed == {f"{stem}.tfrecord", f"{stem}.json", "manifest.json"}
+    assert changed == {f"{stem}.tfrecord", f"{stem}.json", "manifest.json", "dataset_info.json"}
 
 
 def test_a_shard_that_comes_twice_is_made_once(config):

@@ -18,6 +18,7 @@ from soundnet_tf.data import records
 from soundnet_tf.data.manifest import Taken, load_manifest
 from soundnet_tf.data.settings import Cutting, PrepareConfig
 
+OF_ALL = {"manifest.json", "dataset_info.json"}  # what tells of all shards
 SHARED = Path(os.environ.get("SOUNDNET_SHARED", Path(__file__).resolve().parents[3] / "shared"))
 
 
@@ -57,7 +58,7 @@ def test_two_runs_in_other_places_with_other_workers_give_the_same_bytes(
     assert {k: v for k, v in first.items() if k != "manifest.json"} == {
         k: v for k, v in second.items() if k != "manifest.json"
     }
-    assert len(first) == len(second) == 3 * 2 + 1
+    assert len(first) == len(second) == 3 * 2 + 3  # the manifest, and what TFDS reads
 
 
 def refuse_to_work(*_):
@@ -90,7 +91,7 @@ def test_only_the_spoilt_shard_is_done_again(config, spoil):
     assert digests(out) == before
     changed = {name for name, mtime in mtimes(out).items() if mtime != times[name]}
     stem = "train-00001-of-00002"
-    assert changed == {f"{stem}.tfrecord", f"{stem}.json", "manifest.json"}
+    assert changed == {f"{stem}.tfrecord", f"{stem}.json", *OF_ALL}
 
 
 def test_an_added_video_touches_only_its_shard(config, good_folder, tmp_path):
@@ -102,8 +103,8 @@ def test_an_added_video_touches_only_its_shard(config, good_folder, tmp_path):
     synthetic_media.write_clock_video(films / "new.mp4", 2, **SMALL)
     manifest = run(config(videos=str(films)))
     changed = {name for name, mtime in mtimes(out).items() if mtime != times[name]}
-    (stem,) = {name.split(".")[0] for name in changed - {"manifest.json"}}
-    assert changed == {f"{stem}.tfrecord", f"{stem}.json", "manifest.json"}
+    (stem,) = {name.split(".")[0] for name in changed - OF_ALL}
+    assert changed == {f"{stem}.tfrecord", f"{stem}.json", *OF_ALL}
     assert b"new.mp4@0.000" in (out / f"{stem}.tfrecord").read_bytes()
     assert "new.mp4@0.000" in ids_in(manifest)
     (films / "new.mp4").unlink()

@@ -1,5 +1,5 @@
-"""All stages one after the other with every path in a bucket, each killed once in the middle, against
-a real S3 server on loopback; what comes out is what comes out locally, undisturbed."""
+"""All stages one after the other with every path in a bucket, each killed once in the middle,
+against a real S3 server on loopback; what comes out is what comes out locally, undisturbed."""
 
 import hashlib
 import os

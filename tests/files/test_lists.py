@@ -92,11 +92,11 @@ def test_a_table_of_files_says_which_are_kept(table):
     """Other columns are for people; a path stays as it is written."""
     content = 'note,path , keep\nx, a b.mp4,yes\n,"c,d.mp4",No \n,"e""\nf",YES\n'
     assert lists.read_kept(table(content)) == [
-        (2, " a b.mp4", True),
-        (3, "c,d.mp4", False),
-        (5, 'e"\nf', True),
+        (2, " a b.mp4", True, None),
+        (3, "c,d.mp4", False, None),
+        (5, 'e"\nf', True, None),
     ]
-    assert lists.read_kept(table("path\na.mp4\n")) == [(2, "a.mp4", True)]
+    assert lists.read_kept(table("path\na.mp4\n")) == [(2, "a.mp4", True, None)]
 
 
 def test_a_list_is_no_table_whatever_it_names(table, write):
@@ -111,7 +111,7 @@ def test_a_list_is_no_table_whatever_it_names(table, write):
         ("path,keep\na.mp4,maybe\n", "keep.CSV, line 2: keep is 'maybe'; write yes or no"),
         ("path,keep\na.mp4\n", "line 2: keep is ''; write yes or no"),
         ("keep,path\nyes\n", "line 2: it has no path; give one, or take it out"),
-        ("path,path\na,b\n", "path more than once; leave one column of each"),
+        ("path,path\na,b\n", "path more than once; leave one column of each name"),
     ],
 )
 def test_a_table_of_files_that_cannot_be_followed(table, content, message):

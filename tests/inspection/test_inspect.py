@@ -12,6 +12,7 @@ from inspected_films import FPS, RATE, clicks, events, film, notes, waves
 from media_writer import Pictures, Sound
 
 from soundnet_tf.data import clips
+from soundnet_tf.files.identity import Identity
 from soundnet_tf.inspection import films, page, pieces, report
 from soundnet_tf.inspection.run import inspect
 from soundnet_tf.inspection.settings import InspectConfig
@@ -220,7 +221,7 @@ def test_channels_that_cancel_out_are_the_reason(tmp_path):
 
 
 def test_a_decoder_that_dies_is_a_row():
-    video = clips.Video("a.mp4", "/a.mp4", None)
+    video = clips.Video("a.mp4", "/a.mp4", Identity())
     run = clips.Run(video, (0.0, 20.0), last=True)
     assert [left.reason for left in films.look_crashed(run)] == ["crashed the decoder"] * 2
     assert films.plan_crashed(video).runs[0].problem == "crashed the decoder"

@@ -2205,6 +2205,126 @@ FEW_CLIPS = (
     ),
 )
 
+_SPANS = ("tests/files/test_spans.py", "tests/data/test_spans.py")
+_TARS = ("tests/files/test_tars.py",)
+_WEBDATASET = ("tests/data/test_webdataset.py",)
+_TFDS = ("tests/data/test_tfds_files.py",)
+
+FORMATS = (
+    Fault(
+        "spans that touch become one",
+        "soundnet_tf/files/spans.py",
+        "span.start_secs < apart[-1].end_secs",
+        "span.start_secs <= apart[-1].end_secs",
+        _SPANS,
+    ),
+    Fault(
+        "a span that ends before it starts is taken",
+        "soundnet_tf/files/spans.py",
+        "if not start_secs < end_secs:",
+        "if start_secs == end_secs:",
+        _SPANS,
+    ),
+    Fault(
+        "a video is known whatever spans of it are meant",
+        "soundnet_tf/files/identity.py",
+        "if known is None or self.spans != known.spans:",
+        "if known is None:",
+        _SPANS,
+    ),
+    Fault(
+        "clips go on beyond their span",
+        "soundnet_tf/data/clips.py",
+        "return min(cutting.clip_secs, left_secs)",
+        "return cutting.clip_secs",
+        _SPANS,
+    ),
+    Fault(
+        "clips are planned beyond the film's end",
+        "soundnet_tf/data/clips.py",
+        "min(span.end_secs, duration_secs) - span.start_secs",
+        "span.end_secs - span.start_secs",
+        _SPANS,
+    ),
+    Fault(
+        "who takes whole files takes them for the spans that are asked for",
+        "soundnet_tf/files/find.py",
+        "if found.spans:",
+        "if found.spans is None:",
+        _SPANS,
+    ),
+    Fault(
+        "names lead out of a tar",
+        "soundnet_tf/files/tars.py",
+        "info.issparse() or not _stays_inside(name)",
+        "info.issparse()",
+        _TARS,
+    ),
+    Fault(
+        "links in a tar are files",
+        "soundnet_tf/files/tars.py",
+        "if not info.isreg() or",
+        "if",
+        _TARS,
+    ),
+    Fault(
+        "a tar ends where there is no header",
+        "soundnet_tf/files/tars.py",
+        r'if file.read(_BLOCK_BYTES).strip(b"\0"):',
+        r'if file.read(_BLOCK_BYTES).strip(b"\0") is None:',
+        _TARS,
+    ),
+    Fault(
+        "what is cut off of a tar is a member",
+        "soundnet_tf/files/tars.py",
+        "info.offset_data + info.size > size",
+        "info.offset_data > size",
+        _TARS,
+    ),
+    Fault(
+        "a member goes on with the next one",
+        "soundnet_tf/files/windows.py",
+        "min(len(buffer), self._size - self._at)",
+        "len(buffer)",
+        _TARS,
+    ),
+    Fault(
+        "what is in one tar has no name of it",
+        "soundnet_tf/files/find.py",
+        "(member.tar if member else path for",
+        "(path for",
+        _TARS,
+    ),
+    Fault(
+        "TFDS looks for shards under its own names",
+        "soundnet_tf/data/tfds_files.py",
+        '_SHARDS = "{SPLIT}-{SHARD_X_OF_Y}.{FILEFORMAT}"',
+        '_SHARDS = "{DATASET}-{SPLIT}.{FILEFORMAT}-{SHARD_X_OF_Y}"',
+        _TFDS,
+    ),
+    Fault(
+        "TFDS is told nothing of posteriors",
+        "soundnet_tf/data/tfds_files.py",
+        "of_shard.get(head) == classes for of_shard",
+        "of_shard.get(head) != classes for of_shard",
+        _TFDS,
+    ),
+    Fault(
+        "a tar of another shard's bytes is taken for written",
+        "soundnet_tf/data/webdataset.py",
+        'known == {"shard_sha256": shard.sha256, "bytes": size}',
+        'known["bytes"] == size',
+        _WEBDATASET,
+    ),
+    Fault(
+        "a tar that was cut is taken for written",
+        "soundnet_tf/data/webdataset.py",
+        'known == {"shard_sha256": shard.sha256, "bytes": size}',
+        'known["shard_sha256"] == shard.sha256',
+        _WEBDATASET,
+    ),
+)
+
 FAULTS = (
     *MEDIA,
     *ARRAYS,
@@ -2218,4 +2338,5 @@ FAULTS = (
     *FILES,
     *INSPECTION,
     *FEW_CLIPS,
+    *FORMATS,
 )

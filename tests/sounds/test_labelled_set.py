@@ -155,7 +155,7 @@ def test_columns_that_are_missing(manifest, header, message):
 def test_columns_that_stand_twice(manifest):
     """The last would win silently."""
     rows = [f"{row},x" for row in GOOD]
-    with pytest.raises(ValueError, match=r"set\.csv: the first line has label more than once; le"):
+    with pytest.raises(ValueError, match=r"set\.csv: its header has label more than once; lea"):
         from_manifest(manifest(*rows, header="path,label,fold, label"))
     assert from_manifest(manifest(*rows, header="path,label,fold,")).classes == ("a", "b")
 

@@ -8,12 +8,13 @@ from soundnet_tf.models.settings import check_student
 from soundnet_tf.settings import Settings, setting
 
 FORMATS = ("savedmodel", "keras", "litert")
+WEBDATASET = "webdataset"  # of clips, not of a student
 BEST, LAST, BEST_PROBE = "best", "last", "best_probe"
 
 
 @dataclass(frozen=True)
 class ExportConfig(Settings):
-    """What to export, as what, and whereto; either `run` or `weights`.
+    """What to export, as what, and whereto; one of `run`, `weights` and `data`.
 
     Attributes:
         out: folder to write.
@@ -21,7 +22,8 @@ class ExportConfig(Settings):
         weights: what `models.pretrained.load` takes.
         which: "last"; "best", by the held-out KL, which on few videos is reached before the layers
             are worth most; or "best_probe", of a run with labelled sounds to probe with.
-        formats: some of FORMATS, see `export.run`.
+        data: folder of clips that `prepare` wrote, see `data.webdataset`.
+        formats: some of FORMATS, see `export.run`; of `data` WEBDATASET alone.
     """
 
     out: str = setting("Folder to write.")
@@ -31,24 +33,44 @@ class ExportConfig(Settings):
         "bin/export.py wrote.",
         None,
     )
+    data: str | None = setting(
+        "Instead of --run: clips that bin/prepare.py wrote, with --format=webdataset.", None
+    )
     which: str = setting("Which student of the run.", LAST, choices=(LAST, BEST, BEST_PROBE))
     formats: tuple[str, ...] = setting(
-        "savedmodel, keras, litert, or several with commas, which go into subfolders of --out.",
+        "savedmodel, keras, litert, or several with commas, which go into subfolders of --out; of "
+        "--data webdataset.",
         FORMATS[:1],
         flag="format",
-        choices=FORMATS,
+        choices=(*FORMATS, WEBDATASET),
     )
 
     def __post_init__(self):
         super().__post_init__()
-        if (self.run is None) == (self.weights is None):
-            raise ValueError("give either --run, a folder of bin/train.py, or --weights")
+        if sum(given is not None for given in (self.run, self.weights, self.data)) != 1:
+            raise ValueError(
+                "give either --run, a folder of bin/train.py, or --weights, or --data, a folder of "
+                "bin/prepare.py"
+            )
+        if (self.data is not None or WEBDATASET in self.formats) and not (
+            self.data is not None and self.formats == (WEBDATASET,)
+        ):
+            raise ValueError(
+                f"formats (--format) is {','.join(self.formats)}, data (--data) is {self.data}; "
+                f"clips are exported as {WEBDATASET} and nothing else is: give both --data=SHARDS "
+                f"and --format={WEBDATASET}, or neither"
+            )
         if not self.formats:
             raise ValueError(f"formats (--format) is empty; choose some of {', '.join(FORMATS)}")
 
     def check_inputs(self) -> None:
         super().check_inputs()
-        check_student(self.source)
+        if self.data is None:
+            check_student(self.source)
+        else:
+            from soundnet_tf.data.settings import check_prepared
+
+            check_prepared(self.data)
         storage.check_folder(self.out)
 
     @property
