@@ -46,7 +46,7 @@ def clips(request, tmp_path_factory):
 
 def crops(source, count):
     config = PipelineConfig(batch_size=1, crop_secs=CROP_SECS)
-    batches = pipeline.train_batches(source, config, epochs=count // source.count)
+    batches = pipeline.train_batches(source, config, steps=count)
     return [{name: value[0].numpy() for name, value in batch.items()} for batch in batches]
 
 
