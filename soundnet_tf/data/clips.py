@@ -15,6 +15,7 @@ from soundnet_tf import media
 from soundnet_tf.constants import FRAME_SHORT_SIDE, JPEG_QUALITY, SAMPLE_RATE
 from soundnet_tf.data.codecs import encode_sound
 from soundnet_tf.data.settings import PCM16, SHORTEST_VIDEO_SECS, Cutting
+from soundnet_tf.data.workers import CRASHED, OUT_OF_MEMORY, TIMED_OUT
 from soundnet_tf.files.identity import Identity
 from soundnet_tf.media.waveform import SILENT_PEAK
 
@@ -22,9 +23,9 @@ RUN_SECS = 100.0  # what one task cuts: about 6 MB of records, and a film occupi
 SILENT = "silent"
 CANCELLED = "silent, since its channels cancel out (see --channel=loudest)"
 NO_FRAME = "no frame"
-CRASHED = "crashed the decoder"
 NO_SOUND, NO_PICTURES = "no sound", "no pictures"
 TOO_SHORT, UNREADABLE = "too short", "cannot be read"
+TOO_LONG, TOO_MUCH = "takes too long", "needs too much memory"
 
 Outcome = TypeVar("Outcome")  # of one clip
 
@@ -121,7 +122,9 @@ def clip_starts(duration_secs: float, cutting: Cutting) -> tuple[float, ...]:
 def plan(video: Video, cutting: Cutting) -> tuple[Run, ...]:
     """Tasks for a video, at least one; a file that cannot be used gives one with its problem."""
     try:
-        info = media.probe(video.path, cutting.audio_stream, cutting.video_stream)
+        info = media.probe(
+            video.path, cutting.audio_stream, cutting.video_stream, cutting.limits.most_pixels
+        )
     except (media.MediaError, OSError) as error:
         return (Run(video, (), last=True, problem=reason(error, video)),)
     problem = None
@@ -169,7 +172,11 @@ def each_clip(
         starts_secs = run.starts_secs[len(outcomes) :]
         try:
             with media.open_film(
-                run.video.path, starts_secs[0], cutting.audio_stream, cutting.video_stream
+                run.video.path,
+                starts_secs[0],
+                cutting.audio_stream,
+                cutting.video_stream,
+                cutting.limits.most_pixels,
             ) as film:
                 for start_secs in starts_secs:
                     outcomes.append(use(film, start_secs))
@@ -179,14 +186,14 @@ def each_clip(
     return tuple(outcomes)
 
 
-def plan_crashed(video: Video) -> tuple[Run, ...]:
-    """What stands for `plan` if the video takes the process down."""
-    return (Run(video, (), last=True, problem=CRASHED),)
+def plan_failed(video: Video, why: str) -> tuple[Run, ...]:
+    """What stands for `plan` if the video takes the process down, see `Workers.map`."""
+    return (Run(video, (), last=True, problem=why),)
 
 
-def cut_crashed(run: Run) -> tuple[LeftOut, ...]:
+def cut_failed(run: Run, why: str) -> tuple[LeftOut, ...]:
     """What stands for `cut` if the run takes the process down."""
-    reason = run.problem or CRASHED
+    reason = run.problem or why
     return tuple(LeftOut(secs, reason, damaged=True) for secs in run.starts_secs or (0.0,))
 
 
@@ -251,4 +258,7 @@ def kind_of_reason(text: str) -> str:
     first = text.split("; ")[0]
     if first in (SILENT, CANCELLED, NO_FRAME, CRASHED, NO_SOUND, NO_PICTURES):
         return first.split(" (")[0]
+    for kind, text in ((TOO_LONG, TIMED_OUT), (TOO_MUCH, OUT_OF_MEMORY)):
+        if first.startswith(text.split("{")[0]):
+            return kind
     return TOO_SHORT if f"of sound is {TOO_SHORT}" in first else UNREADABLE

@@ -98,8 +98,8 @@ def from_videos(
     """
     workers = workers or os.cpu_count()
     plan = functools.partial(clips.plan, cutting=cutting)
-    with Workers(workers) as pool:
-        planned = pool.map(plan, videos, clips.plan_crashed)
+    with Workers(workers, cutting.limits) as pool:
+        planned = pool.map(plan, videos, clips.plan_failed)
         planned = progress_bar(len(videos), "planning", "video", progress, items=planned)
         runs = [run for _, runs_of_video in planned for run in runs_of_video]
     problems = [f"{run.video.id}: {run.problem}" for run in runs if run.problem]
@@ -197,11 +197,11 @@ def _decode(
     starts: list[Run], cutting: Cutting, workers: int, usable_only: bool, numbers
 ) -> Iterator[bytes]:
     """Serialized clips of these numbers, in their order."""
-    with Workers(workers) as pool:
+    with Workers(workers, cutting.limits) as pool:
         cut = functools.partial(clips.cut, cutting=cutting)
 
         def outcomes(chosen):
-            return pool.map(cut, (starts[number] for number in chosen), clips.cut_crashed)
+            return pool.map(cut, (starts[number] for number in chosen), clips.cut_failed)
 
         for number, (run, (outcome,)) in zip(numbers, outcomes(numbers), strict=True):
             if usable_only and isinstance(outcome, LeftOut):

@@ -46,12 +46,12 @@ def gather(config: InspectConfig, progress: bool) -> list[Seen]:
     )
     with (
         Rows(config.out, settings, known) as rows,
-        Workers(pieces.workers(config)) as workers,
+        Workers(pieces.workers(config), config.limits) as workers,
         progress_bar(sum(s.clips for _, s in shards), "looking", "clip", progress) as bar,
     ):
         for split, shard in shards:
             new = _new_clips(manifest, shard, rows, identities[shard.name], splits, split, bar)
-            for clip, found in workers.map(look, new, stored.crashed):
+            for clip, found in workers.map(look, new, stored.failed):
                 pieces.add(config.out, rows, clip.video_id, clip.start_secs, found)
                 bar.update()
     seen = [
