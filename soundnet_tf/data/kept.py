@@ -75,5 +75,5 @@ def clips_by_video(kept: Kept) -> Iterator[tuple[str, Iterator[ClipRecord]]]:
     """Ids and clips of a shard that was written before, in its order."""
     if kept.videos == kept.skipped.keys():
         return iter(())
-    clips = map(records.decode, shard_reader.read(kept.path).as_numpy_iterator())
+    clips = map(records.decode, shard_reader.each(kept.path))
     return itertools.groupby(clips, key=lambda clip: clip.video_id)

@@ -92,7 +92,7 @@ def _new_clips(
     """Clips of a shard that have no row; the others are counted. All videos go to `splits`."""
     parse = partial(records.parse, audio_codec=manifest.settings.get("audio_codec", PCM16))
     path = os.path.join(manifest.directory, shard.name)
-    for clip in shard_reader.read(path).map(parse).as_numpy_iterator():
+    for clip in shard_reader.each(path, parse):
         video_id, start_secs = clip[records.VIDEO_ID].decode(), float(clip[records.START_SECS])
         splits[video_id] = split
         if video_id not in rows.videos:
