@@ -7,7 +7,7 @@ import signal
 
 from soundnet_tf.data import clips
 
-LETHAL, HANGING, GREEDY = "lethal", "hanging", "greedy"
+LETHAL, HANGING, GREEDY, VANISHING = "lethal", "hanging", "greedy", "vanishing"
 
 
 def plan(video, cutting):
@@ -25,4 +25,6 @@ def cut(run, cutting, audio_codec):
         ctypes.PyDLL(None).pause()  # with Python's lock
     if GREEDY in run.video.id:
         bytearray(3_000_000_000)
+    if VANISHING in run.video.id:
+        os.rename(run.video.path, f"{run.video.path}.away")
     return clips.cut(run, cutting, audio_codec)

@@ -75,6 +75,11 @@ class LeftOut:
     damaged: bool = False  # the file could not be read, as against one that has nothing there
 
 
+class OutOfReach(LeftOut):
+    """A clip whose file was not there, or gave an error of the disk or network: another time it may
+    be read."""
+
+
 @dataclass(frozen=True)
 class Video:
     """A video's name, where it lies (local or remote), and which content it has."""
@@ -104,6 +109,7 @@ class Run:
     last: bool  # whether the video ends with this run
     problem: str | None = None
     streams: Streams | None = None  # if it has several of a kind
+    out_of_reach: bool = False  # the problem: it may be read another time
 
 
 def clip_starts(duration_secs: float, cutting: Cutting) -> tuple[float, ...]:
@@ -126,7 +132,8 @@ def plan(video: Video, cutting: Cutting) -> tuple[Run, ...]:
             video.path, cutting.audio_stream, cutting.video_stream, cutting.limits.most_pixels
         )
     except (media.MediaError, OSError) as error:
-        return (Run(video, (), last=True, problem=reason(error, video)),)
+        problem, is_far = reason(error, video), isinstance(error, OSError)
+        return (Run(video, (), last=True, problem=problem, out_of_reach=is_far),)
     problem = None
     starts_secs = clip_starts(info.duration_secs, cutting)
     if info.audio_codec is None:
@@ -166,7 +173,8 @@ def each_clip(
 ) -> tuple[Outcome | LeftOut, ...]:
     """What `use` makes of the open film and each start of the run, in order; otherwise as `cut`."""
     if run.problem:
-        return (LeftOut(0.0, run.problem, damaged=True),)
+        kind = OutOfReach if run.out_of_reach else LeftOut
+        return (kind(0.0, run.problem, damaged=True),)
     outcomes: list[Outcome | LeftOut] = []
     while len(outcomes) < len(run.starts_secs):
         starts_secs = run.starts_secs[len(outcomes) :]
@@ -182,7 +190,8 @@ def each_clip(
                     outcomes.append(use(film, start_secs))
         except (media.MediaError, OSError) as error:
             start_secs = run.starts_secs[len(outcomes)]
-            outcomes.append(LeftOut(start_secs, reason(error, run.video), damaged=True))
+            kind = OutOfReach if isinstance(error, OSError) else LeftOut
+            outcomes.append(kind(start_secs, reason(error, run.video), damaged=True))
     return tuple(outcomes)
 
 

@@ -36,23 +36,28 @@ def read(paths: str | Sequence[str]) -> tf.data.Dataset:
 
 
 def each(
-    paths: str | Iterable[str], parse: Callable[[tf.Tensor], Any] = tf.identity
+    paths: str | Iterable[str], parse: Callable[[tf.Tensor], Any] | None = None
 ) -> Iterator[Any]:
-    """What `parse` makes in the graph of every record of shards, as NumPy has it, in their order.
+    """Every record of shards in their order, or what `parse` makes of it in a graph, as NumPy has
+    it.
 
     Raises:
         ValueError: a shard that is damaged, or cut off: also where TensorFlow takes what is left of
             a record for the file's end.
         tf.errors.OpError: one that is not there or cannot be fetched, or what `parse` refuses.
     """
+    parsed = parse and tf.function(parse, input_signature=[tf.TensorSpec([], tf.string)])
     for path in [paths] if isinstance(paths, str) else paths:
         found, number = 0, 0
-        parsed = read(path).map(lambda record: (tf.strings.length(record), parse(record)))
         try:
-            for length, value in parsed.as_numpy_iterator():
+            for record in read(path).as_numpy_iterator():
                 number += 1
-                found += int(length) + FRAME_BYTES
-                yield value
+                found += len(record) + FRAME_BYTES
+                yield (
+                    tf.nest.map_structure(lambda value: value.numpy(), parsed(record))
+                    if parse
+                    else record
+                )
         except tf.errors.DataLossError as error:
             raise ValueError(
                 f"{path} is damaged (record {number}, counted from 0: {error.message}); {_REMEDY}"

@@ -5,6 +5,7 @@ A record is framed by its length (8 bytes), the checksum of that (4), and after 
 """
 
 import json
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -48,7 +49,9 @@ def in_turn(shard: Path) -> list[bytes]:
     """All records as training reads them, each by its place."""
     sizes = [len(record) for record in RECORDS]
     known = Shard(shard.name, 1, len(RECORDS), 1.0, STARTS[-1], "")
-    shard.with_suffix(".json").write_text(json.dumps({"clip_bytes": sizes}))
+    content = {"settings": {}, "inputs": [], "shard": asdict(known), "clip_bytes": sizes}
+    content |= {"skipped": [], "left_out": []}
+    shard.with_suffix(".json").write_text(json.dumps(content))
     of_shard = places.places_of(str(shard.parent), [known], progress=False)
     numbers = tf.range(len(RECORDS), dtype=tf.int64)
     source = sources.Source(len(RECORDS), 1.0, partial(_read_shards, of_shard), places=of_shard)
