@@ -20,14 +20,11 @@ from soundnet_tf.data import cached, manifest, records, shard_json
 from soundnet_tf.data.clips import ClipRecord
 from soundnet_tf.files import atomic, identity, lists
 from soundnet_tf.media import payload, track
-from soundnet_tf.models.weights import npy, torch, torch7_file
 
 EXAMPLES = int(os.environ.get("SOUNDNET_FUZZ_EXAMPLES", "200"))  # of each parser
 EXPECTED = (ValueError, OSError)
 
-many = settings(
-    max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+many = settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
@@ -52,7 +49,9 @@ def damaged(draw, whole: bytes) -> bytes:
         elif how == "put":
             content[at:at] = draw(st.binary(min_size=1, max_size=16))
         elif how == "huge":
-            content[at : at + 4] = draw(st.sampled_from((b"\xff" * 4, b"\x7f\xff\xff\xff", bytes(4))))
+            content[at : at + 4] = draw(
+                st.sampled_from((b"\xff" * 4, b"\x7f\xff\xff\xff", bytes(4)))
+            )
         else:
             del content[at:]
     return bytes(content)
@@ -150,7 +149,9 @@ def test_teachers(content):
 
 @pytest.mark.slow
 @many
-@given(st.binary(max_size=300) | st.text().map(str.encode) | damaged(b'path,keep\na,yes\n"b,c",no\n'))
+@given(
+    st.binary(max_size=300) | st.text().map(str.encode) | damaged(b'path,keep\na,yes\n"b,c",no\n')
+)
 def test_lists_and_tables(content):
     def read(path):
         lists.read_list(path)

@@ -53,11 +53,7 @@ def each(
             for record in read(path).as_numpy_iterator():
                 number += 1
                 found += len(record) + FRAME_BYTES
-                yield (
-                    tf.nest.map_structure(lambda value: value.numpy(), parsed(record))
-                    if parse
-                    else record
-                )
+                yield _as_numpy(parsed(record)) if parsed else record
         except tf.errors.DataLossError as error:
             raise ValueError(
                 f"{path} is damaged (record {number}, counted from 0: {error.message}); {_REMEDY}"
@@ -68,6 +64,10 @@ def each(
                 f"{path} is damaged (its {number} records have {found} bytes, the file {size}); "
                 f"{_REMEDY}"
             )
+
+
+def _as_numpy(values: Any) -> Any:
+    return tf.nest.map_structure(lambda value: value.numpy(), values)
 
 
 def read_at(path: tf.Tensor, offset: tf.Tensor, length: tf.Tensor) -> tf.Tensor:

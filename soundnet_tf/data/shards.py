@@ -11,7 +11,6 @@ from soundnet_tf.data.kept import Kept, clips_by_video
 from soundnet_tf.data.manifest import Labelling, Manifest, Shard, Skipped, Split, Taken
 from soundnet_tf.data.shard_writer import ShardWriter
 from soundnet_tf.files import atomic, identity, storage
-from soundnet_tf.files.identity import Identity
 
 Results = Iterator[tuple[Run, tuple[ClipRecord | LeftOut, ...]]]
 
@@ -34,7 +33,7 @@ class _Tally:
     skipped: list[Skipped] = field(default_factory=list)
     left_out: list[dict] = field(default_factory=list)
     streams: list[Taken] = field(default_factory=list)
-    unsure: set[str] = field(default_factory=set)  # ids of videos that were out of reach
+    out_of_reach: set[str] = field(default_factory=set)  # ids of videos
 
 
 def write_shard(
@@ -71,12 +70,13 @@ def write_shard(
         shard_json.remove(directory, plan.name)  # of an earlier shard, whole until here
     content = {
         "settings": settings,
-        "inputs": _inputs(plan, tally.unsure),
+        "inputs": _inputs(plan),
         "shard": asdict(shard),
         "clip_bytes": tally.clip_bytes,
         "skipped": [asdict(skipped) for skipped in tally.skipped],
         "left_out": tally.left_out,
         "streams": [asdict(taken) for taken in tally.streams],
+        **_unsure(plan, tally.out_of_reach),
     }
     shard_json.write(directory, plan.name, content)
 
@@ -156,7 +156,7 @@ def _write_video(writer, video: Video, results: Results, tally: _Tally) -> None:
     for run, outcomes in results:
         for outcome in outcomes:
             if isinstance(outcome, OutOfReach):
-                tally.unsure.add(video.id)
+                tally.out_of_reach.add(video.id)
             if isinstance(outcome, LeftOut):
                 left_out.append({"video_id": video.id, **asdict(outcome)})
                 continue
@@ -205,14 +205,18 @@ def _write_clip(writer, clip: ClipRecord, tally: _Tally) -> None:
     tally.clip_bytes.append(len(serialized))
 
 
-def _inputs(plan: ShardPlan, unsure: Collection[str]) -> list[dict]:
-    """What was known of each video; nothing of one that was out of reach, or that is not the same
-    any more, so that the next run cuts it again."""
+def _inputs(plan: ShardPlan) -> list[dict]:
+    return [{"video_id": video.id, **video.identity.as_fields()} for video in plan.videos]
+
+
+def _unsure(plan: ShardPlan, out_of_reach: Collection[str]) -> dict[str, list[str]]:
+    """Ids of videos that the next run is to cut again, for the JSON: those that were there when
+    they were found and could not be reached later, and those that are not the same any more."""
     now = storage.sizes_and_times(video.path for video in plan.videos)
-    inputs = []
+    unsure = []
     for video in plan.videos:
         size, modified_ns = now[video.path] or (0, None)
         is_same = (size, modified_ns) == (video.identity.bytes, video.identity.modified_ns)
-        known = video.identity if is_same and video.id not in unsure else Identity()
-        inputs.append({"video_id": video.id, **known.as_fields()})
-    return inputs
+        if not is_same or (video.id in out_of_reach and size):
+            unsure.append(video.id)
+    return {"unsure": unsure} if unsure else {}
