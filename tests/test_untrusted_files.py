@@ -8,11 +8,14 @@ import io
 import json
 import os
 import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 import tensorflow as tf
+import torch7_files
+import torch_checkpoints
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -20,6 +23,7 @@ from soundnet_tf.data import cached, manifest, records, shard_json
 from soundnet_tf.data.clips import ClipRecord
 from soundnet_tf.files import atomic, identity, lists
 from soundnet_tf.media import payload, track
+from soundnet_tf.models.weights import npy, torch, torch7_file
 
 EXAMPLES = int(os.environ.get("SOUNDNET_FUZZ_EXAMPLES", "200"))  # of each parser
 EXPECTED = (ValueError, OSError)
@@ -30,6 +34,12 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=12,
 )
+
+
+HUGE = (b"\xff" * 4, b"\x7f\xff\xff\xff", bytes(4))
+TABLE = b'path,keep\na,yes\n"b,c",no\n'
+BOXES = b"\0\0\0\x10ftypisom\0\0\0\0" + b"\0\0\0\x14mdat" + bytes(12) + b"\0\0\0\x08moov"
+BOXES += b"\0\0\0\x01mdat" + (24).to_bytes(8, "big") + bytes(8)
 
 
 @st.composite
@@ -49,9 +59,7 @@ def damaged(draw, whole: bytes) -> bytes:
         elif how == "put":
             content[at:at] = draw(st.binary(min_size=1, max_size=16))
         elif how == "huge":
-            content[at : at + 4] = draw(
-                st.sampled_from((b"\xff" * 4, b"\x7f\xff\xff\xff", bytes(4)))
-            )
+            content[at : at + 4] = draw(st.sampled_from(HUGE))
         else:
             del content[at:]
     return bytes(content)
@@ -186,14 +194,38 @@ def npy_file() -> bytes:
     return file.getvalue()
 
 
+def torch_file(is_legacy: bool) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        arrays = {"conv.weight": np.arange(6, dtype=np.float32).reshape(2, 3)}
+        path = torch_checkpoints.write_state(Path(folder, "x"), arrays, is_legacy=is_legacy)
+        return path.read_bytes()
+
+
+@pytest.mark.slow
+@many
+@given(damaged(torch_file(True)) | damaged(torch_file(False)))
+def test_checkpoints_of_torch(content):
+    refused_or_read(torch.load_state_dict, content)
+
+
+@pytest.mark.slow
+@many
+@given(damaged(npy_file()))
+def test_npy(content):
+    refused_or_read(npy.load_dict, content, "x.npy")
+
+
+@pytest.mark.slow
+@many
+@given(damaged(torch7_files.dump({"a": torch7_files.tensor(np.arange(6.0).reshape(2, 3))})))
+def test_files_of_torch7(content):
+    refused_or_read(lambda path: torch7_file.read_object(Path(path).read_bytes()), content)
+
+
 def wav_file() -> bytes:
     file = io.BytesIO()
     soundfile.write(file, np.zeros(100), 8000, format="WAV")
     return file.getvalue()
-
-
-BOXES = b"\0\0\0\x10ftypisom\0\0\0\0" + b"\0\0\0\x14mdat" + bytes(12) + b"\0\0\0\x08moov"
-BOXES += b"\0\0\0\x01mdat" + (24).to_bytes(8, "big") + bytes(8)
 
 
 @pytest.mark.slow
