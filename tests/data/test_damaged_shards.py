@@ -132,3 +132,18 @@ def test_the_checksum_of_any_length_is_that_of_one_bit_after_the_other(content):
         for _ in range(8):
             register = register >> 1 ^ (0x82F63B78 if register & 1 else 0)
     assert crc32c(content) == register ^ 0xFFFFFFFF
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_record_in_a_bucket_is_checked_against_its_checksums(whole, monkeypatch, part):
+    begin, end = STARTS[1:3]
+    at = (end if PARTS[part] < 0 else begin) + PARTS[part]
+    for content, is_whole in ((whole, True), (flipped(whole, at), False)):
+        monkeypatch.setattr(
+            shard_reader.remote, "read_range", lambda path, a, b, _, content=content: content[a:b]
+        )
+        if is_whole:
+            assert shard_reader._read_at(b"s3://b/x", begin, FRAMED[1]) == RECORDS[1]
+            continue
+        with pytest.raises(ValueError, match=rf"^s3://b/x is damaged \(the record at byte {begin}"):
+            shard_reader._read_at(b"s3://b/x", begin, FRAMED[1])
