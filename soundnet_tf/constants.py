@@ -21,6 +21,9 @@ CLIP_SAMPLES = round(CLIP_SECS * SAMPLE_RATE)  # 441 000
 FRAME_SHORT_SIDE = 256  # pixels
 JPEG_QUALITY = 95
 
+# Largest pictures that are decoded, unless told otherwise: twice those of 8K.
+MOST_PIXELS = 1 << 26
+
 # Classes of the published network's heads.
 IMAGENET_CLASSES = 1000
 PLACES2_CLASSES = 401

@@ -1,11 +1,13 @@
-"""Stands for a codec that takes its process down; imported by the worker processes of tests."""
+"""Stands for codecs that take their process down, hang or want all memory; imported by the worker
+processes of tests."""
 
+import ctypes
 import os
 import signal
 
 from soundnet_tf.data import clips
 
-LETHAL = "lethal"
+LETHAL, HANGING, GREEDY, VANISHING = "lethal", "hanging", "greedy", "vanishing"
 
 
 def plan(video, cutting):
@@ -19,4 +21,10 @@ def cut(run, cutting, audio_codec):
     """As clips.cut, but a video with "lethal" in its id kills the process."""
     if LETHAL in run.video.id:
         os.kill(os.getpid(), signal.SIGKILL)
+    if HANGING in run.video.id:
+        ctypes.PyDLL(None).pause()  # with Python's lock
+    if GREEDY in run.video.id:
+        bytearray(3_000_000_000)
+    if VANISHING in run.video.id:
+        os.rename(run.video.path, f"{run.video.path}.away")
     return clips.cut(run, cutting, audio_codec)

@@ -29,7 +29,7 @@ def config(videos: str | Path, out: str | Path, **changes) -> PrepareConfig:
     chosen |= changes
     cutting = {
         name: chosen.pop(name)
-        for name in ("clip_secs", "frame_every_secs", "channel")
+        for name in ("clip_secs", "frame_every_secs", "channel", "limits")
         if name in chosen
     }
     return PrepareConfig(str(videos), str(out), Cutting(**cutting), **chosen)

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from soundnet_tf.data import manifest
 from soundnet_tf.data.manifest import Labelling, Shard
-from soundnet_tf.files import atomic, storage
+from soundnet_tf.files import atomic, names, storage
 
 TEACHERS_FOLDER = "teachers"
 
@@ -75,8 +75,14 @@ def _read_teacher(directory: str, labelling: Labelling) -> CachedTeacher:
             f"{path} is missing: the classes of {labelling['teacher']}, whose posteriors the "
             "shards hold; bin/label.py with that teacher writes it again"
         )
-    return CachedTeacher(**content | {"labels": tuple(content["labels"])})
+    try:
+        return CachedTeacher(**content | {"labels": tuple(content["labels"])})
+    except (KeyError, TypeError) as error:
+        raise ValueError(
+            f"{path} does not tell of a teacher ({error!r}); bin/label.py writes it again"
+        ) from error
 
 
 def _path(directory: str, fingerprint: str) -> str:
+    names.check_plain(fingerprint, f"a teacher's fingerprint in {directory}")
     return os.path.join(directory, TEACHERS_FOLDER, f"{fingerprint}.json")

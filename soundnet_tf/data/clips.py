@@ -16,6 +16,7 @@ from soundnet_tf import media
 from soundnet_tf.constants import FRAME_SHORT_SIDE, JPEG_QUALITY, SAMPLE_RATE
 from soundnet_tf.data.codecs import encode_sound
 from soundnet_tf.data.settings import PCM16, SHORTEST_VIDEO_SECS, Cutting
+from soundnet_tf.data.workers import CRASHED, OUT_OF_MEMORY, TIMED_OUT
 from soundnet_tf.files.identity import Identity
 from soundnet_tf.files.spans import Span
 from soundnet_tf.media.waveform import SILENT_PEAK
@@ -24,10 +25,10 @@ RUN_SECS = 100.0  # what one task cuts: about 6 MB of records, and a film occupi
 SILENT = "silent"
 CANCELLED = "silent, since its channels cancel out (see --channel=loudest)"
 NO_FRAME = "no frame"
-CRASHED = "crashed the decoder"
 NO_SOUND, NO_PICTURES = "no sound", "no pictures"
 TOO_SHORT, UNREADABLE = "too short", "cannot be read"
 BEYOND = "beyond the end"
+TOO_LONG, TOO_MUCH = "takes too long", "needs too much memory"
 
 Outcome = TypeVar("Outcome")  # of one clip
 
@@ -77,6 +78,11 @@ class LeftOut:
     damaged: bool = False  # the file could not be read, as against one that has nothing there
 
 
+class OutOfReach(LeftOut):
+    """A clip whose file was not there, or gave an error of the disk or network: another time it may
+    be read."""
+
+
 @dataclass(frozen=True)
 class Video:
     """A video's name, where it lies (local or remote), and which content it has: all of the file,
@@ -120,6 +126,7 @@ class Run:
     problem: str | None = None
     streams: Streams | None = None  # if it has several of a kind
     left_out: tuple[LeftOut, ...] = ()  # spans of the video in which there is no clip
+    out_of_reach: bool = False  # the problem: it may be read another time
 
 
 def clip_starts(duration_secs: float, cutting: Cutting) -> tuple[float, ...]:
@@ -157,9 +164,12 @@ def span_starts(
 def plan(video: Video, cutting: Cutting) -> tuple[Run, ...]:
     """Tasks for a video, at least one; a file that cannot be used gives one with its problem."""
     try:
-        info = media.probe(video.path, cutting.audio_stream, cutting.video_stream)
+        info = media.probe(
+            video.path, cutting.audio_stream, cutting.video_stream, cutting.limits.most_pixels
+        )
     except (media.MediaError, OSError) as error:
-        return (Run(video, (), last=True, problem=reason(error, video)),)
+        problem, is_far = reason(error, video), isinstance(error, OSError)
+        return (Run(video, (), last=True, problem=problem, out_of_reach=is_far),)
     problem = None
     starts_secs, left_out = span_starts(video, info.duration_secs, cutting)
     if info.audio_codec is None:
@@ -205,35 +215,41 @@ def each_clip(
     """What `use` makes of the open film and each start of the run, in order; a run with a problem
     gives just that problem."""
     if run.problem:
-        return (LeftOut(0.0, run.problem, damaged=True),)
+        kind = OutOfReach if run.out_of_reach else LeftOut
+        return (kind(0.0, run.problem, damaged=True),)
     outcomes: list[Outcome | LeftOut] = []
     while len(outcomes) < len(run.starts_secs):
         starts_secs = run.starts_secs[len(outcomes) :]
         try:
             with media.open_film(
-                run.video.path, starts_secs[0], cutting.audio_stream, cutting.video_stream
+                run.video.path,
+                starts_secs[0],
+                cutting.audio_stream,
+                cutting.video_stream,
+                cutting.limits.most_pixels,
             ) as film:
                 for start_secs in starts_secs:
                     outcomes.append(use(film, start_secs))
         except (media.MediaError, OSError) as error:
             start_secs = run.starts_secs[len(outcomes)]
-            outcomes.append(LeftOut(start_secs, reason(error, run.video), damaged=True))
+            kind = OutOfReach if isinstance(error, OSError) else LeftOut
+            outcomes.append(kind(start_secs, reason(error, run.video), damaged=True))
     return tuple(outcomes)
 
 
-def plan_crashed(video: Video) -> tuple[Run, ...]:
-    """What stands for `plan` if the video takes the process down."""
-    return (Run(video, (), last=True, problem=CRASHED),)
+def plan_failed(video: Video, why: str) -> tuple[Run, ...]:
+    """What stands for `plan` if the video takes the process down, see `Workers.map`."""
+    return (Run(video, (), last=True, problem=why),)
 
 
-def cut_crashed(run: Run) -> tuple[LeftOut, ...]:
+def cut_failed(run: Run, why: str) -> tuple[LeftOut, ...]:
     """What stands for `cut` if the run takes the process down."""
-    return (*run.left_out, *clips_crashed(run))
+    return (*run.left_out, *clips_failed(run, why))
 
 
-def clips_crashed(run: Run) -> tuple[LeftOut, ...]:
+def clips_failed(run: Run, why: str) -> tuple[LeftOut, ...]:
     """What stands for `each_clip` if the run takes the process down."""
-    reason = run.problem or CRASHED
+    reason = run.problem or why
     return tuple(LeftOut(secs, reason, damaged=True) for secs in run.starts_secs or (0.0,))
 
 
@@ -300,4 +316,7 @@ def kind_of_reason(text: str) -> str:
         return first.split(" (")[0]
     if first.startswith(BEYOND):
         return BEYOND
+    for kind, text in ((TOO_LONG, TIMED_OUT), (TOO_MUCH, OUT_OF_MEMORY)):
+        if first.startswith(text.split("{")[0]):
+            return kind
     return TOO_SHORT if f"of sound is {TOO_SHORT}" in first else UNREADABLE

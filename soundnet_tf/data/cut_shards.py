@@ -32,13 +32,13 @@ def cut_shards(config: PrepareConfig, plans: Sequence[ShardPlan], progress: bool
     sources = [
         video for plan in plans for video in plan.videos if video.id not in kept[plan.name].videos
     ]
-    with Workers(config.workers or os.cpu_count()) as workers:
+    with Workers(config.workers or os.cpu_count(), config.cutting.limits) as workers:
         plan_video = partial(clips.plan, cutting=config.cutting)
-        planned = workers.map(plan_video, sources, clips.plan_crashed)
+        planned = workers.map(plan_video, sources, clips.plan_failed)
         planned = progress_bar(len(sources), "planning", "video", progress, items=planned)
         runs = [run for _, runs_of_video in planned for run in runs_of_video]
         cut = partial(clips.cut, cutting=config.cutting, audio_codec=config.audio_codec)
-        results = workers.map(cut, runs, clips.cut_crashed)
+        results = workers.map(cut, runs, clips.cut_failed)
         if config.strict:
             results = _strictly(results)
         total = sum(len(run.starts_secs) for run in runs)

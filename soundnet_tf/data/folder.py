@@ -5,13 +5,12 @@ import os
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 
-import tensorflow as tf
-
 from soundnet_tf.constants import SAMPLE_RATE
 from soundnet_tf.data import cached, manifest, records, shard_json
 from soundnet_tf.data.cached import CachedTeacher
 from soundnet_tf.data.clips import ClipRecord
 from soundnet_tf.data.manifest import Manifest, Shard, Split
+from soundnet_tf.data.shard_writer import ShardWriter
 from soundnet_tf.data.videos import TRAIN, VAL
 from soundnet_tf.files import atomic, identity, storage
 from soundnet_tf.version import __version__
@@ -66,7 +65,7 @@ def _write(folder: str, name: str, clips: Iterable[ClipRecord], labellings: Mapp
     """The shard, and the bytes of each of its clips."""
     path = os.path.join(folder, name)
     samples, videos, clip_bytes = 0, set(), []
-    with tf.io.TFRecordWriter(path) as writer:
+    with ShardWriter(path) as writer:
         for clip in clips:
             serialized = records.encode(clip)
             writer.write(serialized)

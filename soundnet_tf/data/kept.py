@@ -50,7 +50,10 @@ def noted_of(directory: str, name: str, videos: Sequence[Video], settings: dict)
         return Kept(path)
     known = shard_json.known_videos(content)
     heads = frozenset(content["shard"].get("teachers", ()))
-    same = frozenset(v.id for v in videos if v.identity.is_that_of(known.get(v.id)))
+    unsure = content.get("unsure", ())  # as of `shards`
+    same = frozenset(
+        v.id for v in videos if v.id not in unsure and v.identity.is_that_of(known.get(v.id))
+    )
     ours = [video.id for video in videos if video.id in same]
     is_in_order = ours == [id for id in known if id in same]
     if not is_in_order or not storage.exists(path):
@@ -75,5 +78,5 @@ def clips_by_video(kept: Kept) -> Iterator[tuple[str, Iterator[ClipRecord]]]:
     """Ids and clips of a shard that was written before, in its order."""
     if kept.videos == kept.skipped.keys():
         return iter(())
-    clips = map(records.decode, shard_reader.read(kept.path).as_numpy_iterator())
+    clips = map(records.decode, shard_reader.each(kept.path))
     return itertools.groupby(clips, key=lambda clip: clip.video_id)

@@ -5,13 +5,14 @@ A folder with a manifest is complete. Whoever reads shards begins with `load_man
 
 import dataclasses
 import json
+import math
 import os
 import shlex
 from dataclasses import dataclass, field
 from typing import TypedDict
 
 from soundnet_tf.data import tfds_files
-from soundnet_tf.files import atomic, storage
+from soundnet_tf.files import atomic, names, storage
 
 FORMAT = 1
 MANIFEST_NAME = "manifest.json"
@@ -57,6 +58,13 @@ class Shard:
     bytes: int
     sha256: str
     teachers: dict[str, Labelling] = field(default_factory=dict)
+
+    def __post_init__(self):
+        names.check_plain(self.name, "a shard's JSON or manifest")
+        for name in ("videos", "clips", "seconds", "bytes"):
+            value = getattr(self, name)
+            if not isinstance(value, int | float) or not 0 <= value < math.inf:
+                raise ValueError(f"the {name} of shard {self.name} are {value!r}, no number")
 
 
 @dataclass(frozen=True)
@@ -186,6 +194,15 @@ def _read(directory: str, name: str) -> Manifest | None:
     content = atomic.read_json(path)
     if content is None:
         return None
+    try:
+        return _parsed(directory, path, content)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"{path} is no manifest that bin/prepare.py wrote ({error!r}); prepare the folder again"
+        ) from error
+
+
+def _parsed(directory: str, path: str, content: dict) -> Manifest:
     if content["format"] != FORMAT:
         raise ValueError(f"{path} has format {content['format']}, this version reads {FORMAT}")
     return Manifest(

@@ -75,7 +75,8 @@ class _Cut(beam_pipeline.EachShard):
         _, start = element
         config = self._config
         plan = _read_plan(os.path.join(config.out, PLANS_NAME), start)
-        if shards.finished(config.out, plan, config.settings()):
+        done = shards.finished(config.out, plan, config.settings())
+        if done and not done.get("unsure"):
             return {}  # by a worker that was believed lost
         _check_seen(plan.videos)
         cut_shards(config, [plan], progress=False)

@@ -115,7 +115,7 @@ def _labelled_clips(
     after_clip: Callable[[], object],
 ) -> Iterator[ClipRecord]:
     """The clips of a shard with their rows, posteriors of other heads as they were."""
-    for serialized in shard_reader.read(path).as_numpy_iterator():
+    for serialized in shard_reader.each(path):
         clip = records.decode(serialized)
         seen = list(itertools.islice(rows, len(clip.jpegs)))
         new = {

@@ -1,6 +1,7 @@
 """Where in its shard every clip lies, so that any of them can be read without the others."""
 
 import os
+import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ import tensorflow as tf
 from soundnet_tf.data import shard_json, shard_reader
 from soundnet_tf.data.manifest import Shard
 from soundnet_tf.data.shard_reader import FRAME_BYTES
+from soundnet_tf.files import storage
 from soundnet_tf.files.progress import progress_bar
 
 
@@ -57,9 +59,28 @@ def places_of(directory: str, shards: Sequence[Shard], progress: bool = True) ->
     )
 
 
+def find_damage(places: Places, message: str) -> str | None:
+    """Which record a DataLossError of TensorFlow is about, in words; None: of none of these clips.
+
+    Args:
+        places: of the clips.
+        message: such as "corrupted record at 4064": where the record begins, or what follows on
+            its length (12 bytes). Only records that begin there are read.
+    """
+    numbers = [int(number) for number in re.findall(r"record at (\d+)", message)]
+    begins = [number - before for number in numbers for before in (0, shard_reader.HEADER_BYTES)]
+    for clip in np.flatnonzero(np.isin(places.offsets, begins)):
+        path = os.fsdecode(places.paths[places.shards[clip]])
+        offset, length = int(places.offsets[clip]), int(places.lengths[clip])
+        with storage.open_file(path, "rb") as file:
+            file.seek(offset)
+            if not shard_reader.is_whole(file.read(length)):
+                return shard_reader.damage(path, offset)
+    return None
+
+
 def _read_through(path: str) -> list[int]:
-    sizes = shard_reader.read(path).map(tf.strings.length)
-    return [int(size) for size in sizes.as_numpy_iterator()]
+    return [int(size) for size in shard_reader.each(path, tf.strings.length)]
 
 
 def _check(directory: str, shard: Shard, found: Iterable[int]) -> None:

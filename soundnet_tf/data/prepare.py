@@ -71,7 +71,11 @@ def _prepare(config: PrepareConfig, progress: bool) -> Manifest:
     # pipeline.
     for name in (LABELLING_NAME, PLANS_NAME):
         storage.remove(os.path.join(config.out, name))
-    todo = [plan for plan, content in zip(plans, finished, strict=True) if content is None]
+    todo = [
+        plan
+        for plan, content in zip(plans, finished, strict=True)
+        if content is None or content.get("unsure")
+    ]
     if todo:
         noted = [noted_of(config.out, plan.name, plan.videos, settings) for plan in todo]
         if config.strict:

@@ -99,6 +99,36 @@ class BeamConfig(Settings):
 
 
 @dataclass(frozen=True)
+class Limits(Settings):
+    """What one video may cost, whoever made it; what costs more is skipped with that for a reason.
+
+    Attributes:
+        task_secs: that a worker process may take for a task: to read through a video, or to cut
+            some 100 s of it.
+        task_gb: memory (10**9 bytes) that a worker may take for it, besides its own. Where the
+            system does not limit it (macOS), it is not.
+        most_megapixels: of a picture.
+    """
+
+    task_secs: float = setting(
+        "Seconds that a worker may take to read through one of --videos, or to cut 100 s of it.",
+        600.0,
+        flag="video_timeout_secs",
+        above=0,
+    )
+    task_gb: float = setting(
+        "Gigabytes that a worker may take for that.", 4.0, flag="video_memory_gb", above=0
+    )
+    most_megapixels: float = setting(
+        "Largest pictures that are decoded (8K has 33).", constants.MOST_PIXELS / 1e6, above=0
+    )
+
+    @property
+    def most_pixels(self) -> int:
+        return round(self.most_megapixels * 1e6)
+
+
+@dataclass(frozen=True)
 class Cutting(Settings):
     """How videos are cut.
 
@@ -107,6 +137,7 @@ class Cutting(Settings):
         channel: "mean" of the channels, the "first" (what the released code did) or the "loudest".
         audio_stream, video_stream: numbers of the streams taken, as `media.probe` shows them; None
             takes those that the film is about.
+        limits: what is refused; they do not shape the clips that there are.
     """
 
     clip_secs: float = setting(
@@ -133,6 +164,7 @@ class Cutting(Settings):
         at_least=0,
     )
     video_stream: int | None = setting("Picture stream, likewise.", None, at_least=0)
+    limits: Limits = Limits()
 
 
 @dataclass(frozen=True)

@@ -18,12 +18,12 @@ def read(directory: str, name: str) -> dict | None:
     """The JSON of a shard; of one that is being replaced, or was when its run was killed, the one
     that fits the file."""
     path = _path(directory, name)
-    content = atomic.read_json(path)
+    content = _known(path)
     if content is not None:
         return content
     pending = atomic.read_json(_pending_path(directory, name))
     if pending is None:
-        return atomic.read_json(path)  # another part may have ended in between
+        return _known(path)  # another part may have ended in between
     shard = os.path.join(directory, name)
     digest = identity.sha256(shard) if storage.exists(shard) else None
     return next((c for c in pending if c["shard"]["sha256"] == digest), None)
@@ -82,12 +82,31 @@ def settings_found(directory: str) -> Iterator[dict]:
         return
     for name in storage.list_folder(directory):  # a pattern would take a "[" for its own
         if "-of-" in name and name.endswith(".json"):
-            yield atomic.read_json(os.path.join(directory, name))["settings"]
+            content = _known(os.path.join(directory, name))
+            if content is not None:  # else it is being replaced
+                yield content["settings"]
 
 
 def known_videos(content: Mapping) -> dict[str, Identity]:
     """Which videos were to be in a shard, by what its JSON says."""
     return {video["video_id"]: Identity.from_fields(video) for video in content["inputs"]}
+
+
+def _known(path: str) -> dict | None:
+    """What a shard's JSON says; ValueError if that is not what a shard's JSON says."""
+    content = atomic.read_json(path)
+    if content is None:
+        return None
+    try:
+        manifest.Shard(**content["shard"])
+        known_videos(content), content["settings"].items()
+        [manifest.Skipped(**skipped) for skipped in content["skipped"]]
+        [clip["reason"] for clip in content["left_out"]]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f"{path} does not tell of a shard ({error!r}); remove it and prepare its folder again"
+        ) from error
+    return content
 
 
 def _path(directory: str, name: str) -> str:

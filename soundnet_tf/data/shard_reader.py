@@ -8,15 +8,18 @@ the same time.
 
 import os
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 import tensorflow as tf
 
+from soundnet_tf.data.crc32c import masked_crc32c
 from soundnet_tf.files import remote, scratch, storage
 
 FRAME_BYTES = 16  # around a record in a TFRecord file: its length, that checksum, the record's
-_HEADER_BYTES = 12
-_SIZE = struct.Struct("<Q")
+HEADER_BYTES = 12
+_SIZE, _CRC = struct.Struct("<Q"), struct.Struct("<I")
+_REMEDY = "remove it and prepare its folder again (and label it again, if it was)"
 
 
 def read(paths: str | Sequence[str]) -> tf.data.Dataset:
@@ -32,6 +35,41 @@ def read(paths: str | Sequence[str]) -> tf.data.Dataset:
     return tf.data.Dataset.from_tensor_slices(paths).flat_map(_fetched)
 
 
+def each(
+    paths: str | Iterable[str], parse: Callable[[tf.Tensor], Any] | None = None
+) -> Iterator[Any]:
+    """Every record of shards in their order, or what `parse` makes of it in a graph, as NumPy has
+    it.
+
+    Raises:
+        ValueError: a shard that is damaged, or cut off: also where TensorFlow takes what is left of
+            a record for the file's end.
+        tf.errors.OpError: one that is not there or cannot be fetched, or what `parse` refuses.
+    """
+    parsed = parse and tf.function(parse, input_signature=[tf.TensorSpec([], tf.string)])
+    for path in [paths] if isinstance(paths, str) else paths:
+        found, number = 0, 0
+        try:
+            for record in read(path).as_numpy_iterator():
+                number += 1
+                found += len(record) + FRAME_BYTES
+                yield _as_numpy(parsed(record)) if parsed else record
+        except tf.errors.DataLossError as error:
+            raise ValueError(
+                f"{path} is damaged (record {number}, counted from 0: {error.message}); {_REMEDY}"
+            ) from error
+        size = storage.size(path)
+        if size != found:
+            raise ValueError(
+                f"{path} is damaged (its {number} records have {found} bytes, the file {size}); "
+                f"{_REMEDY}"
+            )
+
+
+def _as_numpy(values: Any) -> Any:
+    return tf.nest.map_structure(lambda value: value.numpy(), values)
+
+
 def read_at(path: tf.Tensor, offset: tf.Tensor, length: tf.Tensor) -> tf.Tensor:
     """One record (string []) of a remote shard, by one request.
 
@@ -44,12 +82,40 @@ def read_at(path: tf.Tensor, offset: tf.Tensor, length: tf.Tensor) -> tf.Tensor:
     return tf.ensure_shape(record, [])
 
 
+def never_missing(record: tf.data.Dataset, path: tf.Tensor, offset: tf.Tensor) -> tf.data.Dataset:
+    """A dataset of the one record (string []) of a shard, which begins at the byte `offset`, with
+    an error in its place where the file ends before it: TensorFlow gives none then."""
+    broken = tf.data.Dataset.from_tensors(path).map(lambda path: _refuse(path, offset))
+    return record.take(1).concatenate(broken).take(1)
+
+
+def _refuse(path: tf.Tensor, offset: tf.Tensor) -> tf.Tensor:
+    before, after = damage("", "\0").split("\0")
+    text = tf.strings.join([path, before, tf.strings.as_string(offset), after])
+    with tf.control_dependencies([tf.debugging.Assert(False, [text], summarize=1)]):
+        return tf.constant("")
+
+
 def _read_at(path: bytes, offset: int, length: int) -> bytes:
     framed = remote.read_range(os.fsdecode(path), int(offset), int(offset + length), None)
-    (size,) = _SIZE.unpack_from(framed)
-    if len(framed) != length or size + FRAME_BYTES != length:
-        raise OSError(f"{os.fsdecode(path)} is not the shard that it was; prepare it again")
-    return framed[_HEADER_BYTES : _HEADER_BYTES + size]
+    if len(framed) != length or not is_whole(framed):
+        raise ValueError(damage(os.fsdecode(path), offset))
+    return framed[HEADER_BYTES : length - _CRC.size]
+
+
+def damage(path: str, offset: int | str) -> str:
+    """What to say of a record that cannot be read."""
+    return f"{path} is damaged (the record at byte {offset}); {_REMEDY}"
+
+
+def is_whole(framed: bytes) -> bool:
+    """Whether these are the bytes of one record with its frame, as TensorFlow writes it: length
+    (uint64), its checksum, the record, its checksum (uint32)."""
+    if len(framed) < FRAME_BYTES or _SIZE.unpack_from(framed)[0] + FRAME_BYTES != len(framed):
+        return False
+    of_length, content = framed[: _SIZE.size], framed[HEADER_BYTES : -_CRC.size]
+    sums = _CRC.unpack_from(framed, _SIZE.size) + _CRC.unpack_from(framed, len(framed) - _CRC.size)
+    return sums == (masked_crc32c(of_length), masked_crc32c(content))
 
 
 def _fetched(path: tf.Tensor) -> tf.data.Dataset:

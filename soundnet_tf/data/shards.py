@@ -1,16 +1,15 @@
 """One shard: the videos that belong to it, the file, and the JSON that says it is finished."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
-
-import tensorflow as tf
 
 from soundnet_tf.constants import SAMPLE_RATE
 from soundnet_tf.data import records, shard_json
-from soundnet_tf.data.clips import ClipRecord, LeftOut, Run, Video
+from soundnet_tf.data.clips import ClipRecord, LeftOut, OutOfReach, Run, Video
 from soundnet_tf.data.kept import Kept, clips_by_video
 from soundnet_tf.data.manifest import Labelling, Manifest, Shard, Skipped, Split, Taken
+from soundnet_tf.data.shard_writer import ShardWriter
 from soundnet_tf.files import atomic, identity, storage
 
 Results = Iterator[tuple[Run, tuple[ClipRecord | LeftOut, ...]]]
@@ -34,6 +33,7 @@ class _Tally:
     skipped: list[Skipped] = field(default_factory=list)
     left_out: list[dict] = field(default_factory=list)
     streams: list[Taken] = field(default_factory=list)
+    out_of_reach: set[str] = field(default_factory=set)  # ids of videos
 
 
 def write_shard(
@@ -53,7 +53,7 @@ def write_shard(
     kept = kept or Kept(path)
     tally, clips_before = _Tally(), clips_by_video(kept)
     with atomic.new_file(path) as temporary:
-        with tf.io.TFRecordWriter(temporary) as writer:
+        with ShardWriter(temporary) as writer:
             for video in plan.videos:
                 if video.id in kept.videos:
                     _write_kept(writer, video.id, kept, clips_before, tally)
@@ -76,6 +76,7 @@ def write_shard(
         "skipped": [asdict(skipped) for skipped in tally.skipped],
         "left_out": tally.left_out,
         "streams": [asdict(taken) for taken in tally.streams],
+        **_unsure(plan, tally.out_of_reach),
     }
     shard_json.write(directory, plan.name, content)
 
@@ -100,7 +101,7 @@ def rewrite_shard(
     path = os.path.join(directory, shard.name)
     clip_bytes = []
     with atomic.new_file(path) as temporary:
-        with tf.io.TFRecordWriter(temporary) as writer:
+        with ShardWriter(temporary) as writer:
             for serialized in map(records.encode, clips):
                 writer.write(serialized)
                 clip_bytes.append(len(serialized))
@@ -154,6 +155,8 @@ def _write_video(writer, video: Video, results: Results, tally: _Tally) -> None:
     clips_before, left_out = tally.clips, []
     for run, outcomes in results:
         for outcome in outcomes:
+            if isinstance(outcome, OutOfReach):
+                tally.out_of_reach.add(video.id)
             if isinstance(outcome, LeftOut):
                 left_out.append({"video_id": video.id, **asdict(outcome)})
                 continue
@@ -204,3 +207,16 @@ def _write_clip(writer, clip: ClipRecord, tally: _Tally) -> None:
 
 def _inputs(plan: ShardPlan) -> list[dict]:
     return [{"video_id": video.id, **video.identity.as_fields()} for video in plan.videos]
+
+
+def _unsure(plan: ShardPlan, out_of_reach: Collection[str]) -> dict[str, list[str]]:
+    """Ids of videos that the next run is to cut again, for the JSON: those that were there when
+    they were found and could not be reached later, and those that are not the same any more."""
+    now = storage.sizes_and_times(video.path for video in plan.videos)
+    unsure = []
+    for video in plan.videos:
+        size, modified_ns = now[video.path] or (0, None)
+        is_same = (size, modified_ns) == (video.identity.bytes, video.identity.modified_ns)
+        if not is_same or (video.id in out_of_reach and size):
+            unsure.append(video.id)
+    return {"unsure": unsure} if unsure else {}

@@ -1,5 +1,6 @@
 """Where serialized clips come from: shards that were prepared, or videos decoded on the fly."""
 
+import contextlib
 import functools
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -10,12 +11,12 @@ import tensorflow as tf
 from absl import logging
 
 from soundnet_tf.constants import SAMPLE_RATE
-from soundnet_tf.data import cached, clips, records, shard_reader
+from soundnet_tf.data import cached, clips, places, records, shard_reader
 from soundnet_tf.data.batch_settings import SourceConfig
 from soundnet_tf.data.cached import CachedTeacher
 from soundnet_tf.data.clips import ClipRecord, LeftOut, Run, Video
 from soundnet_tf.data.manifest import load_manifest
-from soundnet_tf.data.places import Places, places_of
+from soundnet_tf.data.places import Places
 from soundnet_tf.data.settings import PCM16, Cutting
 from soundnet_tf.data.videos import TRAIN, VAL, find_videos, split_and_shard
 from soundnet_tf.data.workers import Workers
@@ -37,6 +38,7 @@ class Source:
             is given if the second argument is true; else it has no frames.
         teachers: by head, whose posteriors all the clips hold.
         audio_codec: of all the clips.
+        places: of clips in shards.
     """
 
     count: int
@@ -44,6 +46,20 @@ class Source:
     read: Callable[[tf.Tensor, bool], tf.data.Dataset]
     teachers: Mapping[str, CachedTeacher] = field(default_factory=dict)
     audio_codec: str = PCM16
+    places: Places | None = None
+
+
+@contextlib.contextmanager
+def damage_named(*some: Source) -> Iterator[None]:
+    """Within it a damaged record of these sources is a ValueError that names its shard, itself and
+    what to do; TensorFlow's own error tells but the byte."""
+    try:
+        yield
+    except tf.errors.DataLossError as error:
+        for source in some:
+            if source.places and (said := places.find_damage(source.places, error.message)):
+                raise ValueError(said) from error
+        raise
 
 
 def from_records(pattern: str) -> Source:
@@ -65,13 +81,14 @@ def from_records(pattern: str) -> Source:
     ]
     if not shards:
         raise FileNotFoundError(f"no shard with clips matches {pattern}")
-    places = places_of(manifest.directory, shards)
+    found = places.places_of(manifest.directory, shards)
     return Source(
         count=sum(shard.clips for shard in shards),
         frame_every_secs=manifest.settings["frame_every_secs"],
-        read=functools.partial(_read_shards, places),
+        read=functools.partial(_read_shards, found),
         teachers=cached.teachers_of(manifest.directory, shards),
         audio_codec=manifest.settings.get("audio_codec", PCM16),
+        places=found,
     )
 
 
@@ -98,8 +115,8 @@ def from_videos(
     """
     workers = workers or os.cpu_count()
     plan = functools.partial(clips.plan, cutting=cutting)
-    with Workers(workers) as pool:
-        planned = pool.map(plan, videos, clips.plan_crashed)
+    with Workers(workers, cutting.limits) as pool:
+        planned = pool.map(plan, videos, clips.plan_failed)
         planned = progress_bar(len(videos), "planning", "video", progress, items=planned)
         runs = [run for _, runs_of_video in planned for run in runs_of_video]
     problems = [f"{run.video.id}: {run.problem}" for run in runs if run.problem]
@@ -163,8 +180,8 @@ def from_videos_split(
     return tuple(from_videos(members[split], cutting, workers) for split in (TRAIN, VAL))
 
 
-def _read_shards(places: Places, numbers: tf.Tensor, _: bool) -> tf.data.Dataset:
-    paths, shards, offsets, lengths = (tf.constant(values) for values in places)
+def _read_shards(found: Places, numbers: tf.Tensor, _: bool) -> tf.data.Dataset:
+    paths, shards, offsets, lengths = (tf.constant(values) for values in found)
 
     def one(number):
         # The operation behind TFRecordDataset, which has no argument for where to begin.
@@ -175,10 +192,10 @@ def _read_shards(places: Places, numbers: tf.Tensor, _: bool) -> tf.data.Dataset
             byte_offsets=offsets[number][None],
         )
         record = tf.data.experimental.from_variant(variant, tf.TensorSpec([], tf.string))
-        return record.take(1)
+        return shard_reader.never_missing(record, paths[shards[number]], offsets[number])
 
     wanted = tf.data.Dataset.from_tensor_slices(numbers)
-    if any(map(storage.is_remote, map(os.fsdecode, places.paths))):
+    if any(map(storage.is_remote, map(os.fsdecode, found.paths))):
         return wanted.map(
             lambda number: shard_reader.read_at(
                 paths[shards[number]], offsets[number], lengths[number]
@@ -198,11 +215,11 @@ def _decode(
     starts: list[Run], cutting: Cutting, workers: int, usable_only: bool, numbers
 ) -> Iterator[bytes]:
     """Serialized clips of these numbers, in their order."""
-    with Workers(workers) as pool:
+    with Workers(workers, cutting.limits) as pool:
         cut = functools.partial(clips.cut, cutting=cutting)
 
         def outcomes(chosen):
-            return pool.map(cut, (starts[number] for number in chosen), clips.cut_crashed)
+            return pool.map(cut, (starts[number] for number in chosen), clips.cut_failed)
 
         for number, (run, (outcome,)) in zip(numbers, outcomes(numbers), strict=True):
             if usable_only and isinstance(outcome, LeftOut):

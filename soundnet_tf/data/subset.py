@@ -40,10 +40,11 @@ def sizes(clips: int) -> tuple[int, ...]:
 def clips_of_videos(known: Manifest) -> dict[str, int]:
     """How many training clips each video of a prepared folder has."""
     schema = {records.VIDEO_ID: tf.io.FixedLenFeature([], tf.string)}
-    ids = shard_reader.read(known.shard_paths(TRAIN)).map(
-        lambda clip: tf.io.parse_single_example(clip, schema)[records.VIDEO_ID]
+    ids = shard_reader.each(
+        known.shard_paths(TRAIN),
+        lambda clip: tf.io.parse_single_example(clip, schema)[records.VIDEO_ID],
     )
-    return dict(collections.Counter(id.decode() for id in ids.as_numpy_iterator()))
+    return dict(collections.Counter(id.decode() for id in ids))
 
 
 def choose(clips: Mapping[str, int], size: int, seed: int) -> tuple[str, ...]:
@@ -94,6 +95,6 @@ def write_subset(known: Manifest, videos: Collection[str], out: str) -> Manifest
 
 
 def _clips(path: str, videos: Collection[str] | None = None) -> Iterator[ClipRecord]:
-    for clip in map(records.decode, shard_reader.read(path).as_numpy_iterator()):
+    for clip in map(records.decode, shard_reader.each(path)):
         if videos is None or clip.video_id in videos:
             yield clip

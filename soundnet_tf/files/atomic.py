@@ -10,6 +10,7 @@ object when all of it is there, while renaming would be a copy and a removal.
 """
 
 import contextlib
+import errno
 import json
 import os
 import re
@@ -20,6 +21,7 @@ from typing import Any
 from soundnet_tf.files import remote, scratch, storage
 
 _HOST = scratch.HOST
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # Python names no file then
 
 
 @contextlib.contextmanager
@@ -43,8 +45,12 @@ def new_file(path: str, suffix: str = "") -> Iterator[str]:
     try:
         yield temporary
         storage.rename(temporary, path, overwrite=True)
-    except BaseException:
-        storage.remove(temporary)
+    except BaseException as error:
+        with contextlib.suppress(OSError):  # such as of a disk that can only be read
+            storage.remove(temporary)
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:
+            reason = f"{error.strerror}; make room, then run the same command again"
+            raise OSError(error.errno, reason, path) from error
         raise
 
 
@@ -116,7 +122,7 @@ def read_json(path: str) -> Any:
             return json.load(file)
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"{path} is no JSON ({error}); remove it, or write it again") from error
 
 

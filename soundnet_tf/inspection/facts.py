@@ -3,6 +3,7 @@
 from typing import Any
 
 from soundnet_tf import media
+from soundnet_tf.constants import MOST_PIXELS
 from soundnet_tf.media.container import declared_duration_secs, open_container
 from soundnet_tf.media.layout import lay_out
 
@@ -17,15 +18,20 @@ _LOWEST_RATE_HZ = 16000  # of sound: below it, half of what the network could he
 _FRAME_RATES = 10, 61
 
 
-def facts_of(path: str, audio_stream: int | None = None, video_stream: int | None = None) -> Facts:
+def facts_of(
+    path: str,
+    audio_stream: int | None = None,
+    video_stream: int | None = None,
+    most_pixels: int = MOST_PIXELS,
+) -> Facts:
     """Of a file with sound and pictures, as JSON has them; moments count from the earliest one of
     any stream, in seconds. Streams are numbered as `media.probe` does it.
 
     Raises:
         FileNotFoundError, MediaError: as of `media.probe`.
     """
-    info = media.probe(path, audio_stream, video_stream)
-    with open_container(path) as container:
+    info = media.probe(path, audio_stream, video_stream, most_pixels)
+    with open_container(path, most_pixels=most_pixels) as container:
         layout = lay_out(path, container, audio_stream, video_stream)
         declared_secs = declared_duration_secs(container)
     begins = {kind: layout.begins_secs(kind) for kind in layout.streams}

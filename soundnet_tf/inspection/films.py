@@ -27,15 +27,17 @@ def plan(video: Video, cutting: Cutting) -> Planned:
     """As `clips.plan`, whose problems are those for which `prepare` skips a video."""
     runs = clips.plan(video, cutting)
     try:
-        facts = facts_of(video.path, cutting.audio_stream, cutting.video_stream)
+        facts = facts_of(
+            video.path, cutting.audio_stream, cutting.video_stream, cutting.limits.most_pixels
+        )
     except (media.MediaError, OSError) as error:
         return Planned({}, (Run(video, (), last=True, problem=clips.reason(error, video)),))
     return Planned(facts, runs)
 
 
-def plan_crashed(video: Video) -> Planned:
+def plan_failed(video: Video, why: str) -> Planned:
     """What stands for `plan` if the video takes the process down."""
-    return Planned({}, clips.plan_crashed(video))
+    return Planned({}, clips.plan_failed(video, why))
 
 
 def runs_of(video: Video, starts_secs: Sequence[float], cutting: Cutting) -> Iterator[Run]:
@@ -71,6 +73,6 @@ def look_at(
     return clips.each_clip(run, cutting, clip)
 
 
-def look_crashed(run: Run) -> tuple[LeftOut, ...]:
+def look_failed(run: Run, why: str) -> tuple[LeftOut, ...]:
     """What stands for `look_at` if the run takes the process down."""
-    return clips.clips_crashed(run)
+    return clips.clips_failed(run, why)

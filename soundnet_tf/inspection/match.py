@@ -115,7 +115,7 @@ def _clips(paths: list[str], teachers: Mapping[str, cached.CachedTeacher], codec
     def parse(serialized):
         return records.parse(serialized, teachers, codec)
 
-    return shard_reader.read(paths).map(parse).as_numpy_iterator()
+    return shard_reader.each(paths, parse)
 
 
 def _shared(student: Sequence[str], teacher: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:

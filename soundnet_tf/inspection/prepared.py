@@ -48,12 +48,12 @@ def gather(config: InspectConfig, progress: bool) -> list[Seen]:
     )
     with (
         Rows(config.out, settings, known) as rows,
-        Workers(pieces.workers(config)) as workers,
+        Workers(pieces.workers(config), config.limits) as workers,
         progress_bar(sum(s.clips for _, s in shards), "looking", "clip", progress) as bar,
     ):
         for split, shard in shards:
             new = _new_clips(manifest, shard, rows, identities[shard.name], splits, split, bar)
-            for clip, found in workers.map(look, new, stored.crashed):
+            for clip, found in workers.map(look, new, stored.failed):
                 pieces.add(config.out, rows, clip.video_id, clip.start_secs, found)
                 bar.update()
     seen = [
@@ -92,7 +92,7 @@ def _new_clips(
     """Clips of a shard that have no row; the others are counted. All videos go to `splits`."""
     parse = partial(records.parse, audio_codec=manifest.settings.get("audio_codec", PCM16))
     path = os.path.join(manifest.directory, shard.name)
-    for clip in shard_reader.read(path).map(parse).as_numpy_iterator():
+    for clip in shard_reader.each(path, parse):
         video_id, start_secs = clip[records.VIDEO_ID].decode(), float(clip[records.START_SECS])
         splits[video_id] = split
         if video_id not in rows.videos:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from soundnet_tf.data.batch_settings import SourceConfig
-from soundnet_tf.data.settings import Cutting, PrepareConfig, check_videos
+from soundnet_tf.data.settings import Cutting, Limits, PrepareConfig, check_videos
 from soundnet_tf.files import storage
 from soundnet_tf.models.settings import check_student
 from soundnet_tf.settings import Settings, same_as, setting
@@ -21,6 +21,7 @@ class InspectConfig(Settings):
         out: local folder of the page and its tables.
         clip_secs, channel, audio_stream, video_stream: as of `Cutting`, of `videos`.
         val_fraction, workers: as of `PrepareConfig`.
+        limits: as of `Cutting`.
         model: a student whose answers to the sound are compared with the posteriors in `data`; None
             leaves that out.
         still_levels, still_share: pictures that change by less than so many of 255 levels from one
@@ -46,6 +47,7 @@ class InspectConfig(Settings):
     video_stream: int | None = same_as(Cutting, "video_stream")
     val_fraction: float = same_as(PrepareConfig, "val_fraction")
     workers: int | None = same_as(PrepareConfig, "workers")
+    limits: Limits = Limits()
     model: str | None = setting(
         "published or another student (as of bin/recognize.py), whose answers to the sound are "
         "compared with what teachers saw, of --data that is labelled; default: left out.",
@@ -120,6 +122,7 @@ class InspectConfig(Settings):
             channel=self.channel,
             audio_stream=self.audio_stream,
             video_stream=self.video_stream,
+            limits=self.limits,
         )
 
     def of_rows(self) -> dict[str, str | int | float | None]:

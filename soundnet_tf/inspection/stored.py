@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from soundnet_tf.constants import SAMPLE_RATE
-from soundnet_tf.data.clips import CRASHED, LeftOut
+from soundnet_tf.data.clips import LeftOut
 from soundnet_tf.inspection.look import SHORT_SIDE, Look, look
 
 _SOUND_BITS_PER_SEC = 32000
@@ -42,9 +42,9 @@ def look_at(clip: Stored, still_levels: float, silent_dbfs: float, with_sound: b
     return replace(found, sound=_mp3(clip.waveform)) if with_sound else found
 
 
-def crashed(clip: Stored) -> LeftOut:
+def failed(clip: Stored, why: str) -> LeftOut:
     """What stands for `look_at` if the clip takes the process down."""
-    return LeftOut(clip.start_secs, CRASHED, damaged=True)
+    return LeftOut(clip.start_secs, why, damaged=True)
 
 
 def _small(jpeg: bytes) -> np.ndarray:

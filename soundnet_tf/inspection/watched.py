@@ -22,7 +22,10 @@ def gather(config: InspectConfig, progress: bool) -> list[Seen]:
     found = videos.find_videos(config.videos)
     known = {video.id: video.identity for video in found}
     settings = config.of_rows()
-    with Rows(config.out, settings, known) as rows, Workers(pieces.workers(config)) as workers:
+    with (
+        Rows(config.out, settings, known) as rows,
+        Workers(pieces.workers(config), config.limits) as workers,
+    ):
         _plan(config, found, rows, workers, progress)
         _look(config, found, rows, workers, progress)
     return [
@@ -44,7 +47,7 @@ def _plan(
 ) -> None:
     new = [video for video in found if video.id not in rows.videos]
     plan = partial(films.plan, cutting=config.cutting())
-    planned = workers.map(plan, new, films.plan_crashed)
+    planned = workers.map(plan, new, films.plan_failed)
     bar = progress_bar(
         len(found), "planning", "video", progress, len(found) - len(new), items=planned
     )
@@ -72,7 +75,7 @@ def _look(
         silent_dbfs=config.silent_dbfs,
     )
     with progress_bar(total, "looking", "clip", progress, done) as bar:
-        for run, outcomes in workers.map(look, runs, films.look_crashed):
+        for run, outcomes in workers.map(look, runs, films.look_failed):
             for start_secs, outcome in zip(run.starts_secs, outcomes, strict=True):
                 pieces.add(config.out, rows, run.video.id, start_secs, outcome)
                 bar.update()

@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 import av
 
+from soundnet_tf.constants import MOST_PIXELS
 from soundnet_tf.files import storage, tars, windows
 from soundnet_tf.media.payload import without_payload
 
@@ -28,13 +29,16 @@ class MediaError(ValueError):
 
 
 @contextmanager
-def open_container(path: str, index_alone: bool = False) -> Iterator[av.container.InputContainer]:
+def open_container(
+    path: str, index_alone: bool = False, most_pixels: int = MOST_PIXELS
+) -> Iterator[av.container.InputContainer]:
     """The file opened by FFmpeg; every FFmpeg error inside the block becomes a MediaError.
 
     Args:
         path: local or remote.
         index_alone: of a remote file, whether zeros will do for what packets hold, where its format
             lets them be left out, see `payload`.
+        most_pixels: of a picture; FFmpeg takes larger ones for damaged, and no memory for them.
 
     Raises:
         FileNotFoundError: no such file.
@@ -48,7 +52,12 @@ def open_container(path: str, index_alone: bool = False) -> Iterator[av.containe
         if index_alone and storage.is_remote(path):
             source = without_payload(file) or file
         try:
-            with av.open(source, metadata_errors="replace") as container:
+            # Looking for streams decodes pictures too, with decoders of its own.
+            limit = {"max_pixels": str(most_pixels)}
+            with av.open(source, metadata_errors="replace", options=limit) as container:
+                for stream in container.streams.video:
+                    if stream.codec_context:
+                        stream.codec_context.options = limit
                 yield container
         except av.error.FFmpegError as error:
             raise MediaError(

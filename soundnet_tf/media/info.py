@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import av
 
+from soundnet_tf.constants import MOST_PIXELS
+from soundnet_tf.media import limits
 from soundnet_tf.media.container import (
     UNDECODABLE,
     MediaError,
@@ -71,7 +73,12 @@ class MediaInfo:
     video_streams: tuple[StreamInfo, ...]
 
 
-def probe(path: str, audio_stream: int | None = None, video_stream: int | None = None) -> MediaInfo:
+def probe(
+    path: str,
+    audio_stream: int | None = None,
+    video_stream: int | None = None,
+    most_pixels: int = MOST_PIXELS,
+) -> MediaInfo:
     """What the file at `path` holds, by all its packets and its first picture.
 
     The file is read through, but not decoded: no header is believed that says more or less.
@@ -80,13 +87,15 @@ def probe(path: str, audio_stream: int | None = None, video_stream: int | None =
         path: local, or remote ("://", see `files.storage`).
         audio_stream: number of the sound stream to tell of; None is the one that is taken.
         video_stream: likewise of the picture stream.
+        most_pixels: of a picture; larger ones are not decoded.
 
     Raises:
         FileNotFoundError: no such file.
         MediaError: not a media file, one without sound and picture, no stream of that number, no
-            picture can be decoded, or time stamps that do not show what belongs together.
+            picture can be decoded, time stamps that do not show what belongs together, or a header
+            beyond all measure (see `limits`).
     """
-    with open_container(path) as container:
+    with open_container(path, most_pixels=most_pixels) as container:
         layout = lay_out(path, container, audio_stream, video_stream)
         if not layout.streams:
             raise MediaError(
@@ -98,10 +107,15 @@ def probe(path: str, audio_stream: int | None = None, video_stream: int | None =
             for kind in ("audio", "video")
         )
         sound_codec, picture_codec = (s and s.codec_context for s in (sound, picture))
+        if sound_codec:
+            limits.check_sound(path, sound_codec)
         frame_rate = picture and (picture.average_rate or picture.guessed_rate)
-        first_frame = picture and _first_frame(path, picture)
+        first_frame = picture and _first_frame(path, picture, most_pixels)
         turn = orientation(first_frame) if first_frame else Orientation()
         size = turn.size(first_frame.width, first_frame.height) if first_frame else (None, None)
+        if first_frame:
+            aspect = float(picture.sample_aspect_ratio or 1)
+            limits.check_shape(path, first_frame.width * aspect, first_frame.height)
         found = survey(path)
         return MediaInfo(
             duration_secs=_duration_secs(container, layout),
@@ -133,7 +147,7 @@ def _duration_secs(container: av.container.InputContainer, layout: Layout) -> fl
     return declared_secs if earliest_secs < declared_secs <= latest_secs else end_secs
 
 
-def _first_frame(path: str, stream: av.stream.Stream) -> av.VideoFrame:
+def _first_frame(path: str, stream: av.stream.Stream, most_pixels: int) -> av.VideoFrame:
     for packet in demux(stream):
         try:
             frames = packet.decode()
@@ -141,7 +155,10 @@ def _first_frame(path: str, stream: av.stream.Stream) -> av.VideoFrame:
             continue
         if frames:
             return frames[0]
-    raise MediaError(f"{path}: none of its pictures can be decoded; fetch it again or leave it out")
+    raise MediaError(
+        f"{path}: none of its pictures can be decoded; it is damaged, or they have more than "
+        f"{most_pixels / 1e6:g} megapixels (--most_megapixels): fetch it again or leave it out"
+    )
 
 
 def _number(container: av.container.InputContainer, stream: av.stream.Stream | None) -> int | None:

@@ -16,6 +16,7 @@ import numpy as np
 
 from soundnet_tf.media.container import MediaError
 from soundnet_tf.media.joins import AmbiguousStampsError, Join, Stamps, find_joins
+from soundnet_tf.media.limits import check_length
 from soundnet_tf.media.streams import KINDS, choose_streams
 from soundnet_tf.media.survey import Packets, is_presented, survey
 
@@ -128,8 +129,8 @@ def lay_out(
         video_stream: likewise of the picture stream.
 
     Raises:
-        MediaError: a stream that is not there or cannot be decoded, or time stamps that begin anew
-            and do not show where.
+        MediaError: a stream that is not there or cannot be decoded, time stamps that begin anew
+            and do not show where, or a length beyond all measure.
     """
     found = survey(path)
     chosen = choose_streams(path, container, found, audio_stream, video_stream)
@@ -147,6 +148,7 @@ def lay_out(
         ) from error
     origin_secs = _origin_secs(container, packets, joins)
     ends_secs = {kind: end_secs - origin_secs for kind, end_secs in ends_secs.items()}
+    check_length(path, max(ends_secs.values(), default=0.0))
     return Layout(path, streams, packets, origin_secs, joins, ends_secs)
 
 

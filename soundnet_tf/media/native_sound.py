@@ -16,6 +16,7 @@ import numpy as np
 
 from soundnet_tf.media.container import MediaError
 from soundnet_tf.media.decoded_sound import columns_of, decoded_packets
+from soundnet_tf.media.limits import check_sound
 from soundnet_tf.media.loudest import loudest_channel
 from soundnet_tf.media.timeline import Timeline
 from soundnet_tf.media.track import Track, open_track
@@ -128,6 +129,7 @@ def native_sound(
     track: Track, window: Window, channel: str, audio_stream: int | None = None
 ) -> NativeSound:
     """The native samples of a track, whose packets begin early enough, that `window` takes."""
+    check_sound(track.path, track.stream.codec_context)
     column = loudest_channel(track.path, audio_stream) if channel == LOUDEST else channel
     rate = track.stream.codec_context.sample_rate
     first, stop = window.first(rate), window.stop(rate)

@@ -7,6 +7,7 @@ import av
 import numpy as np
 
 from soundnet_tf.media.container import UNDECODABLE, MediaError
+from soundnet_tf.media.limits import check_shape
 from soundnet_tf.media.orientation import orientation
 from soundnet_tf.media.track import Track
 
@@ -160,8 +161,12 @@ class Pictures:
         return self._track.secs(packet.pts) < self._target_secs - _CLOCK_TICK_SECS
 
 
-def upright_rgb(frame: av.VideoFrame, aspect: float, short_side: int) -> np.ndarray:
-    """uint8 [height, width, 3]; `aspect` is a stored pixel's width over its height."""
+def upright_rgb(path: str, frame: av.VideoFrame, aspect: float, short_side: int) -> np.ndarray:
+    """uint8 [height, width, 3]; `aspect` is a stored pixel's width over its height.
+
+    MediaError for a picture so narrow that its longer side would be beyond measure.
+    """
+    check_shape(path, frame.width * aspect, frame.height)
     scale = short_side / min(frame.width * aspect, frame.height)
     width = max(1, round(frame.width * aspect * scale))
     height = max(1, round(frame.height * scale))

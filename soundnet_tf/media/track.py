@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import av
 import numpy as np
 
+from soundnet_tf.constants import MOST_PIXELS
 from soundnet_tf.media.container import (
     MediaError,
     declared_duration_secs,
@@ -88,6 +89,7 @@ def open_track(
     from_secs: float = 0.0,
     audio_stream: int | None = None,
     video_stream: int | None = None,
+    most_pixels: int = MOST_PIXELS,
 ) -> Iterator[Track]:
     """The file's "audio" or "video", its packets from `from_secs` or earlier on.
 
@@ -100,7 +102,7 @@ def open_track(
         MediaError: no stream of this kind, or any FFmpeg error inside the block.
     """
     numbers = audio_stream, video_stream
-    with open_container(path) as container:
+    with open_container(path, most_pixels=most_pixels) as container:
         layout = lay_out(path, container, *numbers)
         track = _track(layout, container, kind)
         seeks = from_secs > 0 and not track.is_unending
@@ -108,7 +110,9 @@ def open_track(
         if packets is not None:
             yield Track(layout, track.stream, packets)
             return
-    with open_container(path) as container:  # no seek lands before that moment
+    with open_container(
+        path, most_pixels=most_pixels
+    ) as container:  # no seek lands before that moment
         yield _track(lay_out(path, container, *numbers), container, kind)
 
 
@@ -118,13 +122,14 @@ def open_tracks(
     *kinds: str,
     audio_stream: int | None = None,
     video_stream: int | None = None,
+    most_pixels: int = MOST_PIXELS,
 ) -> Iterator[tuple[Track, ...]]:
     """The stream of each kind from the file's beginning on, all in one pass over the file.
 
     What the pass meets of a track that is read later waits in memory; close the packets of one that
     is done with. Errors as in `open_track`.
     """
-    with open_container(path) as container:
+    with open_container(path, most_pixels=most_pixels) as container:
         layout = lay_out(path, container, audio_stream, video_stream)
         tracks = [_track(layout, container, kind) for kind in kinds]
         streams = [track.stream for track in tracks]

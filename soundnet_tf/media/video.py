@@ -6,7 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from soundnet_tf.constants import CLIP_SECS, FRAME_EVERY_SECS, FRAME_SHORT_SIDE, SAMPLE_RATE
+from soundnet_tf.constants import (
+    CLIP_SECS,
+    FRAME_EVERY_SECS,
+    FRAME_SHORT_SIDE,
+    MOST_PIXELS,
+    SAMPLE_RATE,
+)
 from soundnet_tf.media.audio import read_window
 from soundnet_tf.media.native_sound import Window, native_sound, open_sound
 from soundnet_tf.media.pictures import Pictures, upright_rgb
@@ -61,7 +67,9 @@ class Film:
         waveform, is_cancelled = self._sound(start_secs, duration_secs, channel)
         wanted_secs = start_secs + np.arange(0.0, duration_secs, frame_every_secs)
         found = self._pictures.shown_frames(wanted_secs, start_secs + duration_secs)
-        frames = tuple(upright_rgb(frame, self._aspect, short_side) for _, frame in found)
+        frames = tuple(
+            upright_rgb(self._path, frame, self._aspect, short_side) for _, frame in found
+        )
         frame_secs = np.array([secs - start_secs for secs, _ in found], np.float32)
         return Clip(waveform, frames, frame_secs, is_cancelled)
 
@@ -87,22 +95,24 @@ def open_film(
     from_secs: float = 0.0,
     audio_stream: int | None = None,
     video_stream: int | None = None,
+    most_pixels: int = MOST_PIXELS,
 ) -> Iterator[Film]:
     """A video file of which clips from `from_secs` on will be read, the pictures in one pass.
 
     A clip at 0 needs no seek: its sound is read in the same pass. The streams are as in
-    `read_clip`.
+    `read_clip`; pictures of more than `most_pixels` are not decoded.
 
     Raises:
         FileNotFoundError: no such file.
         MediaError: no sound or picture stream, or any FFmpeg error inside the block.
     """
     numbers = {"audio_stream": audio_stream, "video_stream": video_stream}
+    options = numbers | {"most_pixels": most_pixels}
     if from_secs > 0:
-        with open_track(path, "video", from_secs, **numbers) as pictures:
+        with open_track(path, "video", from_secs, **options) as pictures:
             yield Film(pictures, audio_stream=audio_stream)
     else:
-        with open_tracks(path, "audio", "video", **numbers) as (sound, pictures):
+        with open_tracks(path, "audio", "video", **options) as (sound, pictures):
             yield Film(pictures, sound, audio_stream)
 
 

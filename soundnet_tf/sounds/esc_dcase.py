@@ -4,7 +4,7 @@ import collections
 import os
 import re
 
-from soundnet_tf.files import lists, storage
+from soundnet_tf.files import lists, names, storage
 from soundnet_tf.sounds import labelled_set
 from soundnet_tf.sounds.labelled_set import LabelledClip, LabelledSet
 from soundnet_tf.sounds.settings import CSV, DATASETS
@@ -96,6 +96,8 @@ def _esc_table(dataset: str, table: str) -> tuple[tuple[LabelledClip, ...], tupl
         raise ValueError(f"{table} has no {', '.join(missing)}; fetch it again")
     rows = [line.fields for line in lines]
     rows = [row for row in rows if dataset == "esc50" or row["esc10"] == "True"]
+    for row in rows:
+        names.check_plain(row["filename"], table)
     clips = tuple(
         LabelledClip(os.path.join(audio, r["filename"]), r["category"].replace("_", " "), r["fold"])
         for r in rows
@@ -107,10 +109,10 @@ def _esc_table(dataset: str, table: str) -> tuple[tuple[LabelledClip, ...], tupl
 
 def _dcase(path: str) -> LabelledSet:
     clips = []
-    for fold, names in _DCASE_FOLDERS.items():
-        folders = [f for f in (os.path.join(path, n) for n in names) if storage.is_folder(f)]
+    for fold, folder_names in _DCASE_FOLDERS.items():
+        folders = [f for f in (os.path.join(path, n) for n in folder_names) if storage.is_folder(f)]
         if not folders:
-            raise FileNotFoundError(f"{path}: found no folder {' or '.join(names)}")
+            raise FileNotFoundError(f"{path}: found no folder {' or '.join(folder_names)}")
         for name in storage.list_folder(folders[0]):
             if match := _DCASE_FILE.fullmatch(name):
                 clips.append(LabelledClip(os.path.join(folders[0], name), match[1], fold))

@@ -9,7 +9,7 @@ import keras
 import tensorflow as tf
 from absl import logging
 
-from soundnet_tf.data import pipeline
+from soundnet_tf.data import pipeline, sources
 from soundnet_tf.data.batch_settings import CACHED, MASK
 from soundnet_tf.data.cached import CachedTeacher
 from soundnet_tf.data.sources import Source
@@ -96,15 +96,16 @@ def train(
         What the run gave; None in processes that do not write.
 
     Raises:
-        ValueError: settings that do not fit each other, another run's folder, or labelled sounds
-            that cannot be used.
+        ValueError: settings that do not fit each other, a damaged shard, another run's folder, or
+            labelled sounds that cannot be used.
         FileNotFoundError: weights, teachers or sounds that are not there.
         MediaError: a labelled sound that cannot be read.
         HeldError: the run goes on already, in another process.
         Stopped: the process was asked to end before the run's end.
     """
     cluster = cluster or alone()
-    with lock.hold_folder(out, "train") if cluster.is_chief else contextlib.nullcontext():
+    held = lock.hold_folder(out, "train") if cluster.is_chief else contextlib.nullcontext()
+    with held, sources.damage_named(training, validation):
         config = targets.choose(config, training, validation)
         pipeline.check_fit(training, config.pipeline)
         with cluster.strategy.scope():

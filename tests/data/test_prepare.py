@@ -116,10 +116,10 @@ def cut(monkeypatch):
     """Ids of the videos of which something is cut."""
     ids, map_of = [], module.cut_shards.Workers.map
 
-    def counted(self, function, items, crashed):
+    def counted(self, function, items, failed):
         items = list(items)
         ids.extend(getattr(item, "video", item).id for item in items)
-        return map_of(self, function, items, crashed)
+        return map_of(self, function, items, failed)
 
     monkeypatch.setattr(module.cut_shards.Workers, "map", counted)
     return ids

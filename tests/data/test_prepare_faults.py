@@ -17,7 +17,7 @@ from soundnet_tf.data import clips, records, shards
 from soundnet_tf.data import prepare as module
 from soundnet_tf.data.clips import Run
 from soundnet_tf.data.manifest import load_manifest
-from soundnet_tf.data.settings import Cutting
+from soundnet_tf.data.settings import Cutting, Limits
 from soundnet_tf.data.shards import ShardPlan
 from soundnet_tf.data.videos import find_videos
 from soundnet_tf.files import atomic
@@ -160,6 +160,25 @@ def test_a_video_that_crashes_the_decoder_costs_only_itself(
         ("a-lethal.mp4", "crashed the decoder"),
         ("b-lethal-header.mp4", "crashed the decoder"),
     ]
+
+
+def test_a_video_that_hangs_or_wants_all_memory_costs_only_itself(
+    config, good_folder, tmp_path, monkeypatch
+):
+    """It hangs with Python's lock, as a decoder in C may; the other one wants 3 GB."""
+    films = tmp_path / "films"
+    shutil.copytree(good_folder, films)
+    shutil.copyfile(films / "a.mp4", films / "a-hanging.mp4")
+    shutil.copyfile(films / "a.mp4", films / "c-greedy.mp4")
+    monkeypatch.setattr(clips, "cut", fatal_decoder.cut)
+    limits = Limits(task_secs=20.0, task_gb=1.0)
+    manifest = run(config(videos=str(films), workers=2, limits=limits))
+    assert ids_in(manifest) == GOOD_CLIPS
+    assert sorted((s.video_id, s.reason) for s in manifest.skipped) == [
+        ("a-hanging.mp4", "took longer than 20 s (see --video_timeout_secs)"),
+        ("c-greedy.mp4", "needs more than 1 GB of memory (see --video_memory_gb)"),
+    ]
+    assert "2 skipped (1 needs too much memory, 1 takes too long):" in module.summary(manifest)
 
 
 @pytest.mark.parametrize(

@@ -73,7 +73,7 @@ class FirstIsDamaged:
     def __exit__(self, *_):
         pass
 
-    def map(self, function, items, crashed):
+    def map(self, function, items, failed):
         for run in items:
             is_damaged = self.all_are or (run.starts_secs == (0.0,) and run.video.id == "long.mp4")
             damaged = (LeftOut(run.starts_secs[0], "damaged"),)

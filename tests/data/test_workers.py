@@ -14,7 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from soundnet_tf.data.workers import Workers, ordered
+from soundnet_tf.data.settings import Limits
+from soundnet_tf.data.workers import CRASHED, Workers, ordered
 
 ROOT = Path(__file__).resolve().parents[2]
 DIE = "__import__('os')._exit(1)"
@@ -43,7 +44,7 @@ def test_map_asks_for_two_tasks_a_worker_and_no_more():
     asked = []
     with Workers(2) as workers:
         numbers = (asked.append(n) or n for n in range(100))
-        results = workers.map(math.sqrt, numbers, crashed=repr)
+        results = workers.map(math.sqrt, numbers, failed=repr)
         assert next(results) == (0, 0.0)
         assert asked == [0, 1, 2, 3]
         assert next(results) == (1, 1.0)
@@ -53,20 +54,45 @@ def test_map_asks_for_two_tasks_a_worker_and_no_more():
 def test_a_task_that_kills_its_process_costs_only_itself():
     tasks = ["1 + 1", DIE, "2 + 2", DIE, "3 + 3"]
     with Workers(2) as workers:
-        results = [result for _, result in workers.map(eval, tasks, crashed=lambda task: "dead")]
-    assert results == [2, "dead", 4, "dead", 6]
+        results = [result for _, result in workers.map(eval, tasks, failed=lambda task, why: why)]
+    assert results == [2, CRASHED, 4, CRASHED, 6]
+
+
+def test_a_task_that_never_ends_is_ended_and_costs_only_itself():
+    """It waits in C and keeps Python's lock (PyDLL), so that no thread of its process has a turn;
+    it is not tried again."""
+    hang = "__import__('ctypes').PyDLL(None).pause()"
+    with Workers(2, Limits(task_secs=1.0)) as workers:
+        results = [result for _, result in workers.map(eval, ["1", hang, "2"], lambda _, why: why)]
+    assert results == [1, "took longer than 1 s (see --video_timeout_secs)", 2]
+
+
+def test_the_time_of_a_task_is_its_own():
+    """What came before does not count: six tasks that wait 0.3 s each, with 1 s for a task."""
+    tasks = ["__import__('time').sleep(0.3)"] * 6
+    with Workers(1, Limits(task_secs=1.0)) as workers:
+        assert [result for _, result in workers.map(eval, tasks, lambda *_: "late")] == [None] * 6
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux limits memory so")
+def test_a_task_that_wants_too_much_memory_gets_none_and_costs_only_itself():
+    """500 MB that nobody writes to: the system would give them."""
+    tasks = ["1", "len(bytearray(500_000_000))", "2", "len(bytearray(100_000_000))"]
+    with Workers(1, Limits(task_gb=0.3)) as workers:
+        results = [result for _, result in workers.map(eval, tasks, lambda _, why: why)]
+    assert results == [1, "needs more than 0.3 GB of memory (see --video_memory_gb)", 2, 10**8]
 
 
 def test_a_process_that_dies_once_is_tried_again(tmp_path):
     marker = str(tmp_path / "tried")
     task = f"'done' if __import__('os').path.exists({marker!r}) else (open({marker!r}, 'w'), {DIE})"
     with Workers(1) as workers:
-        assert list(workers.map(eval, [task], crashed=lambda _: "dead")) == [(task, "done")]
+        assert list(workers.map(eval, [task], failed=lambda *_: "dead")) == [(task, "done")]
 
 
 def test_an_exception_of_a_task_names_the_task():
     with Workers(1) as workers, pytest.raises(ZeroDivisionError) as caught:
-        list(workers.map(eval, ["1 / 0"], crashed=repr))
+        list(workers.map(eval, ["1 / 0"], failed=repr))
     assert caught.value.__notes__ == ["It happened with 1 / 0"]
 
 
@@ -74,7 +100,7 @@ def test_leaving_ends_the_processes_in_the_middle_of_their_work():
     """The second task sleeps ten minutes; leaving does not wait for it."""
     tasks = ["__import__('os').getpid()", "__import__('time').sleep(600)"]
     with Workers(1) as workers:
-        _, pid = next(workers.map(eval, tasks, crashed=repr))
+        _, pid = next(workers.map(eval, tasks, failed=repr))
         os.kill(pid, 0)  # it lives
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)

@@ -223,8 +223,8 @@ def test_channels_that_cancel_out_are_the_reason(tmp_path):
 def test_a_decoder_that_dies_is_a_row():
     video = clips.Video("a.mp4", "/a.mp4", Identity())
     run = clips.Run(video, (0.0, 20.0), last=True)
-    assert [left.reason for left in films.look_crashed(run)] == ["crashed the decoder"] * 2
-    assert films.plan_crashed(video).runs[0].problem == "crashed the decoder"
+    assert [left.reason for left in films.look_failed(run, "died")] == ["died"] * 2
+    assert films.plan_failed(video, "died").runs[0].problem == "died"
 
 
 def test_names_of_files_are_data_on_the_page(looked_at):

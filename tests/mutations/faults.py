@@ -581,6 +581,41 @@ TRAINING = (
 
 DATA = (
     Fault(
+        "where a shard ends too early training takes the next clip",
+        "soundnet_tf/data/shard_reader.py",
+        "return record.take(1).concatenate(broken).take(1)",
+        "return record.take(1)",
+        ("tests/data/test_damaged_shards.py",),
+    ),
+    Fault(
+        "records of buckets are not checked",
+        "soundnet_tf/data/shard_reader.py",
+        "if len(framed) != length or not is_whole(framed):",
+        "if len(framed) != length:",
+        ("tests/data/test_damaged_shards.py",),
+    ),
+    Fault(
+        "a shard that is cut off is read as far as it goes",
+        "soundnet_tf/data/shard_reader.py",
+        "        if size != found:",
+        "        if size is None:",
+        ("tests/data/test_damaged_shards.py",),
+    ),
+    Fault(
+        "a worker may take all memory",
+        "soundnet_tf/data/workers.py",
+        "task_gb * 1e9))",
+        "task_gb * 1e12))",
+        ("tests/data/test_workers.py",),
+    ),
+    Fault(
+        "a video that was out of reach is never tried again",
+        "soundnet_tf/data/prepare.py",
+        'content is None or content.get("unsure")',
+        "content is None",
+        ("tests/data/test_full_disk.py",),
+    ),
+    Fault(
         "with --videos the validation videos are trained on too",
         "soundnet_tf/data/sources.py",
         "return tuple(from_videos(members[split], cutting, workers) for split in (TRAIN, VAL))",
@@ -660,7 +695,7 @@ DATA = (
     Fault(
         "a shard that Beam gives out twice is cut twice",
         "soundnet_tf/data/on_beam.py",
-        "        if shards.finished(config.out, plan, config.settings()):\n",
+        '        if done and not done.get("unsure"):\n',
         "        if False:\n",
         _ON_BEAM,
     ),
@@ -1365,6 +1400,13 @@ _RANGES = ("tests/files/test_ranges.py",)
 
 FILES = (
     Fault(
+        "a name may lead out of its folder",
+        "soundnet_tf/files/names.py",
+        '("", os.curdir, os.pardir)',
+        '("",)',
+        ("tests/files/test_names.py",),
+    ),
+    Fault(
         "a remote folder is taken for whole before it is",
         "soundnet_tf/files/atomic.py",
         "sorted(files, key=lambda name: name == last)",
@@ -1623,6 +1665,27 @@ _JOINS = ("tests/media/test_joins.py",)
 
 MEDIA = (
     Fault(
+        "any number of channels is read",
+        "soundnet_tf/media/limits.py",
+        " or channels > MOST_CHANNELS",
+        "",
+        ("tests/media/test_limits.py",),
+    ),
+    Fault(
+        "pictures of any size are decoded",
+        "soundnet_tf/media/container.py",
+        "stream.codec_context.options = limit",
+        "pass",
+        ("tests/media/test_limits.py",),
+    ),
+    Fault(
+        "a film may last for ever",
+        "soundnet_tf/media/layout.py",
+        "    check_length(path, max(ends_secs.values(), default=0.0))\n",
+        "",
+        ("tests/media/test_limits.py",),
+    ),
+    Fault(
         "parts of a file are joined by the end of one stream alone",
         "soundnet_tf/media/joins.py",
         "end_secs = max(end.max() for end in ends if end.size) - shift_secs",
@@ -1837,15 +1900,15 @@ MEDIA = (
     Fault(
         "the manifest's streams are those of the default",
         "soundnet_tf/data/clips.py",
-        "info = media.probe(video.path, cutting.audio_stream, cutting.video_stream)",
-        "info = media.probe(video.path)",
+        "video.path, cutting.audio_stream, cutting.video_stream, cutting.limits.most_pixels",
+        "video.path",
         ("tests/data/test_clips.py",),
     ),
     Fault(
         "a clip is cut of the default streams",
         "soundnet_tf/data/clips.py",
-        "run.video.path, starts_secs[0], cutting.audio_stream, cutting.video_stream",
-        "run.video.path, starts_secs[0]",
+        "                cutting.audio_stream,\n                cutting.video_stream,\n",
+        "                None,\n                None,\n",
         ("tests/data/test_clips.py",),
     ),
     Fault(
