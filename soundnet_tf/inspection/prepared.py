@@ -53,8 +53,8 @@ def gather(config: InspectConfig, progress: bool) -> list[Seen]:
     ):
         for split, shard in shards:
             new = _new_clips(manifest, shard, rows, identities[shard.name], splits, split, bar)
-            for clip, found in workers.map(look, new, stored.failed):
-                pieces.add(config.out, rows, clip.video_id, clip.start_secs, found)
+            for clip, looked in workers.map(look, new, stored.failed):
+                pieces.add(config.out, rows, clip.video_id, clip.start_secs, looked)
                 bar.update()
     seen = [
         _seen(found, video_id, split, rows.videos[video_id], pieces.in_order(rows, video_id))

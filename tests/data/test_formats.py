@@ -83,7 +83,7 @@ def test_a_tar_in_a_bucket_gives_the_same_clips(films, from_folder, tmp_path, mo
 
 
 class InThisProcess:
-    def __init__(self, _):
+    def __init__(self, *_):
         pass
 
     def __enter__(self):

@@ -104,6 +104,14 @@ def test_a_killed_run_gives_what_an_unbroken_one_gives(prepared, unbroken, tmp_p
     assert_equal(out, unbroken)
 
 
+def of_workers(command, count):
+    """The command of each worker; a single one needs no address."""
+    if count == 1:
+        return [command]
+    hosts = worker_processes.hosts(count)
+    return [[*command, f"--hosts={hosts}", f"--task={task}"] for task in range(count)]
+
+
 def steps_in_part(run):
     try:
         return steps_in(run)
@@ -129,17 +137,20 @@ def test_a_run_that_is_asked_to_end_keeps_all_and_says_so(prepared, unbroken, tm
 
 
 @pytest.mark.slow
-def test_a_run_goes_on_with_another_number_of_workers(prepared, unbroken, tmp_path):
-    """Two workers, of which one is killed; then one that goes on alone. Only the first writes."""
-    out, hosts = tmp_path / "R", worker_processes.hosts(2)
+@pytest.mark.parametrize(("killed", "then"), [(1, 1), (0, 2)])
+def test_one_of_two_workers_is_killed_and_the_run_goes_on(
+    prepared, unbroken, tmp_path, killed, then
+):
+    """The second one, and the first goes on alone; or the first, which writes, and both are started
+    again. The other one ends by itself, with an error."""
+    out = tmp_path / "R"
     command = [*TRAIN, f"--data={prepared}", f"--out={out}", "--checkpoint_every=4"]
-    commands = [[*command, f"--hosts={hosts}", f"--task={task}"] for task in range(2)]
-    with worker_processes.started(commands) as (first, second):
-        wait_for_step(9, out, first)
-        second.kill()
-        output, _ = first.communicate(timeout=120)
-        assert first.returncode == 1, output
-    with started(prepared, out) as processes:
+    with worker_processes.started(of_workers(command, 2)) as processes:
+        wait_for_step(9, out, processes[0])
+        processes.pop(killed).kill()
+        output, _ = processes[0].communicate(timeout=120)
+        assert processes[0].returncode == 1, output
+    with worker_processes.started(of_workers(command, then)) as processes:
         worker_processes.finish(processes)
     assert steps_in(out) == [*range(1, 13)]
     for name in ("last", "best"):
