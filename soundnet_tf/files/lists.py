@@ -111,7 +111,11 @@ def read_kept(path: str) -> list[Kept] | None:
     if not path.lower().endswith(".csv"):
         return None
     first, *_ = read_text(path).split("\n", 1)
-    if _PATH not in [name.strip() for name in next(csv.reader([first]), [])]:
+    try:
+        columns = next(csv.reader([first]), [])
+    except csv.Error:
+        return None  # a list of odd names is none
+    if _PATH not in [name.strip() for name in columns]:
         return None
     columns, rows = read_table(path)
     return [_kept(path, row, _KEEP in columns) for row in rows]
