@@ -16,7 +16,7 @@ import soundfile
 import tensorflow as tf
 import torch7_files
 import torch_checkpoints
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from soundnet_tf.data import cached, manifest, records, shard_json
@@ -160,6 +160,7 @@ def test_teachers(content):
 @given(
     st.binary(max_size=300) | st.text().map(str.encode) | damaged(b'path,keep\na,yes\n"b,c",no\n')
 )
+@example(b"\r\x01")  # found by this test: no line for csv
 def test_lists_and_tables(content):
     def read(path):
         lists.read_list(path)
@@ -173,9 +174,17 @@ def record() -> bytes:
     return records.encode(ClipRecord("a@0", "a", 0.0, bytes(4), 2, (b"jpeg",), (0.0,)))
 
 
+def _without_value(key: str) -> bytes:
+    example = tf.train.Example.FromString(record())
+    example.features.feature[key].bytes_list.ClearField("value")
+    return example.SerializeToString()
+
+
 @pytest.mark.slow
 @many
 @given(damaged(record()))
+@example(b"\x00")  # found by this test: no message
+@example(_without_value("id"))
 def test_records(content):
     """Eagerly and in the graph (whose errors are TensorFlow's)."""
     try:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 import numpy as np
 import tensorflow as tf
+from google.protobuf.message import DecodeError
 
 from soundnet_tf.constants import FRAME_SHORT_SIDE, SAMPLE_RATE
 from soundnet_tf.data import audio_ops
@@ -100,8 +101,18 @@ def decode(serialized: bytes) -> ClipRecord:
     Times come back rounded to float32.
 
     Raises:
-        ValueError: if a key is missing, that is if this is no clip record.
+        ValueError: if this is no clip record: no message of that form, or a key or its value is
+            missing.
     """
+    try:
+        return _decode(serialized)
+    except (DecodeError, IndexError) as error:
+        raise ValueError(
+            f"no clip record ({error}); remove its shard and prepare the folder again"
+        ) from error
+
+
+def _decode(serialized: bytes) -> ClipRecord:
     features = tf.train.Example.FromString(serialized).features.feature
     if missing := sorted(_KEYS - set(features)):
         raise ValueError(f"no clip record, it lacks {', '.join(missing)}: has {sorted(features)}")

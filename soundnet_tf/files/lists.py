@@ -161,7 +161,7 @@ def read_kept(path: str) -> list[Kept] | None:
             raise ValueError(f"{path} has no column {PATH}; give the column of paths that name")
     elif path.lower().endswith(".csv"):
         first, *_ = read_text(path).split("\n", 1)
-        if PATH not in [name.strip() for name in next(csv.reader([first]), [])]:
+        if PATH not in _named(first):
             return None
         columns, rows = read_table(path)
     else:
@@ -173,6 +173,14 @@ def read_kept(path: str) -> list[Kept] | None:
             f"seconds: add {lacking}, or give {here} another name if it is something else"
         )
     return [_kept(path, row, columns) for row in rows]
+
+
+def _named(line: str) -> list[str]:
+    """The columns that a table's first line names; none if it is of a list of odd names."""
+    try:
+        return [name.strip() for name in next(csv.reader([line]), [])]
+    except csv.Error:
+        return []
 
 
 def _kept(path: str, row: Row, columns: Collection[str]) -> Kept:

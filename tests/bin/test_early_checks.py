@@ -53,8 +53,10 @@ def folder(tmp_path_factory):
         csv.writer(file).writerows(rows)
     manifest = {"format": 1, "version": "0", "videos": "films", "settings": {}, "skipped": []}
     (folder / "shards" / "manifest.json").write_text(json.dumps(manifest | {"splits": {}}))
-    settings = {"settings": {"clip_secs": 5.0}}
-    (folder / "elsewhere" / "train-00000-of-00001.json").write_text(json.dumps(settings))
+    shard = {"name": "S", "videos": 0, "clips": 0, "seconds": 0, "bytes": 0, "sha256": ""}
+    content = {"settings": {"clip_secs": 5.0}, "shard": shard, "inputs": []}
+    content |= {"skipped": [], "left_out": []}
+    (folder / "elsewhere" / "train-00000-of-00001.json").write_text(json.dumps(content))
     (folder / "elsewhere" / "run.json").write_text(json.dumps({"settings": {"seed": 7}}))
     return folder
 

@@ -64,7 +64,7 @@ class FirstIsDamaged:
 
     all_are = False
 
-    def __init__(self, count):
+    def __init__(self, count, limits):
         pass
 
     def __enter__(self):

@@ -25,10 +25,11 @@ def test_each_split_settings_and_folder_reach_the_run(monkeypatch, capsys):
     monkeypatch.setattr(sources, "open_sources", open_sources)
     monkeypatch.setattr(loop, "train", train)
     monkeypatch.setattr(report, "summary", lambda **given: f"told {given}")
-    flags = ("--seed=3", "--batch_size=5", "--probe_data=S")
+    flags = ("--seed=3", "--batch_size=5", "--probe_data=S", "--checkpoint_every=9")
     code = commands.run("train", "--data=D", "--out=O", *flags)
     assert code == 0
-    ((config, training, validation, out, flagfile, probing),) = trained
+    ((config, training, validation, out, flagfile, probing, workers, every),) = trained
+    assert (workers.is_chief, workers.replicas_here, every) == (True, 1, 9)
     assert probing.data == "S"
     assert (training, validation, out) == ("clips to train on", "held-out clips", "O")
     assert (config.seed, config.pipeline.batch_size) == (3, 5)
