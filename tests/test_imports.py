@@ -24,11 +24,12 @@ MAY_IMPORT = {
     "settings": set(),
     "labels": set(),
     "files": set(),
+    "pages": set(),
     "media": {"files"},
     "models": {"media", "files"},
     "data": {"media", "files"},
     "serving": {"models", "media", "files"},
-    "inspection": {"serving", "data", "models", "media", "files"},
+    "inspection": {"serving", "data", "models", "media", "pages", "files"},
     "sounds": {"files", "media"},
     "training": {"evaluation", "sounds", "data", "models", "files"},
     "evaluation": {"sounds", "serving", "models", "media", "files"},
@@ -54,7 +55,9 @@ EXCEPTIONS = {
 TENSORFLOW = {"tensorflow", "keras", "tensorflow_io", "tensorflow_hub", "tf_keras", "tensorboard"}
 # Whole rooms, and modules elsewhere, that are imported by processes which decode, by the commands
 # before they know their flags, or by people who only read labels.
-WITHOUT_TENSORFLOW = {"soundnet_tf", *BASE, "bin", "demo_settings", "files", "media", "sounds"}
+WITHOUT_TENSORFLOW = {
+    *("soundnet_tf", *BASE, "bin", "demo_settings", "files", "media", "pages", "sounds"),
+}
 MODULES_WITHOUT_TENSORFLOW = {
     "soundnet_tf.data.beam_pipeline",
     "soundnet_tf.data.claimed",
