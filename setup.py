@@ -67,6 +67,7 @@ setup(
                 "recognize",
                 "evaluate",
                 "reproduce",
+                "visualize",
             )
         ]
     },
