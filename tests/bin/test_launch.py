@@ -160,6 +160,8 @@ def first(config):
     """Does the first thing.
 
         as this
+
+    And so on.
     """
     print("first", config)
 
@@ -199,7 +201,7 @@ def test_help_lists_the_stages_and_each_tells_its_own(run_several, flag):
     assert run_several(flag) == (0, f"What the program does.\n\n{listed}", "")
     code, out, err = run_several("first", flag)
     assert code == 1 and err == ""  # absl's exit code for --help
-    assert "\nDoes the first thing.\n\n    as this\n" in out
+    assert "\nDoes the first thing.\n\n    as this\n\nAnd so on.\n" in out
     assert "--top: How many." in out and "--low" not in out
 
 
