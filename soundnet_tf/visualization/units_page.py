@@ -124,8 +124,13 @@ def shared_in_words(shared: Shared) -> dict[str, Any]:
         "of": shared.of,
         "in_all": f"{100 * shared.count_in_all / shared.of_all:.1f}",
         "lift": f"{shared.lift:.1f}",
-        "p": f"{shared.p_corrected:.1g}" if shared.p_corrected < 1 else "1",
+        "p": chance_in_words(shared.p_corrected),
     }
+
+
+def chance_in_words(p: float) -> str:
+    """Such as 0.04, 0.004 or 4e-6."""
+    return f"{p:.1g}" if p >= 0.001 else f"{p:.0e}".replace("e-0", "e-")
 
 
 def _seconds(secs: float) -> str:
