@@ -1672,6 +1672,13 @@ MEDIA = (
         ("tests/media/test_limits.py",),
     ),
     Fault(
+        "a video may be a list of other files, which are read in its place",
+        "soundnet_tf/media/container.py",
+        "av.formats_available - LEADING_ELSEWHERE",
+        "av.formats_available",
+        ("tests/media/test_container.py",),
+    ),
+    Fault(
         "pictures of any size are decoded",
         "soundnet_tf/media/container.py",
         "stream.codec_context.options = limit",
@@ -2315,6 +2322,20 @@ FORMATS = (
         "if found.spans:",
         "if found.spans is None:",
         _SPANS,
+    ),
+    Fault(
+        "entries of a list in a bucket keep their ./ and ../",
+        "soundnet_tf/files/find.py",
+        'posixpath.normpath(f"/{key}").lstrip("/")',
+        "key",
+        ("tests/files/test_find.py",),
+    ),
+    Fault(
+        "what is behind the end of a tar is passed over",
+        "soundnet_tf/files/tars.py",
+        "if rest.strip(b",
+        "if False and rest.strip(b",
+        _TARS,
     ),
     Fault(
         "names lead out of a tar",
