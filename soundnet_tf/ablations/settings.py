@@ -50,7 +50,7 @@ class ReproduceConfig(Settings):
     dataset: str = setting("What --eval_data holds.", "esc50", choices=DATASETS)
     teachers: Mapping[str, str] = teachers_by_head(
         objects="Teacher of objects, as of bin/train.py; watches --videos_manifest.",
-        scenes="Teacher of scenes, likewise.",
+        scenes="Teacher of scenes, as of bin/train.py.",
     )
     seeds: tuple[int, ...] = setting("Train each row with each of these, with commas.", (0,))
     folds: tuple[str, ...] = setting(

@@ -117,7 +117,10 @@ class Limits(Settings):
         above=0,
     )
     task_gb: float = setting(
-        "Gigabytes that a worker may take for that.", 4.0, flag="video_memory_gb", above=0
+        "Gigabytes that a worker may take for a video, besides its own.",
+        4.0,
+        flag="video_memory_gb",
+        above=0,
     )
     most_megapixels: float = setting(
         "Largest pictures that are decoded (8K has 33).", constants.MOST_PIXELS / 1e6, above=0
@@ -163,7 +166,9 @@ class Cutting(Settings):
         None,
         at_least=0,
     )
-    video_stream: int | None = setting("Picture stream, likewise.", None, at_least=0)
+    video_stream: int | None = setting(
+        "Picture stream of --videos that have several, as --audio_stream.", None, at_least=0
+    )
     limits: Limits = Limits()
 
 
