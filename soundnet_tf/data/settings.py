@@ -119,7 +119,7 @@ class Limits(Settings):
         at_most=_MOST_LIMIT,
     )
     task_gb: float = setting(
-        "Gigabytes that a worker may take for that.",
+        "Gigabytes that a worker may take for a video, besides its own.",
         4.0,
         flag="video_memory_gb",
         above=0,
@@ -169,7 +169,9 @@ class Cutting(Settings):
         None,
         at_least=0,
     )
-    video_stream: int | None = setting("Picture stream, likewise.", None, at_least=0)
+    video_stream: int | None = setting(
+        "Picture stream of --videos that have several, as --audio_stream.", None, at_least=0
+    )
     limits: Limits = Limits()
 
 
