@@ -77,7 +77,7 @@ class Layout:
         return begins - self.origin_secs
 
     def is_near(self, kind: str, begins_secs: np.ndarray, ends_secs: np.ndarray) -> np.ndarray:
-        """bool: whether any packet of a kind begins in each stretch, or within a minute before it."""
+        """bool: whether any packet of a kind begins in each stretch, or up to a minute before."""
         packets = np.sort(self.begins_secs(kind))
         believed = _believed(self.packets[kind]) * float(self.packets[kind].tick)
         margin_secs = max(_LONGEST_PAUSE_SECS, believed.max(initial=0))
