@@ -2324,6 +2324,13 @@ FORMATS = (
         _SPANS,
     ),
     Fault(
+        "what is behind the end of a tar is passed over",
+        "soundnet_tf/files/tars.py",
+        "if rest.strip(b",
+        "if False and rest.strip(b",
+        _TARS,
+    ),
+    Fault(
         "names lead out of a tar",
         "soundnet_tf/files/tars.py",
         "info.issparse() or not _stays_inside(name)",
