@@ -3,6 +3,7 @@
 import collections
 import functools
 import os
+import posixpath
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
@@ -164,7 +165,13 @@ def _spans_of(
 
 
 def _absolute(path: str) -> str:
-    return path.rstrip("/") if storage.is_remote(path) else os.path.abspath(path)
+    """Without `.`, `..` and empty levels, which no key in a bucket may have."""
+    if not storage.is_remote(path):
+        return os.path.abspath(path)
+    scheme, _, rest = path.partition("://")
+    bucket, _, key = rest.partition("/")
+    below = posixpath.normpath(f"/{key}").lstrip("/")
+    return f"{scheme}://{bucket}/{below}" if below else f"{scheme}://{bucket}"
 
 
 def _below(base: str, path: str) -> str:

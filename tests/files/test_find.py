@@ -119,6 +119,16 @@ def test_remote_media_are_named_alike(folder):
     assert find_media("memory://sounds/day/**/*.WAV") == {"a/rain.WAV": expected["a/rain.WAV"]}
 
 
+def test_remote_entries_may_be_written_as_find_writes_them(folder):
+    """`find . -name '*.mp4'` begins each with `./`; no key in a bucket has such levels, and none is
+    above its bucket."""
+    base = "memory://written"
+    remote.upload(str(folder / "b.mp4"), f"{base}/day/b.mp4")
+    remote.write_bytes(f"{base}/night/l.txt", b"./../day/b.mp4\n../../../day//x/../b.mp4\n")
+    assert find_media(f"{base}/night/l.txt") == {"b.mp4": f"{base}/day/b.mp4"}
+    assert find_media(f"{base}/./day/../") == {"day/b.mp4": f"{base}/day/b.mp4"}
+
+
 @pytest.mark.parametrize(
     ("source", "message"),
     [

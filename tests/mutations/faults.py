@@ -2324,6 +2324,13 @@ FORMATS = (
         _SPANS,
     ),
     Fault(
+        "entries of a list in a bucket keep their ./ and ../",
+        "soundnet_tf/files/find.py",
+        'posixpath.normpath(f"/{key}").lstrip("/")',
+        "key",
+        ("tests/files/test_find.py",),
+    ),
+    Fault(
         "what is behind the end of a tar is passed over",
         "soundnet_tf/files/tars.py",
         "if rest.strip(b",
