@@ -149,6 +149,13 @@ def test_a_file_that_is_neither_list_nor_media_is_refused(folder):
         find_media(str(folder / "sound.dat"))
 
 
+@pytest.mark.parametrize("name", ["part-0.tar.gz", "PART.TGZ", "a.tar.zst"])
+def test_a_compressed_tar_is_to_be_unpacked(folder, name):
+    (folder / name).write_bytes(b"\x1f\x8b\x08\xff\xfe")
+    with pytest.raises(ValueError, match=rf"{name} is a compressed tar, .*unpack it to \.tar"):
+        find_media(str(folder / name))
+
+
 @pytest.mark.parametrize("extension", SOUND_EXTENSIONS)
 def test_every_sound_extension_can_be_read(tmp_path, extension):
     """A second in the container that goes by this name, and in a codec that belongs in it."""

@@ -658,6 +658,20 @@ DATA = (
         ("tests/data/test_cached_pipeline.py",),
     ),
     Fault(
+        "a shard without clips, which no teacher has seen, makes a labelled folder unlabelled",
+        "soundnet_tf/data/cached.py",
+        "[shard.teachers for shard in shards if shard.clips]",
+        "[shard.teachers for shard in shards]",
+        ("tests/data/test_label.py",),
+    ),
+    Fault(
+        "a folder without held-out clips is found out when training begins",
+        "soundnet_tf/data/manifest.py",
+        "if not split.clips]\n    if not empty",
+        "if not split.shards]\n    if not empty",
+        ("tests/data/test_manifest.py",),
+    ),
+    Fault(
         "the validation fraction is what is trained on",
         "soundnet_tf/data/videos.py",
         "VAL if fraction < val_fraction else TRAIN",
