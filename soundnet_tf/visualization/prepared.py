@@ -31,6 +31,8 @@ class Shards:
         pieces: how many `heard` gives.
     """
 
+    piece_name = "clip"
+
     def __init__(self, directory: str):
         """
         Raises:
