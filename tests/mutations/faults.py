@@ -2541,9 +2541,9 @@ VISUALIZATION = (
     ),
     Fault(
         "names are written into the page as they are",
-        "soundnet_tf/assets/visualization/units.html",
-        "</strong><br>{% endif %}{{ moment.recording }} at",
-        "</strong><br>{% endif %}{{ moment.recording | safe }} at",
+        "soundnet_tf/pages/template.py",
+        "autoescape=True,",
+        "autoescape=False,",
         _UNITS_PAGE,
     ),
     Fault(
