@@ -105,8 +105,8 @@ def build(config: ClusterConfig) -> Cluster:
 
 
 def _resolver(config: ClusterConfig):
-    """Who the workers are: by the flags, else by TF_CONFIG, else by Slurm; None if there is one, and
-    nobody asked for several."""
+    """Who the workers are: by the flags, else by TF_CONFIG, else by Slurm; None if there is one
+    that was not asked to be a cluster."""
     if config.hosts:
         return _workers(config.hosts, config.task)
     at_least = 1 if config.strategy == MULTIWORKER else 2

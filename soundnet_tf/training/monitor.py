@@ -176,8 +176,8 @@ class Backup(keras.callbacks.Callback):
             self.model.load_weights(local)
         except (OSError, KeyError, ValueError) as error:  # of h5py and Keras, which name no file
             raise ValueError(
-                f"{self._path} is damaged, or of another network ({error}); put a copy of it in its "
-                "place, or remove it, and the run begins anew"
+                f"{self._path} is damaged, or of another network ({error}); put a copy of it in "
+                "its place, or remove it, and the run begins anew"
             ) from error
 
     def keep(self):

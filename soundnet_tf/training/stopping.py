@@ -14,8 +14,8 @@ class Stopped(Exception):  # noqa: N818 - nothing went wrong
 
 @contextlib.contextmanager
 def stopped_by_sigterm() -> Iterator[None]:
-    """Within it, in the main thread, SIGTERM raises Stopped: where nothing is to be kept that is not
-    kept yet, as before the first step and after the last."""
+    """Within it, in the main thread, SIGTERM raises Stopped: where there is nothing to keep that is
+    not kept yet, as before the first step and after the last."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
