@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+import types
 
 import cached_records as cached
 import numpy as np
@@ -16,7 +17,7 @@ import worker_processes
 
 from soundnet_tf.data import folder
 from soundnet_tf.models import checkpoint
-from soundnet_tf.training import events
+from soundnet_tf.training import cluster, events, resuming
 from soundnet_tf.training.stopping import RUN_AGAIN
 
 TRAIN = [
@@ -215,3 +216,17 @@ def test_a_checkpoint_that_is_cut_short_is_named(prepared, unbroken, tmp_path):
         output, _ = process.communicate(timeout=120)
     assert process.returncode == 1
     assert f"train: {path} is damaged" in output.replace("train.py:", "train:"), output
+
+
+def test_logs_are_sent_before_a_checkpoint_is_written(tmp_path):
+    """Else a bucket would have a checkpoint of steps that its logs never show."""
+    done = []
+    model = types.SimpleNamespace(
+        keep_means=lambda: done.append("means"),
+        save_weights=lambda path: (done.append("weights"), open(path, "wb").close()),
+    )
+    backup = resuming.Backup(str(tmp_path / "backup"), 6, cluster.alone())
+    backup.before_keeping = lambda: done.append("logs")
+    backup.set_model(model)
+    backup.keep()
+    assert done == ["means", "logs", "weights"]
