@@ -124,15 +124,15 @@ TRAINING = (
     Fault(
         "best/ is the epoch of the highest val_loss",
         "soundnet_tf/training/monitor.py",
-        "logs[self.monitored] < min(values)",
-        "logs[self.monitored] > max(values)",
+        "logs[self.monitored] < min(numbers, default=math.inf)",
+        "logs[self.monitored] > max(numbers, default=-math.inf)",
         _MONITOR,
     ),
     Fault(
         "the report's best row is the worst epoch",
         "soundnet_tf/training/report.py",
-        'best = min(history, key=lambda row: row["val_loss"])',
-        'best = max(history, key=lambda row: row["val_loss"])',
+        "best = min(history, ",
+        "best = max(history, ",
         _MONITOR,
     ),
     Fault(
@@ -412,7 +412,7 @@ TRAINING = (
     Fault(
         "fewer clips than a batch are taken several times each",
         "soundnet_tf/training/loop.py",
-        "pipeline.check_fit(training, config.pipeline)",
+        "pipeline.check_fit(training, config.pipeline, cluster.share, cluster.replicas_here)",
         "pass",
         ("tests/training/test_run_wiring.py",),
     ),
@@ -1295,8 +1295,8 @@ COMMANDS = (
     Fault(
         "bin/train.py trains on the held-out clips",
         "bin/train.py",
-        "training, validation = sources",
-        "validation, training = sources",
+        "both = sources.open_sources(config.source)",
+        "both = sources.open_sources(config.source)[::-1]",
         ("tests/training/test_train_command.py",),
     ),
     Fault(
