@@ -107,7 +107,7 @@ def build(config: ClusterConfig) -> Cluster:
 def _resolver(config: ClusterConfig):
     """Who the workers are: by the flags, else by TF_CONFIG, else by Slurm; None if there is one
     that was not asked to be a cluster."""
-    if config.hosts:
+    if config.task is not None:
         return _workers(config.hosts, config.task)
     at_least = 1 if config.strategy == MULTIWORKER else 2
     for described in (_by_tf_config, _by_slurm):
