@@ -1,6 +1,11 @@
 """Which devices and processes train together, and what they agree on between steps."""
 
+import hashlib
+import json
 import os
+import shutil
+from collections.abc import Sequence
+from typing import Any
 
 import tensorflow as tf
 
@@ -39,10 +44,35 @@ class Cluster:
 
     def any(self, wish: bool) -> bool:
         """Whether any process wishes so. All have to ask at the same step."""
+        return wish if self.share.count == 1 else self._sum(float(wish)) > 0
+
+    def check_alike(self, what: str, value: Any) -> None:
+        """Refuses processes that were not started alike: nothing else would tell, they would train
+        together on batches of which no part fits the others.
+
+        Args:
+            what: of which they have to have the same.
+            value: this process's, of what JSON can hold.
+
+        Raises:
+            ValueError: in all of them, if any has another value than the first.
+        """
         if self.share.count == 1:
-            return wish
-        sums = self.strategy.experimental_local_results(self._total(tf.constant(float(wish))))
-        return bool(sums[0] > 0)
+            return
+        text = json.dumps(value, sort_keys=True).encode()
+        ours = int(hashlib.sha256(text).hexdigest()[:5], 16)  # sums stay exact in float32
+        is_other = self._sum(float(ours) if self.is_chief else 0.0) != ours
+        if self.any(is_other):
+            which = "this one differs from the first" if is_other else "another one differs"
+            raise ValueError(
+                f"the workers do not have the same {what} ({which}): start all by the same command "
+                "but for --task, with the same files under the same names"
+            )
+
+    def _sum(self, value: float) -> float:
+        """Over all processes."""
+        totals = self.strategy.experimental_local_results(self._total(tf.constant(value)))
+        return float(totals[0]) / self.replicas_here  # each of which has added it
 
 
 def alone() -> Cluster:
@@ -75,21 +105,67 @@ def build(config: ClusterConfig) -> Cluster:
 
 
 def _resolver(config: ClusterConfig):
-    """Who the workers are: by the flags, else by TF_CONFIG, else by Slurm; None if there is one."""
-    resolvers = tf.distribute.cluster_resolver
-    if config.hosts:
-        workers = tf.train.ClusterSpec({"worker": list(config.hosts)})
-        return resolvers.SimpleClusterResolver(
-            workers, task_type="worker", task_id=config.task, rpc_layer="grpc"
-        )
-    if os.environ.get("TF_CONFIG"):
-        resolver = resolvers.TFConfigClusterResolver()
-        tasks = resolver.cluster_spec().as_dict()
-        if set(tasks) != {"worker"}:
-            raise ValueError(f"TF_CONFIG names {sorted(tasks)}; all tasks have to be workers")
-        return resolver if len(tasks["worker"]) > 1 else None
-    if int(os.environ.get("SLURM_STEP_NUM_TASKS", 1)) > 1:
-        resolver = resolvers.SlurmClusterResolver(rpc_layer="grpc")
-        resolver.cluster_spec()  # which also finds out which task this is
-        return resolver
+    """Who the workers are: by the flags, else by TF_CONFIG, else by Slurm; None if there is one
+    that was not asked to be a cluster."""
+    if config.task is not None:
+        return _workers(config.hosts, config.task)
+    at_least = 1 if config.strategy == MULTIWORKER else 2
+    for described in (_by_tf_config, _by_slurm):
+        if found := described():
+            hosts, task = found
+            return _workers(hosts, task) if len(hosts) >= at_least else None
     return None
+
+
+def _workers(hosts: Sequence[str], task: int):
+    spec = tf.train.ClusterSpec({"worker": list(hosts)})
+    return tf.distribute.cluster_resolver.SimpleClusterResolver(
+        spec, task_type="worker", task_id=task, rpc_layer="grpc"
+    )
+
+
+def _by_tf_config() -> tuple[list[str], int] | None:
+    """The addresses of all workers, and which of them this is."""
+    given = os.environ.get("TF_CONFIG")
+    if not given:
+        return None
+    try:
+        resolver = tf.distribute.cluster_resolver.TFConfigClusterResolver()
+        tasks = resolver.cluster_spec().as_dict()
+        kind, task = resolver.task_type, resolver.task_id
+    except (ValueError, TypeError, AttributeError) as error:  # of JSON, or of its form
+        raise ValueError(f"TF_CONFIG cannot be understood ({error}): {given}") from error
+    if not tasks:
+        return None
+    if set(tasks) != {"worker"}:
+        raise ValueError(f"TF_CONFIG names {sorted(tasks)}; all tasks have to be workers")
+    hosts = tasks["worker"]
+    if kind != "worker" or task not in range(len(hosts)):
+        raise ValueError(
+            f"TF_CONFIG says that this is {kind} {task}; it has to be worker 0 to {len(hosts) - 1}"
+        )
+    return hosts, task
+
+
+def _by_slurm() -> tuple[list[str], int] | None:
+    """As `_by_tf_config`. TensorFlow's resolver divides a node's GPUs among its tasks, which it
+    cannot where they are fewer; there each task has those that Slurm lets it see."""
+    tasks = os.environ.get("SLURM_STEP_NUM_TASKS")
+    if tasks is None:
+        return None
+    resolver = tf.distribute.cluster_resolver.SlurmClusterResolver
+    by_gpus = None
+    if "CUDA_VISIBLE_DEVICES" in os.environ or shutil.which("nvidia-smi"):
+        by_gpus = resolver(rpc_layer="grpc")
+    if by_gpus and by_gpus.num_accelerators()["GPU"]:
+        found = by_gpus
+    else:
+        found = resolver(gpus_per_node=int(tasks), gpus_per_task=1, auto_set_gpu=False)
+    hosts, task = found.cluster_spec().as_dict()["worker"], found.task_id
+    node = os.environ.get("SLURMD_NODENAME")
+    if node and hosts[task].rpartition(":")[0] != node:
+        raise ValueError(
+            f"TensorFlow takes {hosts[task]} for Slurm's task {task}, which is on {node}: it wants "
+            "nodes in the order of their names, and tasks in blocks; give --hosts and --task"
+        )
+    return hosts, task

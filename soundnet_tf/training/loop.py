@@ -107,7 +107,10 @@ def train(
     held = lock.hold_folder(out, "train") if cluster.is_chief else contextlib.nullcontext()
     with held, sources.damage_named(training, validation):
         config = targets.choose(config, training, validation)
-        pipeline.check_fit(training, config.pipeline)
+        pipeline.check_fit(training, config.pipeline, cluster.share, cluster.replicas_here)
+        clips = (training.count, validation.count, training.frame_every_secs)
+        given = [dataclasses.asdict(config), clips, checkpoint_every]
+        cluster.check_alike("settings and clips", given)
         with cluster.strategy.scope():
             teachers = _teachers(config, training, validation)
         if config.pipeline.targets == CACHED:  # of these heads only
@@ -129,6 +132,7 @@ def train(
         backup.set_model(distiller)
         with cluster.strategy.scope():
             backup.restore()
+        cluster.check_alike("checkpoint to go on from", backup.steps_done)
         is_finished = backup.steps_done >= config.end(training.count)
         if not is_finished:
             if cluster.is_chief:
@@ -226,9 +230,11 @@ def _callbacks(
     if done:
         logging.info("resuming %s after %d steps", out, done)
     events.forget_after(logs, done)  # also of a run that was killed before its first checkpoint
+    step_monitor = monitor.StepMonitor(logs, batch_size)
+    backup.before_keeping = step_monitor.send  # or a bucket would never have those steps
     return [
         *swapping,
-        monitor.StepMonitor(logs, batch_size),
+        step_monitor,
         monitor.Lines(logs, floor),
         saving,
         _probe(config, probing or ProbeConfig(), training, out, epochs, saving),
