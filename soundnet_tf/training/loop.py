@@ -108,7 +108,8 @@ def train(
     with held, sources.damage_named(training, validation):
         config = targets.choose(config, training, validation)
         pipeline.check_fit(training, config.pipeline, cluster.share, cluster.replicas_here)
-        clips = (training.count, validation.count, training.frame_every_secs)
+        counts = training.count, validation.count, training.frame_every_secs
+        clips = (*counts, training.sha256, validation.sha256)
         given = [dataclasses.asdict(config), clips, checkpoint_every]
         cluster.check_alike("settings and clips", given)
         with cluster.strategy.scope():
@@ -194,6 +195,7 @@ def _claim_folder(
         "settings": dataclasses.asdict(config),
         "fingerprints": {head: teacher.fingerprint for head, teacher in teachers.items()},
         "clips": {"train": training.count, "validation": validation.count},
+        "clips_sha256": {"train": training.sha256, "validation": validation.sha256},
         "frame_every_secs": training.frame_every_secs,
     }
     refuse_other_run(out, run)

@@ -122,6 +122,20 @@ ARRAYS = (
 
 TRAINING = (
     Fault(
+        "a run goes on with as many other clips",
+        "soundnet_tf/training/loop.py",
+        '{"train": training.sha256,',
+        '{"train": validation.sha256,',
+        ("tests/training/test_run_wiring.py",),
+    ),
+    Fault(
+        "clips cut at other moments pass for the same",
+        "soundnet_tf/data/sources.py",
+        "run.video.identity.bytes, *run.starts_secs)",
+        "run.video.identity.bytes)",
+        ("tests/data/test_sources.py",),
+    ),
+    Fault(
         "best/ is the epoch of the highest val_loss",
         "soundnet_tf/training/monitor.py",
         "logs[self.monitored] < min(numbers, default=math.inf)",
