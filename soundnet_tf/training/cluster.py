@@ -1,12 +1,15 @@
 """Which devices and processes train together, and what they agree on between steps."""
 
 import os
+from collections.abc import Sequence
 
 import tensorflow as tf
 
 from soundnet_tf.data.order import ALL, Share
 from soundnet_tf.models import replicas
 from soundnet_tf.training.settings import MIRRORED, MULTIWORKER, NONE, ClusterConfig
+
+_SLURM_PORT = 8888  # of a machine's first worker; its next ones have the next ports
 
 
 class Cluster:
@@ -76,20 +79,47 @@ def build(config: ClusterConfig) -> Cluster:
 
 def _resolver(config: ClusterConfig):
     """Who the workers are: by the flags, else by TF_CONFIG, else by Slurm; None if there is one."""
-    resolvers = tf.distribute.cluster_resolver
     if config.hosts:
-        workers = tf.train.ClusterSpec({"worker": list(config.hosts)})
-        return resolvers.SimpleClusterResolver(
-            workers, task_type="worker", task_id=config.task, rpc_layer="grpc"
-        )
+        return _resolver_of(config.hosts, config.task)
     if os.environ.get("TF_CONFIG"):
-        resolver = resolvers.TFConfigClusterResolver()
+        resolver = tf.distribute.cluster_resolver.TFConfigClusterResolver()
         tasks = resolver.cluster_spec().as_dict()
         if set(tasks) != {"worker"}:
             raise ValueError(f"TF_CONFIG names {sorted(tasks)}; all tasks have to be workers")
         return resolver if len(tasks["worker"]) > 1 else None
     if int(os.environ.get("SLURM_STEP_NUM_TASKS", 1)) > 1:
-        resolver = resolvers.SlurmClusterResolver(rpc_layer="grpc")
-        resolver.cluster_spec()  # which also finds out which task this is
-        return resolver
+        return _resolver_of(*_slurm())
     return None
+
+
+def _resolver_of(hosts: Sequence[str], task: int):
+    """Of workers that have as many GPUs each as are visible here: unless it is told, TensorFlow
+    computes on the CPU."""
+    return tf.distribute.cluster_resolver.SimpleClusterResolver(
+        tf.train.ClusterSpec({"worker": list(hosts)}),
+        task_type="worker",
+        task_id=task,
+        num_accelerators={"GPU": len(tf.config.get_visible_devices("GPU"))},
+        rpc_layer="grpc",
+    )
+
+
+def _slurm() -> tuple[list[str], int]:
+    """Hosts and this process's task. If tasks of a machine see the same GPUs, each takes its part.
+
+    TensorFlow's resolver is only asked for the hosts. It counts GPUs by nvidia-smi, fails where
+    there are fewer than tasks, and sorts machines as words (n10, n9) where Slurm's ranks do not.
+    """
+    resolver = tf.distribute.cluster_resolver.SlurmClusterResolver(
+        gpus_per_node=int(os.environ["SLURM_STEP_NUM_TASKS"]),  # so many at most are divided
+        gpus_per_task=1,
+        auto_set_gpu=False,
+        port_base=_SLURM_PORT,
+    )
+    hosts = resolver.cluster_spec().as_dict()["worker"]
+    machine, number = os.environ["SLURMD_NODENAME"], int(os.environ["SLURM_LOCALID"])
+    gpus = tf.config.list_physical_devices("GPU")
+    each = len(gpus) // sum(host.startswith(f"{machine}:") for host in hosts)
+    if each and "SLURM_GPUS_PER_TASK" not in os.environ:
+        tf.config.set_visible_devices(gpus[number * each : (number + 1) * each], "GPU")
+    return hosts, hosts.index(f"{machine}:{_SLURM_PORT + number}")
