@@ -5,6 +5,7 @@ The tasks are Python expressions and the function is `eval`, which every process
 
 import math
 import os
+import signal
 import subprocess
 import sys
 from concurrent.futures import Future
@@ -115,6 +116,15 @@ def test_a_process_that_dies_once_is_tried_again(tmp_path):
     task = f"'done' if __import__('os').path.exists({marker!r}) else (open({marker!r}, 'w'), {DIE})"
     with Workers(1) as workers:
         assert list(workers.map(eval, [task], failed=lambda *_: "dead")) == [(task, "done")]
+
+
+def test_a_process_that_dies_while_it_waits_costs_nothing():
+    """Whoever ends it: of the next task there is nothing to say."""
+    with Workers(1) as workers:
+        for _ in range(2):
+            ((_, pid),) = workers.map(eval, ["__import__('os').getpid()"], lambda _, why: why)
+            os.kill(pid, signal.SIGKILL)
+        assert list(workers.map(eval, ["2 + 2"], lambda _, why: why)) == [("2 + 2", 4)]
 
 
 def test_an_exception_of_a_task_names_the_task():
