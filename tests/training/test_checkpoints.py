@@ -92,6 +92,16 @@ def test_who_does_not_write_takes_part_at_the_same_steps(monkeypatch):
     assert set(other.asked) == {8, 16, 20, 24}
 
 
+def test_all_keep_one_when_it_is_time_for_any(monkeypatch):
+    """Clocks of several machines differ: at step 8 another one says that its five minutes are over
+    (all ask each other for the end, and then for the time)."""
+    run = Run(monkeypatch, 50, share=Share(1, 2))
+    answers = [False, True, False, False]
+    monkeypatch.setattr(run.backup._cluster, "any", lambda wish: answers.pop(0))
+    run.take(16, 1.0)
+    assert run.added_up == [8] and answers == []
+
+
 def test_all_end_if_one_is_asked_to(monkeypatch):
     run = Run(monkeypatch, 50, share=Share(1, 2))
     run.others_wish = True
