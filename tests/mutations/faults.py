@@ -2515,8 +2515,8 @@ MANY_WORKERS = (
     Fault(
         "Slurm counts GPUs where there are none",
         "soundnet_tf/training/cluster.py",
-        "        gpus_per_task=1,\n",
-        "",
+        'gpus_per_node=int(os.environ["SLURM_STEP_NUM_TASKS"]),',
+        "gpus_per_node=None,",
         _CLUSTER,
     ),
     Fault(
