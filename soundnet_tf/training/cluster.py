@@ -3,7 +3,6 @@
 import hashlib
 import json
 import os
-import shutil
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +11,8 @@ import tensorflow as tf
 from soundnet_tf.data.order import ALL, Share
 from soundnet_tf.models import replicas
 from soundnet_tf.training.settings import MIRRORED, MULTIWORKER, NONE, ClusterConfig
+
+_SLURM_PORT = 8888  # of a machine's first worker; its next ones have the next ports
 
 
 class Cluster:
@@ -61,7 +62,7 @@ class Cluster:
             return
         text = json.dumps(value, sort_keys=True).encode()
         ours = int(hashlib.sha256(text).hexdigest()[:5], 16)  # sums stay exact in float32
-        is_other = self._sum(float(ours) if self.is_chief else 0.0) != ours
+        is_other = self._sum(float(ours) if self.is_chief else 0.0) != ours * self.replicas_here
         if self.any(is_other):
             which = "this one differs from the first" if is_other else "another one differs"
             raise ValueError(
@@ -70,9 +71,9 @@ class Cluster:
             )
 
     def _sum(self, value: float) -> float:
-        """Over all processes."""
+        """Over all processes; each adds it as many times as it has devices."""
         totals = self.strategy.experimental_local_results(self._total(tf.constant(value)))
-        return float(totals[0]) / self.replicas_here  # each of which has added it
+        return float(totals[0])
 
 
 def alone() -> Cluster:
@@ -111,21 +112,25 @@ def _resolver(config: ClusterConfig):
         return _workers(config.hosts, config.task)
     at_least = 1 if config.strategy == MULTIWORKER else 2
     for described in (_by_tf_config, _by_slurm):
-        if found := described():
-            hosts, task = found
-            return _workers(hosts, task) if len(hosts) >= at_least else None
+        if found := described(at_least):
+            return _workers(*found)
     return None
 
 
 def _workers(hosts: Sequence[str], task: int):
-    spec = tf.train.ClusterSpec({"worker": list(hosts)})
+    """They have as many GPUs each as are visible here: unless it is told, TensorFlow computes on
+    the CPU."""
     return tf.distribute.cluster_resolver.SimpleClusterResolver(
-        spec, task_type="worker", task_id=task, rpc_layer="grpc"
+        tf.train.ClusterSpec({"worker": list(hosts)}),
+        task_type="worker",
+        task_id=task,
+        num_accelerators={"GPU": len(tf.config.get_visible_devices("GPU"))},
+        rpc_layer="grpc",
     )
 
 
-def _by_tf_config() -> tuple[list[str], int] | None:
-    """The addresses of all workers, and which of them this is."""
+def _by_tf_config(at_least: int) -> tuple[list[str], int] | None:
+    """The addresses of all workers, and which of them this is; None of fewer."""
     given = os.environ.get("TF_CONFIG")
     if not given:
         return None
@@ -144,28 +149,34 @@ def _by_tf_config() -> tuple[list[str], int] | None:
         raise ValueError(
             f"TF_CONFIG says that this is {kind} {task}; it has to be worker 0 to {len(hosts) - 1}"
         )
-    return hosts, task
+    return (hosts, task) if len(hosts) >= at_least else None
 
 
-def _by_slurm() -> tuple[list[str], int] | None:
-    """As `_by_tf_config`. TensorFlow's resolver divides a node's GPUs among its tasks, which it
-    cannot where they are fewer; there each task has those that Slurm lets it see."""
-    tasks = os.environ.get("SLURM_STEP_NUM_TASKS")
-    if tasks is None:
+def _by_slurm(at_least: int) -> tuple[list[str], int] | None:
+    """As `_by_tf_config`. If tasks of a machine see the same GPUs, each takes its part.
+
+    TensorFlow's resolver is only asked for the hosts. It counts GPUs by nvidia-smi, fails where
+    there are fewer than tasks, and sorts machines as words (n10, n9) where Slurm's ranks do not.
+    """
+    tasks = int(os.environ.get("SLURM_STEP_NUM_TASKS", 0))
+    if tasks < at_least:
         return None
-    resolver = tf.distribute.cluster_resolver.SlurmClusterResolver
-    by_gpus = None
-    if "CUDA_VISIBLE_DEVICES" in os.environ or shutil.which("nvidia-smi"):
-        by_gpus = resolver(rpc_layer="grpc")
-    if by_gpus and by_gpus.num_accelerators()["GPU"]:
-        found = by_gpus
-    else:
-        found = resolver(gpus_per_node=int(tasks), gpus_per_task=1, auto_set_gpu=False)
-    hosts, task = found.cluster_spec().as_dict()["worker"], found.task_id
-    node = os.environ.get("SLURMD_NODENAME")
-    if node and hosts[task].rpartition(":")[0] != node:
+    resolver = tf.distribute.cluster_resolver.SlurmClusterResolver(
+        gpus_per_node=tasks,  # so many at most are divided
+        gpus_per_task=1,
+        auto_set_gpu=False,
+        port_base=_SLURM_PORT,
+    )
+    hosts = resolver.cluster_spec().as_dict()["worker"]
+    machine, number = os.environ.get("SLURMD_NODENAME"), int(os.environ.get("SLURM_LOCALID", 0))
+    ours = f"{machine}:{_SLURM_PORT + number}"
+    if ours not in hosts:
         raise ValueError(
-            f"TensorFlow takes {hosts[task]} for Slurm's task {task}, which is on {node}: it wants "
-            "nodes in the order of their names, and tasks in blocks; give --hosts and --task"
+            f"Slurm's variables do not say which of {hosts} this is (SLURMD_NODENAME is {machine}, "
+            f"SLURM_LOCALID {number}); start it with srun, or give --hosts and --task"
         )
-    return hosts, task
+    gpus = tf.config.list_physical_devices("GPU")
+    each = len(gpus) // sum(host.startswith(f"{machine}:") for host in hosts)
+    if each and "SLURM_GPUS_PER_TASK" not in os.environ:
+        tf.config.set_visible_devices(gpus[number * each : (number + 1) * each], "GPU")
+    return hosts, hosts.index(ours)
