@@ -24,11 +24,19 @@ def main(config: RunConfig) -> int | None:
 
     workers = cluster.build(config.cluster)  # before anything else of TensorFlow
     flagfile = stage_flags.as_text(SourceConfig, TrainConfig, ProbeConfig)
-    settings = (config.probe, workers, config.checkpoint_every)
     try:
         with stopped_by_sigterm():
-            both = sources.open_sources(config.source)
-            result = loop.train(config.train, *both, config.out, flagfile, *settings)
+            training, validation = sources.open_sources(config.source)
+            result = loop.train(
+                config.train,
+                training,
+                validation,
+                config.out,
+                flagfile,
+                config.probe,
+                workers,
+                config.checkpoint_every,
+            )
     except Stopped as stopped:
         print(f"\ntrain.py: {stopped}", file=sys.stderr)
         return RUN_AGAIN
