@@ -1323,8 +1323,8 @@ COMMANDS = (
     Fault(
         "bin/train.py trains on the held-out clips",
         "bin/train.py",
-        "both = sources.open_sources(config.source)",
-        "both = sources.open_sources(config.source)[::-1]",
+        "training, validation = sources.open_sources(config.source)",
+        "validation, training = sources.open_sources(config.source)",
         ("tests/training/test_train_command.py",),
     ),
     Fault(
