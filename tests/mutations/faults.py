@@ -2512,6 +2512,13 @@ VISUALIZATION = (
         _UNITS,
     ),
     Fault(
+        "of a long recording all steps are kept",
+        "soundnet_tf/visualization/recordings.py",
+        "self._audio_stream, peaks.thin)",
+        "self._audio_stream, None)",
+        ("tests/visualization/test_units.py",),
+    ),
+    Fault(
         "a recording has several of a unit's moments",
         "soundnet_tf/visualization/peaks.py",
         "np.where(is_own.any(axis=1), is_own.argmax(axis=1), last)",
