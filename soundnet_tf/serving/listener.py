@@ -4,7 +4,7 @@ import concurrent.futures
 import functools
 import itertools
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -89,16 +89,27 @@ class Listener:
         return heard
 
     def hear_pieces(
-        self, pieces: Iterable[np.ndarray], endpoints: Iterable[str], short: str = "loop"
+        self,
+        pieces: Iterable[np.ndarray],
+        endpoints: Iterable[str],
+        short: str = "loop",
+        on_heard: Callable[[float], None] | None = None,
     ) -> Heard:
-        """Hears one sound of any length that comes in pieces [samples]; otherwise as `hear`."""
+        """Hears one sound of any length that comes in pieces [samples]; otherwise as `hear`. Of
+        long sound `on_heard` is called every 30 s of it with the seconds that were heard so far."""
         pieces = _ahead(joined(iter(pieces), PIECE_SAMPLES))
         first = list(itertools.islice(pieces, 2))
         if len(first) < 2:
             return self.hear([*first, np.zeros(0, np.float32)][:1], endpoints, short)[0]
-        return self._hear_stream(itertools.chain(first, pieces), self.network.select(endpoints))
+        pieces = itertools.chain(first, pieces)
+        return self._hear_stream(pieces, self.network.select(endpoints), on_heard)
 
-    def _hear_stream(self, pieces: Iterable[np.ndarray], endpoints: tuple[str, ...]) -> Heard:
+    def _hear_stream(
+        self,
+        pieces: Iterable[np.ndarray],
+        endpoints: tuple[str, ...],
+        on_heard: Callable[[float], None] | None = None,
+    ) -> Heard:
         count, parts = 0, []
 
         def counted():
@@ -109,6 +120,8 @@ class Listener:
 
         for outputs in stream(self.network, counted(), endpoints):
             parts.append({name: self._finished(name, *outputs[name]) for name in endpoints})
+            if on_heard:
+                on_heard(count / constants.SAMPLE_RATE)
         steps = {
             name: Steps(
                 np.concatenate([part[name].values[0] for part in parts]),
