@@ -71,8 +71,9 @@ class HearingBar:
         self._show(0.0, "")
 
     def _show(self, share: float, text: str) -> None:
-        self._bar.set_description_str(f"{self._title}{text}", refresh=False)
-        self._bar.update(self._done + share - self._bar.n)
+        # Without `update`, so that the time that is left goes by all that was heard.
+        self._bar.n = self._done + share
+        self._bar.set_description_str(f"{self._title}{text}")
 
 
 def _clock(secs: float) -> str:

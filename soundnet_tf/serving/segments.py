@@ -23,7 +23,7 @@ from soundnet_tf.serving.settings import SEGMENTS_TABLE
 from soundnet_tf.serving.wav_file import write_wav
 
 COLUMNS = ("path", "begin", "end", "head", "label", "probability", "recording")
-_MOST_SUGGESTED = 5
+_MOST_SUGGESTED, _LEAST_LIKENESS = 5, 0.75
 
 
 class Segments:
@@ -150,15 +150,11 @@ def _synonyms(name: str) -> list[str]:
 
 
 def _suggestion(pattern: str, labels: Mapping[str, Sequence[str]]) -> str:
-    synonyms = list(
-        dict.fromkeys(s for names in labels.values() for n in names for s in _synonyms(n))
-    )
-    within = [name for name in synonyms if pattern.strip("*") in name and "," not in name]
-    near = difflib.get_close_matches(pattern, synonyms, _MOST_SUGGESTED)
-    names = (within or near)[:_MOST_SUGGESTED]
-    if not names:
-        return (
-            "labels are ImageNet's and Places's for the published network; --format=csv shows some"
-        )
-    more = f", or --segment_label='*{pattern}*' for all {len(within)}" if len(within) > 1 else ""
-    return f"there {'is' if len(names) == 1 else 'are'} {', '.join(map(repr, names))}{more}"
+    known = dict.fromkeys(s for names in labels.values() for name in names for s in _synonyms(name))
+    within = [name for name in known if pattern in name and "," not in name]
+    near = within or difflib.get_close_matches(pattern, known, _MOST_SUGGESTED, _LEAST_LIKENESS)
+    if not near:
+        return f"--format=csv --top={max(map(len, labels.values()))} prints every class"
+    names = ", ".join(map(repr, near[:_MOST_SUGGESTED]))
+    more = f", or --segment_label='*{pattern}*' for all of them" if len(within) > 1 else ""
+    return f"there {'is' if len(near) == 1 else 'are'} {names}{more}"

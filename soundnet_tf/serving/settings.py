@@ -118,6 +118,7 @@ class RecognizeConfig(Settings):
                 "give --out=DIR for a file each, or name one"
             )
         if self.out:
+            storage.check_folder(self.out)
             for file in label_files(self.format, self.out, paths).values():
                 if storage.exists(file):
                     raise FileExistsError(
