@@ -2,7 +2,7 @@
 
 import functools
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple, TextIO
 
 from soundnet_tf.files.find import one_line
@@ -25,7 +25,7 @@ class Table:
     """A line a step, and of several steps a last one for the whole.
 
     On a terminal with colours they tell how probable a class is; on one that is too narrow for the
-    heads beside each other they stand one below the other.
+    heads beside each other a moment has a line for each.
     """
 
     def __init__(self, out: TextIO, top: int):
@@ -47,27 +47,29 @@ class Table:
             moments.append("all")
         title = self._cell(one_line(path), colours.bold).coloured
         print(f"{title}{_GAP}({_duration(recognition.duration_secs)})", file=self._out)
-        for columns in self._side_by_side(moments, [*heads.values()]):
-            self._write(moments, columns)
+        for columns in self._lines(moments, [*heads.values()]):
+            print(_GAP.join(columns), file=self._out)
         print(file=self._out, flush=True)
 
     def finish(self) -> None:
         """Nothing stands at the end."""
 
-    def _side_by_side(
+    def _lines(
         self, moments: Sequence[str], heads: Sequence[Sequence[_Cell]]
-    ) -> list[Sequence[Sequence[_Cell]]]:
-        """The heads in groups that stand beside each other."""
-        width = _moment_width(moments) + sum(len(_GAP) + _width(cells) for cells in heads)
+    ) -> Iterator[tuple[str, ...]]:
+        """Of each moment its columns, or, on a narrow terminal, lines of it and one head."""
+        of_moments = max(_LEAST_MOMENT, *map(len, moments))
+        widths = [*map(_width, heads[:-1]), 0]
+        width = of_moments + sum(map(_width, heads)) + len(_GAP) * (1 + len(heads))
         is_narrow = 0 < self._columns < width
-        return [[cells] for cells in heads] if is_narrow else [heads]
-
-    def _write(self, moments: Sequence[str], heads: Sequence[Sequence[_Cell]]) -> None:
-        *others, last = heads
-        widths = [*map(_width, others), 0]
-        for moment, *cells in zip(moments, *others, last, strict=True):
-            columns = (cell.padded(width) for cell, width in zip(cells, widths, strict=True))
-            print(_GAP.join((f"{moment:>{_moment_width(moments)}}", *columns)), file=self._out)
+        for moment, *cells in zip(moments, *heads, strict=True):
+            moment = f"{_GAP}{moment:>{of_moments}}"
+            if is_narrow:
+                for cell in cells:
+                    yield moment, cell.coloured
+                    moment = " " * len(moment)
+            else:
+                yield moment, *map(_Cell.padded, cells, widths)
 
     def _ranking(self, ranking: Ranking) -> _Cell:
         graded = (
@@ -89,10 +91,6 @@ def clock(secs: float) -> str:
 
 def _duration(secs: float) -> str:
     return f"{secs:.1f} s" if secs < 60 else clock(secs)
-
-
-def _moment_width(moments: Sequence[str]) -> int:
-    return len(_GAP) + max(_LEAST_MOMENT, *map(len, moments))
 
 
 def _width(cells: Sequence[_Cell]) -> int:
