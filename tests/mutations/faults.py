@@ -2477,7 +2477,7 @@ RECOGNIZE = (
         "soundnet_tf/serving/segments.py",
         "open_channels(path, *extent, self._audio_stream)",
         "open_channels(path, *extent)",
-        ("tests/serving/test_commands.py",),
+        ("tests/serving/test_commands.py::test_recognize_cuts_of_the_stream_that_was_heard",),
     ),
     Fault(
         "a class of a name is the first one alone",
