@@ -99,8 +99,10 @@ class LabelFiles:
         self._form, self._out, self._top, self._files = form, out, top, files
 
     def add(self, path: str, recognition: Recognition) -> None:
+        """Writes the labels of the recording at `path`; FileExistsError if its file is there."""
         labels = labels_of(recognition, self._top)
         file = self._files[path]
+        settings.check_not_there(file)  # again: another command may have written it meanwhile
         storage.make_folder(os.path.dirname(file))
         atomic.write_text(file, "".join(WRITERS[self._form](labels)))
         count = f"{len(labels)} label{'s' * (len(labels) != 1)}"

@@ -57,9 +57,14 @@ class Segments:
         self._audio_stream = audio_stream
         self._count, self._secs = 0, 0.0
         storage.make_folder(folder)
-        # Of two commands with one folder the second ends here.
-        with open(self._table, "x", encoding="utf-8", newline="") as file:
-            file.write(csv_line(COLUMNS))
+        try:
+            with open(self._table, "x", encoding="utf-8", newline="") as file:
+                file.write(csv_line(COLUMNS))
+        except FileExistsError as error:
+            raise FileExistsError(
+                f"{self._table} is there already, another command has begun it; give each its own "
+                "folder"
+            ) from error
 
     @property
     def _table(self) -> str:
@@ -82,9 +87,11 @@ class Segments:
     def summary(self) -> str:
         """What was cut, in a sentence."""
         if not self._count:
+            rank = f"among the {self._top} most probable classes"
+            rank = rank if self._top > 1 else "the most probable class"
             return (
-                f"nothing cut: nowhere is {self._wanted} among the {self._top} most probable "
-                "classes; a larger --top looks further down"
+                f"nothing cut: nowhere is {self._wanted} {rank} of its head; a larger --top looks "
+                "further down"
             )
         plural = "s" * (self._count != 1)
         return f"cut {self._count} segment{plural}, {self._secs:.1f} s: {printable(self._table)}"

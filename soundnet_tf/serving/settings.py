@@ -120,10 +120,7 @@ class RecognizeConfig(Settings):
         if self.out:
             storage.check_folder(self.out)
             for file in label_files(self.format, self.out, paths).values():
-                if storage.exists(file):
-                    raise FileExistsError(
-                        f"{printable(file)} is there already; give another --out, or remove it"
-                    )
+                check_not_there(file)
         if self.segments:
             _check_new_folder(self.segments)
 
@@ -136,6 +133,14 @@ def label_files(form: str, folder: str, paths: Sequence[str]) -> dict[str, str]:
         path: os.path.join(folder, name + LABEL_ENDINGS[form])
         for path, name in zip(recordings, names, strict=True)
     }
+
+
+def check_not_there(file: str) -> None:
+    """FileExistsError if a file of labels, which would be written over, is there."""
+    if storage.exists(file):
+        raise FileExistsError(
+            f"{printable(file)} is there already; give another --out, or remove it"
+        )
 
 
 def _check_new_folder(folder: str) -> None:

@@ -152,6 +152,14 @@ def test_a_recording_of_a_sample_has_a_label_with_a_length():
     assert "00:00:00.000 --> 00:00:00.001\nrain 100%\n" in text("vtt", heard, top=1)
 
 
+def test_a_file_that_another_command_wrote_meanwhile_stays(tmp_path):
+    report = LabelFiles("srt", io.StringIO(), 2, {"a.wav": f"{tmp_path}/a.srt"})
+    (tmp_path / "a.srt").write_text("another's")
+    with pytest.raises(FileExistsError, match="a.srt is there already; give another --out"):
+        report.add("a.wav", STEPS)
+    assert (tmp_path / "a.srt").read_text() == "another's"
+
+
 def test_a_file_for_each_recording(tmp_path):
     paths = ["a/film.mp4", "b/film.mp4", "caf\udce9.wav"]
     folder = str(tmp_path / "new" / "labels")

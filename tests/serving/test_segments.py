@@ -39,6 +39,9 @@ STEPS = Recognition(
     },
     labels=LABELS,
 )
+NO_LABRADOR = Recognition(
+    12.0, np.array([6.0]), {"objects": np.float32([[0, 0.25, 0.5, 0.25]])}, LABELS
+)
 
 
 def read_table(folder):
@@ -156,20 +159,24 @@ def test_24_bits_stay_24(tmp_path):
 
 
 def test_nothing_cut_says_what_to_do(tmp_path, recordings):
-    cutter = Segments(str(tmp_path / "cut"), "crane", LABELS, recordings, 1)
-    cutter.add(recordings[0], STEPS)
-    assert read_table(tmp_path / "cut") == []
-    assert cutter.summary() == (
-        "nothing cut: nowhere is crane among the 1 most probable classes; a larger --top looks "
-        "further down"
-    )
+    for wanted, top, rank in (
+        ("labrador*", 2, "among the 2 most probable classes"),
+        ("crane", 1, "the most probable class"),
+    ):
+        cutter = Segments(str(tmp_path / wanted[0]), wanted, LABELS, recordings, top)
+        cutter.add(recordings[0], NO_LABRADOR)
+        assert read_table(tmp_path / wanted[0]) == []
+        assert cutter.summary() == (
+            f"nothing cut: nowhere is {wanted} {rank} of its head; a larger --top looks further "
+            "down"
+        )
 
 
 def test_a_folder_is_one_commands(tmp_path, recordings):
     """What a second one would write over stays as it is."""
     Segments(str(tmp_path / "cut"), "crane", LABELS, recordings, 1)
     before = (tmp_path / "cut" / "segments.csv").read_bytes()
-    with pytest.raises(FileExistsError):
+    with pytest.raises(FileExistsError, match="another command has begun it; give each its own"):
         Segments(str(tmp_path / "cut"), "street", LABELS, recordings, 1)
     assert (tmp_path / "cut" / "segments.csv").read_bytes() == before
 
