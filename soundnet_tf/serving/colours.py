@@ -23,8 +23,10 @@ def dim(text: str) -> str:
 
 
 def graded(text: str, probability: float) -> str:
-    """From bold green (a half and more) and green (a fifth) over plain (a twentieth) to dim."""
-    return _in(next(codes for least, codes in _GRADES if probability >= least), text)
+    """From bold green (a half and more) and green (a fifth) over plain (a twentieth) to dim, of
+    the whole percents that are shown."""
+    shown = round(probability, 2)
+    return _in(next(codes for least, codes in _GRADES if shown >= least), text)
 
 
 def _in(codes: str, text: str) -> str:
