@@ -88,7 +88,7 @@ def recognize_file(
     """
     ears = listener.load(model)
     pieces = stream_audio(path, channel, audio_stream=audio_stream)
-    heard = ears.hear_pieces(pieces, ears.labels, short, on_heard)
+    heard = ears.hear_pieces(pieces, ears.labels, short, on_heard=on_heard)
     return _recognition(ears, heard)
 
 
