@@ -2472,6 +2472,134 @@ FORMATS = (
     ),
 )
 
+_CAPTIONS = ("tests/serving/test_captions.py",)
+_MOMENTS = ("tests/serving/test_moments.py",)
+_SEGMENTS = ("tests/serving/test_segments.py",)
+_CHANNELS = ("tests/media/test_channels.py",)
+_TERMINAL = ("tests/serving/test_terminal.py",)
+
+RECOGNIZE = (
+    Fault(
+        "a step's stretch begins at its centre",
+        "soundnet_tf/serving/moments.py",
+        "midway = (secs[1:] + secs[:-1]) / 2",
+        "midway = secs[1:]",
+        _MOMENTS,
+    ),
+    Fault(
+        "a stretch has the probabilities of its first step",
+        "soundnet_tf/serving/moments.py",
+        "h: p[steps] for h, p",
+        "h: p[first : first + 1] for h, p",
+        _MOMENTS,
+    ),
+    Fault(
+        "a label lasts while the first object stays, whatever the scene is",
+        "soundnet_tf/serving/captions.py",
+        "tuple(names[step] for names in firsts)",
+        "firsts[0][step]",
+        _CAPTIONS,
+    ),
+    Fault(
+        "names in SubRip are commands for players",
+        "soundnet_tf/serving/captions.py",
+        "one_line(line).translate(_SUBRIP_SIGNS)",
+        "one_line(line)",
+        _CAPTIONS,
+    ),
+    Fault(
+        "names in WebVTT are not escaped",
+        "soundnet_tf/serving/captions.py",
+        "one_line(line).translate(_WEBVTT_SIGNS)",
+        "one_line(line)",
+        _CAPTIONS,
+    ),
+    Fault(
+        "an hour of subtitles is 60 hours",
+        "soundnet_tf/serving/captions.py",
+        "hours, minutes = divmod(minutes, 60)",
+        "hours, minutes = minutes, 0",
+        _CAPTIONS,
+    ),
+    Fault(
+        "two files differ in case alone",
+        "soundnet_tf/serving/file_names.py",
+        "taken.add(name.casefold())",
+        "taken.add(name)",
+        ("tests/serving/test_file_names.py",),
+    ),
+    Fault(
+        "control characters of names reach the terminal",
+        "soundnet_tf/serving/recognition_table.py",
+        "self._cell(one_line(path), colours.bold)",
+        "self._cell(path, colours.bold)",
+        _TERMINAL,
+    ),
+    Fault(
+        "a cut has a sample of the next one",
+        "soundnet_tf/media/channels.py",
+        "max(0, end - position)]",
+        "max(0, end + 1 - position)]",
+        _CHANNELS,
+    ),
+    Fault(
+        "unsigned samples are a half too high",
+        "soundnet_tf/media/waveform.py",
+        "return ((columns.astype(np.float64) - silence) / half_range).astype(np.float32)",
+        "return (columns.astype(np.float64) / half_range).astype(np.float32)",
+        _CHANNELS,
+    ),
+    Fault(
+        "segments of 24 bits have 16",
+        "soundnet_tf/serving/wav_file.py",
+        '32: "pcm_s32le"',
+        '32: "pcm_s16le"',
+        _SEGMENTS,
+    ),
+    Fault(
+        "segments are cut from the default stream, whichever was heard",
+        "soundnet_tf/serving/segments.py",
+        "open_channels(path, *extent, self._audio_stream)",
+        "open_channels(path, *extent)",
+        ("tests/serving/test_commands.py::test_recognize_cuts_of_the_stream_that_was_heard",),
+    ),
+    Fault(
+        "a class of a name is the first one alone",
+        "soundnet_tf/serving/segments.py",
+        "return [name.casefold(), *(",
+        "return [name.casefold()] or [*(",
+        _SEGMENTS,
+    ),
+    Fault(
+        "NO_COLOR changes nothing",
+        "soundnet_tf/serving/colours.py",
+        ' and not os.environ.get("NO_COLOR")',
+        "",
+        _TERMINAL,
+    ),
+    Fault(
+        "a dumb terminal is coloured",
+        "soundnet_tf/serving/colours.py",
+        'not in ("", "dumb")',
+        'not in ("",)',
+        _TERMINAL,
+    ),
+    Fault(
+        "a bar forgets the recordings before",
+        "soundnet_tf/serving/hearing_bar.py",
+        "self._bar.n = self._done + share",
+        "self._bar.n = share",
+        _TERMINAL,
+    ),
+    Fault(
+        "a bar moves from recording to recording alone",
+        "bin/recognize.py",
+        "config.audio_stream, bar.heard",
+        "config.audio_stream",
+        _TERMINAL,
+    ),
+)
+
 _UNITS = ("tests/visualization/test_units.py", "tests/visualization/test_peaks.py")
 _UNITS_PAGE = ("tests/visualization/test_units_stage.py",)
 
@@ -2983,5 +3111,6 @@ FAULTS = (
     *FEW_CLIPS,
     *MANY_WORKERS,
     *FORMATS,
+    *RECOGNIZE,
     *VISUALIZATION,
 )
