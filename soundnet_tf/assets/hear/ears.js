@@ -1,0 +1,57 @@
+// The worker that hears, as the page speaks with it.
+
+// Of a program that runs elsewhere than in the page: those of the page's scripts, by their ids.
+function addressOf(...ids) {
+  const parts = ids.map((id) => document.getElementById(id).textContent);
+  return URL.createObjectURL(new Blob(parts, {type: "text/javascript"}));
+}
+
+class Ears {
+  // Takes the network out of the page, which need not keep it twice.
+  constructor() {
+    const parts = {};
+    for (const id of ["kernels", "biases"]) {
+      const element = document.getElementById(id);
+      parts[id] = element.textContent.trim();
+      element.remove();
+    }
+    const address = addressOf("network", "resample", "spectrum", "hearing", "worker");
+    this.worker = new Worker(address);
+    this.id = 0; // of the sound that is heard
+    this.waiting = []; // {resolve, reject} of pieces that are not answered, in order
+    this.ready = new Promise((resolve, reject) => this.waiting.push({resolve, reject}));
+    this.worker.onmessage = ({data}) => this.answered(data);
+    this.worker.onerror = (event) => this.answered({id: this.id, error: event.message});
+    this.worker.postMessage({network: NETWORK, ...parts});
+    this.ready.finally(() => URL.revokeObjectURL(address)).catch(() => {});
+  }
+
+  answered({id, heard, error}) {
+    if (id && id !== this.id) return; // of a sound that was given up
+    const {resolve, reject} = this.waiting.shift();
+    if (error) reject(new Error(error));
+    else resolve(heard);
+  }
+
+  // A new sound, at its own rate; what is not answered of the one before will not be.
+  begin(rate) {
+    this.id += 1;
+    this.waiting = [];
+    this.worker.postMessage({id: this.id, rate});
+  }
+
+  // The next samples of one channel, to what they determine (see hearing.js).
+  hear(samples) {
+    return this.ask({samples});
+  }
+
+  // The end of the sound, to what that determines.
+  finish() {
+    return this.ask({isEnd: true});
+  }
+
+  ask(message) {
+    this.worker.postMessage({id: this.id, ...message});
+    return new Promise((resolve, reject) => this.waiting.push({resolve, reject}));
+  }
+}
