@@ -1,13 +1,13 @@
 // The answers in words: what is most probable at a moment, and a table of all moments.
 
-const AT_A_MOMENT = 5;
-const IN_THE_TABLE = 3;
+const MOST_PROBABLE = 3; // classes of each head
 
 // What the step nearest to a moment says, with bars.
 function showMoment(heard, secs) {
   const step = heard.nearest(secs), box = byId("now");
   if (step < 0) {
     byId("moment").textContent = "No answer yet";
+    byId("hears").textContent = "";
     box.replaceChildren();
     return;
   }
@@ -18,14 +18,14 @@ function showMoment(heard, secs) {
     const list = made("ol", i ? "second" : "");
     list.setAttribute("aria-label", capital(head.name));
     const probabilities = heard.steps[step].probabilities[head.name];
-    list.append(...ranked(head, probabilities, AT_A_MOMENT).map(({label, probability}) => {
+    list.append(...ranked(head, probabilities, MOST_PROBABLE).map(({label, probability}) => {
       const item = made("li"), bar = made("span", "bar");
       bar.style.width = percent(probability);
       item.append(made("span", "name", label), made("span", "number", percent(probability)), bar);
       return item;
     }));
     const column = made("div");
-    column.append(made("h3", "", capital(head.name)), list);
+    column.append(made("h4", "", capital(head.name)), list);
     return column;
   }));
 }
@@ -69,7 +69,7 @@ class Table {
     time.scope = "row";
     time.append(first);
     line.append(time, ...NETWORK.heads.map((head) => (
-      made("td", "", ranking(head, probabilitiesOf(head), IN_THE_TABLE)))));
+      made("td", "", ranking(head, probabilitiesOf(head), MOST_PROBABLE)))));
     return line;
   }
 }

@@ -1,8 +1,8 @@
 // The worker that hears, as the page speaks with it.
 
-// Of a program that runs elsewhere than in the page: those of the page's scripts, by their ids.
-function addressOf(...ids) {
-  const parts = ids.map((id) => document.getElementById(id).textContent);
+// Of a program that runs elsewhere than in the page: those of the page's scripts, by their names.
+function addressOf(...names) {
+  const parts = names.map((name) => byId(`${name}_script`).textContent);
   return URL.createObjectURL(new Blob(parts, {type: "text/javascript"}));
 }
 
@@ -11,7 +11,7 @@ class Ears {
   constructor() {
     const parts = {};
     for (const id of ["kernels", "biases"]) {
-      const element = document.getElementById(id);
+      const element = byId(id);
       parts[id] = element.textContent.trim();
       element.remove();
     }

@@ -20,7 +20,7 @@ function hasText(bytes, at, text) {
   return at >= 0 && [...text].every((letter, i) => bytes[at + i] === letter.charCodeAt(0));
 }
 
-function find(bytes, text) {
+function findText(bytes, text) {
   return bytes.findIndex((_, at) => hasText(bytes, at, text));
 }
 
@@ -36,13 +36,13 @@ function flacRate(bytes, at) {
 }
 
 function oggRate(bytes) {
-  if (find(bytes, "OpusHead") >= 0) return 48000; // always, whatever was encoded
-  const vorbis = find(bytes, "\x01vorbis");
+  if (findText(bytes, "OpusHead") >= 0) return 48000; // always, whatever was encoded
+  const vorbis = findText(bytes, "\x01vorbis");
   if (vorbis >= 0) {
     const at = vorbis + 12;
     return bytes[at] | bytes[at + 1] << 8 | bytes[at + 2] << 16 || null;
   }
-  const flac = find(bytes, "\x7fFLAC");
+  const flac = findText(bytes, "\x7fFLAC");
   return flac >= 0 ? flacRate(bytes, flac + 17) : null;
 }
 
@@ -84,7 +84,7 @@ function mp4Rate(bytes) {
     for (const track of boxes(view, ...moov, "trak")) {
       const [stsd] = ["mdia", "minf", "stbl", "stsd"].reduce(
         (found, name) => found.flatMap((box) => [...boxes(view, ...box, name)]), [track]);
-      const isSound = find(bytes.subarray(...track), "soun") >= 0;
+      const isSound = findText(bytes.subarray(...track), "soun") >= 0;
       const at = stsd && stsd[0] + 40; // version, count; size, name; 24 bytes of the entry
       if (isSound && stsd && at + 2 <= stsd[1]) return view.getUint16(at) || null;
     }

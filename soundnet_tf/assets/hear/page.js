@@ -23,7 +23,6 @@ function show(heard) {
   player.removeAttribute("src");
   player.hidden = true;
   byId("results").hidden = false;
-  byId("results").setAttribute("aria-busy", "true");
   byId("name").textContent = heard.name;
   table.clear();
   timeline.show(heard);
@@ -62,6 +61,7 @@ async function finish(heard) {
 }
 
 async function hearFile(file) {
+  byId("results").setAttribute("aria-busy", "true");
   await stopMicrophone();
   const turn = new Heard(file.name);
   shown = turn;
@@ -106,6 +106,7 @@ function fail(text) {
 
 async function startMicrophone() {
   const turn = new Heard(`Microphone, ${new Date().toLocaleTimeString()}`);
+  byId("results").setAttribute("aria-busy", "true");
   try {
     await ears.ready;
     microphone = await openMicrophone((samples) => {

@@ -3,7 +3,7 @@
 const FFT_SIZE = 1024; // 46 ms at 22 050 Hz
 const COLUMN_HOP = 512; // samples between columns
 const BANDS = 72; // evenly on the mel scale
-const QUIETEST_DB = -90; // below a sine of full scale
+const QUIETEST_DB = -80; // below a sine of full scale
 
 // Columns of sound that comes in pieces.
 class Spectrum {

@@ -1,9 +1,10 @@
 // A sound over time: waveform, spectrogram, and a row for each of the surest objects and scenes.
 
-const LEAST_SECS = 20; // that the width shows
+const LIVE_SECS = 20; // that the width shows at least while it is not known how long it will be
 const LEAST_PIXELS = 4; // a second, unless the sound is so long that the canvas would be too wide
 const WIDEST = 16000; // pixels
-const ROWS = 8; // of a head
+const ROWS = 6; // of a head
+const FULL = 0.5; // the probability from which on a colour is full
 const TICKS_SECS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600];
 
 class Timeline {
@@ -40,11 +41,11 @@ class Timeline {
     clearTimeout(this.soon);
     this.soon = null;
     if (!this.heard || !this.scroll.clientWidth) return;
-    this.duration = Math.max(this.heard.secs, this.heard.expectedSecs);
-    const fitting = this.scroll.clientWidth / Math.max(this.duration, LEAST_SECS);
-    const least = Math.min(LEAST_PIXELS, WIDEST / this.duration);
-    this.scale = Math.max(fitting, least); // pixels a second
-    this.width = Math.max(this.scroll.clientWidth, Math.ceil(this.scale * this.duration));
+    const {secs, expectedSecs} = this.heard;
+    const duration = Math.max(secs, expectedSecs || LIVE_SECS);
+    const least = Math.min(LEAST_PIXELS, WIDEST / duration);
+    this.scale = Math.max(this.scroll.clientWidth / duration, least); // pixels a second
+    this.width = Math.max(this.scroll.clientWidth, Math.ceil(this.scale * duration));
     this.root.style.width = `${this.width}px`;
     const style = getComputedStyle(this.root);
     this.colours = Object.fromEntries(["ink", "soft", "paper", "line", "accent", "second"].map(
@@ -99,7 +100,7 @@ class Timeline {
     canvas.height = BANDS;
     canvas.style.width = `${this.width}px`;
     const pen = canvas.getContext("2d"), image = pen.createImageData(this.width, BANDS);
-    const [red, green, blue] = rgb(pen, this.colours.ink), ink = blue << 16 | green << 8 | red;
+    const [red, green, blue] = rgb(this.colours.ink), ink = blue << 16 | green << 8 | red;
     const pixels = new Uint32Array(image.data.buffer);
     const {values, length} = this.heard.bands;
     for (let x = 0; x < this.width; x++) {
@@ -142,12 +143,13 @@ class Timeline {
         : [secs - NETWORK.hop_secs / 2, secs + NETWORK.hop_secs / 2];
       const x = begin * this.scale, width = (end - begin) * this.scale;
       const probability = probabilities[head][number];
-      pen.globalAlpha = Math.sqrt(probability); // so that a tenth is seen
+      const strength = Math.sqrt(Math.min(1, probability / FULL)); // so that a hundredth is seen
+      pen.globalAlpha = strength;
       pen.fillStyle = colour;
       pen.fillRect(x, 0, width - (width > 4 ? 1 : 0), 15);
       pen.globalAlpha = 1;
       if (width < 34 || probability < 0.005) return;
-      pen.fillStyle = probability > 0.3 ? this.colours.paper : this.colours.ink;
+      pen.fillStyle = strength > 0.6 ? this.colours.paper : this.colours.ink;
       pen.fillText(percent(probability), x + 4, 11.5);
     });
   }
@@ -211,10 +213,9 @@ class Timeline {
 }
 
 // [red, green, blue] of a colour as style sheets have it.
-function rgb(pen, colour) {
+function rgb(colour) {
+  const pen = new OffscreenCanvas(1, 1).getContext("2d", {willReadFrequently: true});
   pen.fillStyle = colour;
   pen.fillRect(0, 0, 1, 1);
-  const [red, green, blue] = pen.getImageData(0, 0, 1, 1).data;
-  pen.clearRect(0, 0, 1, 1);
-  return [red, green, blue];
+  return pen.getImageData(0, 0, 1, 1).data;
 }
