@@ -2,6 +2,7 @@
 
 const FFT_SIZE = 1024; // 46 ms at 22 050 Hz
 const COLUMN_HOP = 512; // samples between columns
+const MARGIN = (FFT_SIZE - COLUMN_HOP) / 2; // of a column's window, before its own samples and behind
 const BANDS = 72; // evenly on the mel scale
 const QUIETEST_DB = -80; // below a sine of full scale
 
@@ -11,7 +12,7 @@ class Spectrum {
     this.edges = melEdges(rate);
     this.window = Float64Array.from({length: FFT_SIZE}, (_, i) => (
       0.5 - 0.5 * Math.cos(2 * Math.PI * (i + 0.5) / FFT_SIZE)));
-    this.kept = new Float32Array(FFT_SIZE / 2); // so that a column is centred on its hop
+    this.kept = new Float32Array(MARGIN);
   }
 
   // New columns {bands: Uint8Array [columns, BANDS], low, high: Float32Array [columns]}, low
@@ -26,8 +27,7 @@ class Spectrum {
     for (let i = 0; i < columns; i++) {
       const start = i * COLUMN_HOP;
       bands.set(this.column(x.subarray(start, start + FFT_SIZE)), i * BANDS);
-      const quarter = (FFT_SIZE - COLUMN_HOP) / 2;
-      for (const sample of x.subarray(start + quarter, start + FFT_SIZE - quarter)) {
+      for (const sample of x.subarray(start + MARGIN, start + MARGIN + COLUMN_HOP)) {
         low[i] = Math.min(low[i], sample);
         high[i] = Math.max(high[i], sample);
       }
@@ -36,9 +36,9 @@ class Spectrum {
     return {bands, low, high};
   }
 
-  // The last columns: silence stands behind the sound.
+  // The last columns, as many as hold samples: silence stands behind the sound.
   finish() {
-    return this.push(new Float32Array(FFT_SIZE / 2));
+    return this.push(new Float32Array(FFT_SIZE - MARGIN - 1));
   }
 
   column(samples) {
