@@ -11,8 +11,7 @@
 
 Forms: savedmodel, a reusable SavedModel for TensorFlow, TF Hub and TensorFlow Serving; keras, a
 .keras file with its labels; litert, float32 and int8 files for phones and small machines; page, one
-HTML file with the network inside that hears files and the microphone in a browser, without a network
-of the other kind. See docs/page.md.
+HTML file that hears files and the microphone in a browser, offline (see docs/page.md).
 
     bin/export.py --data=SHARDS --format=webdataset --out=TARS
 

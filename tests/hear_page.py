@@ -67,12 +67,26 @@ def sound(secs: float, rate: int = 22050, seed: int = 0) -> np.ndarray:
     return (waveform / 20).astype(np.float32)
 
 
+_MORE = """
+function floats(text) {
+  return new Float32Array(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
+}
+function* cut(samples, size) {
+  for (let at = 0; at < samples.length; at += size) yield samples.subarray(at, at + size);
+}
+"""
+
+
 @contextlib.contextmanager
 def scripts(browser, folder, *names: str):
-    """A page with these of the hearing page's scripts, and nothing else."""
-    parts = [(template.ASSETS / "hear" / f"{name}.js").read_text("utf-8") for name in names]
+    """A page with these of the hearing page's scripts, and `floats` of base64, `cut` to pieces."""
+    parts = [_MORE] + [
+        (template.ASSETS / "hear" / f"{name}.js").read_text("utf-8") for name in names
+    ]
     path = folder / "scripts.html"
-    path.write_text(f"<!doctype html><meta charset=utf-8><script>{''.join(parts)}</script>", "utf-8")
+    path.write_text(
+        f"<!doctype html><meta charset=utf-8><script>{''.join(parts)}</script>", "utf-8"
+    )
     with browsers.opened(browser, path) as page:
         yield page
 

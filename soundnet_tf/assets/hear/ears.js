@@ -1,9 +1,8 @@
 // The worker that hears, as the page speaks with it.
 
-// Of a program that runs elsewhere than in the page: those of the page's scripts, by their names.
-function addressOf(...names) {
-  const parts = names.map((name) => byId(`${name}_script`).textContent);
-  return URL.createObjectURL(new Blob(parts, {type: "text/javascript"}));
+// The code of a program that runs elsewhere than in the page: of some of its scripts, by their names.
+function codeOf(...names) {
+  return names.map((name) => byId(`${name}_script`).textContent).join("");
 }
 
 class Ears {
@@ -15,7 +14,8 @@ class Ears {
       parts[id] = element.textContent.trim();
       element.remove();
     }
-    const address = addressOf("network", "resample", "spectrum", "hearing", "worker");
+    const code = codeOf("network", "resample", "spectrum", "hearing", "worker");
+    const address = URL.createObjectURL(new Blob([code], {type: "text/javascript"}));
     this.worker = new Worker(address);
     this.id = 0; // of the sound that is heard
     this.waiting = []; // {resolve, reject} of pieces that are not answered, in order

@@ -49,7 +49,7 @@ function add(heard, piece, isLive) {
   else goTo(timeline.moment);
 }
 
-async function finish(heard) {
+function finish(heard) {
   heard.expectedSecs = heard.secs;
   table.finish(heard);
   timeline.draw();
@@ -81,7 +81,7 @@ async function hearFile(file) {
       add(turn, piece, false);
     }
     add(turn, await ears.finish(), false);
-    await finish(turn);
+    finish(turn);
     say(sound.isCancelled() ? CHANNELS_CANCEL : summary(turn, performance.now() - began));
   } catch (error) {
     if (shown === turn) fail(`${file.name}: ${error.message}`);
@@ -107,11 +107,12 @@ function fail(text) {
 async function startMicrophone() {
   const turn = new Heard(`Microphone, ${new Date().toLocaleTimeString()}`);
   byId("results").setAttribute("aria-busy", "true");
+  byId("microphone").disabled = true; // while the browser asks whether it may
   try {
     await ears.ready;
     microphone = await openMicrophone((samples) => {
       if (shown === turn && microphone) hearLive(turn, samples);
-    });
+    }, stopMicrophone);
     ears.begin(microphone.rate);
     turn.sent = 0;
     show(turn);
@@ -121,6 +122,8 @@ async function startMicrophone() {
   } catch (error) {
     const isRefused = error.name === "NotAllowedError";
     fail(isRefused ? "The browser does not allow this page to use the microphone." : error.message);
+  } finally {
+    byId("microphone").disabled = false;
   }
 }
 
@@ -144,9 +147,13 @@ async function stopMicrophone() {
   byId("microphone").textContent = "Listen to the microphone";
   await stop();
   if (!turn) return;
-  add(turn, await ears.finish(), true);
-  await finish(turn);
-  say(summary(turn, Infinity));
+  try {
+    add(turn, await ears.finish(), true);
+    finish(turn);
+    say(summary(turn, Infinity));
+  } catch (error) {
+    fail(error.message);
+  }
 }
 
 // The line, the answer beside it and the player go together.

@@ -8,8 +8,6 @@ import soxr
 from soundnet_tf.models.folded import FoldedNetwork
 from soundnet_tf.serving.export import page as export_page
 
-FLOATS = "const floats = (text) => new Float32Array(bytesOfBase64(text).buffer);"
-
 
 @pytest.fixture(scope="module")
 def students():
@@ -31,20 +29,16 @@ def given(student, waveform):
     }
 
 
-STREAM = (
-    """({network, kernels, biases, sound, sizes}) => {
-  %s
+STREAM = """({network, kernels, biases, sound, sizes}) => {
   const weights = decodeWeights(network, kernels, biases), x = floats(sound);
   return sizes.map((size) => {
     const stream = new Stream(network, weights), steps = [];
-    for (let at = 0; at < x.length; at += size) steps.push(...stream.push(x.subarray(at, at + size)));
+    for (const piece of cut(x, size)) steps.push(...stream.push(piece));
     steps.push(...stream.push(new Float32Array(0), true));
     return steps.map(({secs, probabilities}) => ({secs, probabilities:
       Object.fromEntries(Object.entries(probabilities).map(([k, v]) => [k, Array.from(v)]))}));
   });
 }"""
-    % FLOATS
-)
 
 
 def joined(steps, head):
@@ -90,25 +84,21 @@ def test_every_number_of_16_bits(browser, tmp_path):
     np.testing.assert_array_equal(np.array(table).astype(np.float32), values)
 
 
-RESAMPLE = (
-    """({rate, sound, sizes}) => {
-  %s
+RESAMPLE = """({rate, sound, sizes}) => {
   const x = floats(sound);
   return sizes.map((size) => {
     const resampler = new Resampler(rate, 22050), y = [];
-    for (let at = 0; at < x.length; at += size) y.push(...resampler.push(x.subarray(at, at + size)));
+    for (const piece of cut(x, size)) y.push(...resampler.push(piece));
     y.push(...resampler.finish());
     return y;
   });
 }"""
-    % FLOATS
-)
 
 
 @pytest.mark.parametrize("rate", [8000, 11025, 22050, 32000, 44100, 44101, 48000, 96000])
 def test_resampling_is_soxrs(browser, tmp_path, rate):
     """White noise, which has all frequencies: 60 dB below it, but for the filter's length at both
-    ends, where soxr's is another one; as many samples; pieces give the very numbers of the whole."""
+    ends, where soxr's is another one; as many samples; pieces give the numbers of the whole."""
     noise = np.random.default_rng(rate).uniform(-0.5, 0.5, rate // 2 + 1).astype(np.float32)
     arguments = {"rate": rate, "sound": hear_page.base64_of(noise), "sizes": [noise.size, 777]}
     with hear_page.scripts(browser, tmp_path, "network", "resample") as page:
@@ -143,20 +133,16 @@ def test_the_spectrum_is_numpys(browser, tmp_path):
     noise = np.random.default_rng(0).normal(size=1024)
     sine = np.sin(2 * np.pi * 1000 * np.arange(22050) / 22050).astype(np.float32)
     sine[:100] = 0
-    code = (
-        """({noise, sine}) => {
-  %s
+    code = """({noise, sine}) => {
   const real = Float64Array.from(noise), imaginary = new Float64Array(1024);
   fft(real, imaginary);
   const spectrum = new Spectrum(22050), x = floats(sine);
   const parts = [spectrum.push(x.subarray(0, 5000)), spectrum.push(x.subarray(5000)),
     spectrum.finish()];
   const all = (name) => parts.flatMap((part) => Array.from(part[name]));
-  return {real: [...real], imaginary: [...imaginary], edges: spectrum.edges, bands: all("bands"),
-    low: all("low"), high: all("high")};
+  return {real: [...real], imaginary: [...imaginary], edges: spectrum.edges,
+    bands: all("bands"), low: all("low"), high: all("high")};
 }"""
-        % FLOATS
-    )
     with hear_page.scripts(browser, tmp_path, "network", "spectrum") as page:
         found = page.evaluate(code, {"noise": list(noise), "sine": hear_page.base64_of(sine)})
     expected = np.fft.fft(noise)

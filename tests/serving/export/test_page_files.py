@@ -11,7 +11,8 @@ OPEN = """async (text) => {
   const sound = await openWav(new Blob([bytesOfBase64(text)]));
   if (!sound) return null;
   const pieces = [];
-  for await (const channels of sound.pieces()) pieces.push(channels.map((c) => Array.from(c, String)));
+  const texts = (samples) => Array.from(samples, String); // JSON has no NaN
+  for await (const channels of sound.pieces()) pieces.push(channels.map(texts));
   return {rate: sound.rate, secs: sound.secs, sizes: pieces.map((piece) => piece[0].length),
     samples: Array.from({length: sound.channels}, (_, c) => pieces.flatMap((piece) => piece[c]))};
 }"""
@@ -24,8 +25,10 @@ def page(browser, tmp_path_factory):
         yield opened
 
 
-def wav(samples, kind=1, rate=22050, bits=None, extensible=False, more=b"", size=None, riff=b"RIFF"):
-    """A WAV file of `samples`, an array [frames, channels] of the stored type, or bytes of `bits`."""
+def wav(
+    samples, kind=1, rate=22050, bits=None, extensible=False, more=b"", size=None, riff=b"RIFF"
+):
+    """A WAV file of `samples`, an array [frames, channels] as stored, or bytes of `bits`."""
     content = samples.tobytes() if bits is None else samples
     channels = 1 if bits else samples.shape[1]
     bits = bits or 8 * samples.itemsize
@@ -134,7 +137,9 @@ def test_a_film_says_the_rate_of_its_sound(page, tmp_path):
     """Not of its pictures, which come first."""
     pictures = media_writer.counted_film("libx264", 1.0)
     path = tmp_path / "film.mp4"
-    media_writer.write(path, pictures, media_writer.Sound("aac", 44100, hear_page.sound(1.0, 44100)))
+    media_writer.write(
+        path, pictures, media_writer.Sound("aac", 44100, hear_page.sound(1.0, 44100))
+    )
     content = hear_page.base64_of(np.frombuffer(path.read_bytes(), np.uint8))
     assert page.evaluate("(text) => headerRate(bytesOfBase64(text))", content) == 44100
 
