@@ -169,6 +169,15 @@ def test_a_click_on_the_timeline_goes_there_and_the_player_follows(page, tmp_pat
     assert page.evaluate("player.currentTime") == pytest.approx(SECS / 2, abs=0.1)
 
 
+def test_the_page_may_ask_nobody(page):
+    """Whatever its code does: not even for a file beside it."""
+    refused = page.evaluate("fetch('other.html').then(() => false, () => true)")
+    policy = page.locator("meta[http-equiv=Content-Security-Policy]").get_attribute("content")
+    assert refused
+    assert policy.startswith("default-src 'none';")
+    assert "connect-src" not in policy
+
+
 def test_a_file_is_dropped(page, students, tmp_path):
     path = write_wav(tmp_path / "sound.wav", hear_page.sound(9.0))
     transfer = page.evaluate_handle(
