@@ -1,6 +1,6 @@
 // The worker that hears, as the page speaks with it.
 
-// The code of a program that runs elsewhere than in the page: of some of its scripts, by their names.
+// The code of what runs elsewhere than in the page: of some of its scripts, by their names.
 function codeOf(...names) {
   return names.map((name) => byId(`${name}_script`).textContent).join("");
 }

@@ -1,5 +1,5 @@
-// The sample rate that a compressed file names in its header, so that the browser decodes it at that
-// rate: left alone it brings all sound to the rate of the machine's loudspeakers.
+// The sample rate that a compressed file names in its header, so that the browser decodes it at
+// that rate: left alone it brings all sound to the rate of the machine's loudspeakers.
 
 const HEADER_BYTES = 65536; // of an Ogg file, which may begin with other streams
 const MPEG_RATES = [[11025, 12000, 8000], null, [22050, 24000, 16000], [44100, 48000, 32000]];

@@ -11,14 +11,14 @@ class Hearing {
     this.samples = 0; // at the network's rate
   }
 
-  // The next samples, one channel: {steps: as of Stream, columns: as of Spectrum, sound: Int16Array,
-  // what the network heard, samples: how many in all}.
+  // The next samples, one channel: {steps: as of Stream, columns: as of Spectrum, sound:
+  // Int16Array, what the network heard, samples: how many in all}.
   push(samples) {
     return this.hear(this.resampler.push(samples), false);
   }
 
-  // What the end determines. Of a sound of less than minimum_samples (11 s) there is one step: it is
-  // repeated to 20 s, and the mean of those steps stands in its middle, as of bin/recognize.py.
+  // What the end determines. Of a sound of less than minimum_samples (11 s) there is one step: it
+  // is repeated to 20 s, and the mean of those steps stands in its middle, as of bin/recognize.py.
   finish() {
     const last = this.hear(this.resampler.finish(), true);
     if (this.samples < this.network.minimum_samples) last.steps = [this.looped()];

@@ -1,8 +1,8 @@
 // SoundNet, streaming: the arithmetic of soundnet_tf/serving/stream.py in typed arrays.
 //
-// Arrays of steps are Float32Array [steps, channels], channels next to each other. Every layer keeps
-// the steps of its input that its next windows need, and only those; so memory does not grow, nothing
-// is computed twice, and the outputs do not depend on how the sound was cut into pieces.
+// Arrays of steps are Float32Array [steps, channels], channels next to each other. Every layer
+// keeps the steps of its input that its next windows need, and only those; so memory does not grow,
+// nothing is computed twice, and outputs do not depend on how the sound was cut into pieces.
 
 const FILTERS_AT_ONCE = 4;
 
@@ -26,7 +26,7 @@ function decodeWeights(network, kernelsText, biasesText) {
     biasAt += filters;
   }
   if (kernelAt !== kernels.length || biasAt !== biases.length) {
-    throw new Error(`the page is damaged: ${kernels.length} weights, of which ${kernelAt} are used`);
+    throw new Error(`the page is damaged: it has ${kernels.length} weights, not ${kernelAt}`);
   }
   return weights;
 }
@@ -97,8 +97,8 @@ class Sliding {
   }
 }
 
-// `steps` windows of x, `hop` numbers apart, times each filter of a kernel [filters, window], without
-// the bias. Two windows and four filters at once: each number that is read is used several times.
+// `steps` windows of x, `hop` numbers apart, times each filter of a kernel [filters, window],
+// without the bias. Two windows and four filters at once: what is read is used several times.
 function convolve(x, steps, hop, kernel, filters, windowSize) {
   const outputs = new Float32Array(steps * filters);
   for (let f = 0; f < filters; f += FILTERS_AT_ONCE) {
@@ -182,7 +182,7 @@ class Stream {
       {name, classes, before: new Sliding(network.head, channels)}));
   }
 
-  // The next samples, mono at the network's rate in [-1, 1]; `isEnd` with the last of them. Gives the
+  // The next samples, mono at the network's rate in [-1, 1]; `isEnd` with the last of them. Gives
   // new steps: [{secs: centre of what it hears, probabilities: {head: Float32Array [classes]}}].
   push(samples, isEnd = false) {
     let x = samples;
@@ -198,7 +198,8 @@ class Stream {
   }
 
   filtered({name}, filters, {kernel, stride, channels}, {x, steps}) {
-    return convolve(x, steps, stride * channels, this.weights[name].kernel, filters, kernel * channels);
+    const windowSize = kernel * channels;
+    return convolve(x, steps, stride * channels, this.weights[name].kernel, filters, windowSize);
   }
 
   answers(trunk) {

@@ -1,8 +1,8 @@
 // The page: a file or the microphone, to the worker, to what is shown.
 
 const NETWORK = JSON.parse(byId("description").textContent);
-const CHANNELS_CANCEL = "Its channels cancel out in their mean, which is silent; hear the loudest one "
-  + "by bin/recognize.py --channel=loudest.";
+const CHANNELS_CANCEL = "Its channels cancel out in their mean, which is silent; hear the loudest "
+  + "one by bin/recognize.py --channel=loudest.";
 const MOST_BEHIND_SECS = 5; // of live sound, before it is said
 
 const ears = new Ears();
@@ -94,7 +94,8 @@ function summary(heard, milliseconds) {
       + "repeated and has one answer."
     : "";
   const times = Math.round(heard.secs / milliseconds * 1000);
-  return `Heard ${clock(heard.secs)}${times > 1 ? `, ${times} times as fast as it plays` : ""}.${short}`;
+  const speed = times > 1 ? `, ${times} times as fast as it plays` : "";
+  return `Heard ${clock(heard.secs)}${speed}.${short}`;
 }
 
 function fail(text) {
@@ -133,8 +134,8 @@ async function hearLive(turn, samples) {
     const piece = await ears.hear(samples);
     if (shown !== turn) return;
     add(turn, piece, true);
-    const behind = turn.sent - turn.secs;
-    if (behind > MOST_BEHIND_SECS) say(`This computer is ${Math.round(behind)} seconds behind.`, true);
+    const behind = Math.round(turn.sent - turn.secs);
+    if (behind > MOST_BEHIND_SECS) say(`This computer is ${behind} seconds behind.`, true);
   } catch (error) {
     if (shown === turn) fail(error.message);
   }

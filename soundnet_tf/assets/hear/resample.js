@@ -1,6 +1,6 @@
-// From one sample rate to another, of sound that comes in pieces: a sinc with a Kaiser window, with the
-// pass band of soxr's HQ (flat to 0.914 of the lower rate's half, nothing from that half on), which
-// bin/recognize.py and training use. Its phase is linear: sample 0 stays at the same moment.
+// From one sample rate to another, of sound that comes in pieces: a sinc with a Kaiser window, with
+// the pass band of soxr's HQ (flat to 0.914 of the lower rate's half, nothing from that half on),
+// which bin/recognize.py and training use. Its phase is linear: sample 0 stays at its moment.
 
 const PASS_BAND = 0.9136; // of half the lower rate
 const STOP_BAND = 1.0;

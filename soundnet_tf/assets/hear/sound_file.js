@@ -4,8 +4,8 @@ const HIGHEST_PEAK = 8; // of float samples; beyond it they are integers in disg
 const SILENT_PEAK = 1e-4; // -80 dBFS
 const FALLBACK_RATE = 48000; // Hz, where the header does not tell
 
-// {rate, secs, pieces: async generator of Float32Array, isCancelled(): whether the channels, of which
-// the mean is taken as bin/recognize.py does, are not silent, but their mean is}.
+// {rate, secs, pieces: async generator of Float32Array, isCancelled(): whether the channels, of
+// which the mean is taken as bin/recognize.py does, are not silent, but their mean is}.
 async function openSound(file) {
   if (!file.size) throw new Error("the file is empty");
   const sound = await openWav(file) ?? await decodedByBrowser(file);

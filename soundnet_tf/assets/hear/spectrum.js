@@ -2,7 +2,7 @@
 
 const FFT_SIZE = 1024; // 46 ms at 22 050 Hz
 const COLUMN_HOP = 512; // samples between columns
-const MARGIN = (FFT_SIZE - COLUMN_HOP) / 2; // of a column's window, before its own samples and behind
+const MARGIN = (FFT_SIZE - COLUMN_HOP) / 2; // of a window, before a column's samples and behind
 const BANDS = 72; // evenly on the mel scale
 const QUIETEST_DB = -80; // below a sine of full scale
 

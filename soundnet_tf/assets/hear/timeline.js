@@ -149,9 +149,20 @@ class Timeline {
       pen.fillRect(x, 0, width - (width > 4 ? 1 : 0), 15);
       pen.globalAlpha = 1;
       if (width < 34 || probability < 0.005) return;
-      pen.fillStyle = strength > 0.6 ? this.colours.paper : this.colours.ink;
+      pen.fillStyle = this.colourOn(colour, strength);
       pen.fillText(percent(probability), x + 4, 11.5);
     });
+  }
+
+  // Ink or paper, whichever is read better on a colour that covers the paper by `strength`.
+  colourOn(colour, strength) {
+    const [over, paper, ink] = [colour, this.colours.paper, this.colours.ink].map(rgb);
+    const mixed = luminance(over.map((value, i) => strength * value + (1 - strength) * paper[i]));
+    const contrast = (other) => {
+      const [darker, lighter] = [mixed, luminance(other)].sort((a, b) => a - b);
+      return (lighter + 0.05) / (darker + 0.05);
+    };
+    return contrast(ink) >= contrast(paper) ? this.colours.ink : this.colours.paper;
   }
 
   row(head, place) {
@@ -187,8 +198,8 @@ class Timeline {
       field.style.left = `${begin * this.scale}px`;
       field.style.width = `${(end - begin) * this.scale}px`;
     }
-    const {scrollLeft, clientWidth} = this.scroll;
-    if (x < scrollLeft || x > scrollLeft + clientWidth - 8) this.scroll.scrollLeft = x - clientWidth / 4;
+    const {scrollLeft, clientWidth} = this.scroll, left = x - clientWidth / 4;
+    if (x < scrollLeft || x > scrollLeft + clientWidth - 8) this.scroll.scrollLeft = left;
     this.root.setAttribute("aria-valuemax", this.heard.secs.toFixed(1));
     this.root.setAttribute("aria-valuenow", secs.toFixed(1));
     this.root.setAttribute("aria-valuetext", `${clock(secs)} of ${clock(this.heard.secs)}`
@@ -212,10 +223,15 @@ class Timeline {
   }
 }
 
-// [red, green, blue] of a colour as style sheets have it.
+// [red, green, blue] of a colour that a style sheet has as #rgb or #rrggbb.
 function rgb(colour) {
-  const pen = new OffscreenCanvas(1, 1).getContext("2d", {willReadFrequently: true});
-  pen.fillStyle = colour;
-  pen.fillRect(0, 0, 1, 1);
-  return pen.getImageData(0, 0, 1, 1).data;
+  const isShort = colour.length === 4;
+  const digits = isShort ? [...colour.slice(1)].map((d) => d + d) : colour.match(/\w\w/g);
+  return digits.map((digit) => parseInt(digit, 16));
+}
+
+// From 0, black, to 1, white (WCAG).
+function luminance(colour) {
+  const [red, green, blue] = colour.map((value) => (value / 255) ** 2.2);
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
 }

@@ -1,11 +1,11 @@
-// WAV files at their own rate, read in pieces: the browser's decoder would bring them to another rate
-// first, hold the whole in memory, and does not know all forms. RF64 and BW64 are WAV beyond 4 GB.
+// WAV files at their own rate, read in pieces: the browser's decoder would bring them to another
+// rate, hold the whole in memory, and does not know all forms. RF64 and BW64 are WAV beyond 4 GB.
 
 const PCM = 1, FLOAT = 3, EXTENSIBLE = 0xFFFE;
 const WAV_PIECE_SECS = 5;
 
-// {rate, channels, secs, pieces: async generator of channels [Float32Array, ...]}; null of a file that
-// is no WAV, or one of a coding that we do not read (A-law, ADPCM).
+// {rate, channels, secs, pieces: async generator of channels [Float32Array, ...]}; null of a file
+// that is no WAV, or one of a coding that we do not read (A-law, ADPCM).
 async function openWav(file) {
   const head = await viewOf(file, 0, 12);
   if (head.byteLength < 12 || !["RIFF", "RF64", "BW64"].includes(textAt(head, 0))) return null;
