@@ -21,6 +21,7 @@ REQUIREMENTS = [
     "scikit-learn>=1.9,<1.10",
     "matplotlib>=3.11,<3.12",
     "jinja2>=3.1,<3.2",
+    "google-crc32c>=1.9,<1.10",
     "absl-py>=2.5,<2.6",
     "tqdm>=4.70,<4.71",
 ]
@@ -67,6 +68,7 @@ setup(
                 "recognize",
                 "evaluate",
                 "reproduce",
+                "visualize",
             )
         ]
     },

@@ -36,13 +36,14 @@ MAY_IMPORT = {
     "finetuning": {"training", "data", "sounds", "serving", "models", "files"},
     "simulation": {"sounds", "data", "media", "files"},
     "ablations": {"evaluation", "simulation", "sounds", "serving", "models", "data", "files"},
+    "visualization": {"sounds", "serving", "data", "models", "media", "pages", "files"},
     "hear": {"serving", "models", "media"},
     "demo_settings": {"files"},
     "demo": {"demo_settings", "training", "serving", "data", "models", "files"},
     "benchmark": {"training", "serving", "data", "models", "media", "files"},
     "bin": {
         "ablations", "benchmark", "data", "demo", "demo_settings", "evaluation", "files",
-        "finetuning", "inspection", "models", "serving", "sounds", "training",
+        "finetuning", "inspection", "models", "serving", "sounds", "training", "visualization",
     },
 }  # fmt: skip
 
@@ -80,6 +81,7 @@ MODULES_WITHOUT_TENSORFLOW = {
     "soundnet_tf.inspection.run",
     "soundnet_tf.inspection.stored",
     "soundnet_tf.models.architecture",
+    "soundnet_tf.models.filters",
     "soundnet_tf.models.weights.packages",
     "soundnet_tf.serving.extraction.feature_file",
     "soundnet_tf.serving.extraction.parts",
