@@ -15,7 +15,7 @@ from soundnet_tf.serving.listener import Listener
 
 LABELS = {
     "objects": ("dog, domestic dog", "rain", "</script><script>alert(1)</script>", "sea", "é"),
-    "scenes": ("street", "{{ café }}", "'\"&"),
+    "scenes": ("street", "<b>{{ café }}</b></script><script>alert(2)</script>", "'\"&"),
 }
 
 

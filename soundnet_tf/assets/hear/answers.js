@@ -2,9 +2,13 @@
 
 const MOST_PROBABLE = 3; // classes of each head
 
+let told = {}; // the sound and its step that stand there now
+
 // What the step nearest to a moment says, with bars.
 function showMoment(heard, secs) {
   const step = heard.nearest(secs), box = byId("now");
+  if (told.heard === heard && told.step === step) return; // it is asked for at every frame
+  told = {heard, step};
   if (step < 0) {
     byId("moment").textContent = "No answer yet";
     byId("hears").textContent = "";

@@ -19,15 +19,13 @@ class Ears {
     this.worker = new Worker(address);
     this.id = 0; // of the sound that is heard
     this.waiting = []; // {resolve, reject} of pieces that are not answered, in order
-    this.ready = new Promise((resolve, reject) => this.waiting.push({resolve, reject}));
     this.worker.onmessage = ({data}) => this.answered(data);
     this.worker.onerror = (event) => this.answered({id: this.id, error: event.message});
-    this.worker.postMessage({network: NETWORK, ...parts});
-    this.ready.finally(() => URL.revokeObjectURL(address)).catch(() => {});
+    this.ready = this.ask({network: NETWORK, ...parts});
   }
 
   answered({id, heard, error}) {
-    if (id && id !== this.id) return; // of a sound that was given up
+    if (id !== this.id) return; // of a sound that was given up
     const {resolve, reject} = this.waiting.shift();
     if (error) reject(new Error(error));
     else resolve(heard);
@@ -37,7 +35,7 @@ class Ears {
   begin(rate) {
     this.id += 1;
     this.waiting = [];
-    this.worker.postMessage({id: this.id, rate});
+    return this.ask({rate});
   }
 
   // The next samples of one channel, to what they determine (see hearing.js).

@@ -74,7 +74,7 @@ async function hearFile(file) {
     show(turn);
     const began = performance.now();
     say(`Hearing ${file.name} …`);
-    ears.begin(sound.rate);
+    await ears.begin(sound.rate);
     for await (const samples of sound.pieces()) {
       const piece = await ears.hear(samples);
       if (shown !== turn) return;
@@ -114,9 +114,9 @@ async function startMicrophone() {
     microphone = await openMicrophone((samples) => {
       if (shown === turn && microphone) hearLive(turn, samples);
     }, stopMicrophone);
-    ears.begin(microphone.rate);
     turn.sent = 0;
     show(turn);
+    await ears.begin(microphone.rate);
     byId("microphone").textContent = "Stop listening";
     const secs = NETWORK.minimum_samples / NETWORK.sample_rate;
     say(`Listening. The first answer comes after ${Math.ceil(secs + NETWORK.hop_secs)} seconds.`);

@@ -111,6 +111,17 @@ def test_resampling_is_soxrs(browser, tmp_path, rate):
     assert np.sqrt(np.mean(difference**2)) < 1e-3 * np.sqrt(np.mean(noise**2))
 
 
+@pytest.mark.parametrize("rate", [11025, 44100, 44101, 48000])
+def test_below_the_edge_of_its_pass_band_resampling_is_soxrs_to_90_db(browser, tmp_path, rate):
+    """Tones up to 9 kHz or 0.4 of the rate. (44 101 Hz has more phases than there are filters.)"""
+    sound = hear_page.sound(0.5, rate)
+    arguments = {"rate": rate, "sound": hear_page.base64_of(sound), "sizes": [sound.size]}
+    with hear_page.scripts(browser, tmp_path, "network", "resample") as page:
+        (heard,) = page.evaluate(RESAMPLE, arguments)
+    difference = (heard - soxr.resample(sound, rate, 22050, quality="HQ"))[500:-500]
+    assert np.sqrt(np.mean(difference**2)) < 3e-5 * np.sqrt(np.mean(sound**2))
+
+
 def test_a_moment_stays_where_it_is_and_loud_sound_is_clipped(browser, tmp_path):
     """A hump at 0.5 s of 48 kHz is at sample 11 025; a step overshoots, to 1 at most."""
     moments = np.arange(48000) / 48000
