@@ -112,7 +112,7 @@ def test_resampling_is_soxrs(browser, tmp_path, rate):
 
 
 @pytest.mark.parametrize("rate", [11025, 44100, 44101, 48000])
-def test_below_the_edge_of_its_pass_band_resampling_is_soxrs_to_90_db(browser, tmp_path, rate):
+def test_below_the_edge_of_its_pass_band_resampling_is_soxrs_to_80_db(browser, tmp_path, rate):
     """Tones up to 9 kHz or 0.4 of the rate, faded in and out, as an edge has all frequencies. (44 101
     Hz has more phases than there are filters.)"""
     sound = hear_page.sound(0.5, rate)
@@ -121,7 +121,7 @@ def test_below_the_edge_of_its_pass_band_resampling_is_soxrs_to_90_db(browser, t
     with hear_page.scripts(browser, tmp_path, "network", "resample") as page:
         (heard,) = page.evaluate(RESAMPLE, arguments)
     difference = heard - soxr.resample(sound, rate, 22050, quality="HQ")
-    assert np.sqrt(np.mean(difference**2)) < 3e-5 * np.sqrt(np.mean(sound**2))
+    assert np.sqrt(np.mean(difference**2)) < 1e-4 * np.sqrt(np.mean(sound**2))
 
 
 def test_a_moment_stays_where_it_is_and_loud_sound_is_clipped(browser, tmp_path):
