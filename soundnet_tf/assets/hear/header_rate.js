@@ -7,12 +7,17 @@ const ADTS_RATES = [
   96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350,
 ];
 
+// Elements of Matroska and WebM, by their ids.
+const SEGMENT = 0x18538067, TRACKS = 0x1654AE6B, TRACK = 0xAE, CODEC = 0x86, AUDIO = 0xE1;
+const RATE = 0xB5, OUTPUT_RATE = 0x78B5; // the latter of HE-AAC, whose other half is made up
+
 // In Hz, of Uint8Array of the whole file; null where it is not found.
 function headerRate(bytes) {
   const start = afterId3(bytes);
   if (hasText(bytes, start, "fLaC")) return flacRate(bytes, start + 8);
   if (hasText(bytes, start, "OggS")) return oggRate(bytes.subarray(start, start + HEADER_BYTES));
   if (hasText(bytes, 4, "ftyp")) return mp4Rate(bytes);
+  if (hasText(bytes, 0, "\x1A\x45\xDF\xA3")) return matroskaRate(bytes);
   return mpegRate(bytes, start);
 }
 
@@ -105,4 +110,40 @@ function* boxes(view, start, end, name) {
     if (textAt(view, at + 4) === name) yield [at + head, Math.min(end, at + size)];
     at += size;
   }
+}
+
+// Of the first track with sound.
+function matroskaRate(bytes) {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const inside = (found, id) => found.flatMap((place) => [...elements(view, ...place, id)]);
+  for (const track of [SEGMENT, TRACKS, TRACK].reduce(inside, [[0, bytes.length]])) {
+    const audio = inside([track], AUDIO), [codec] = inside([track], CODEC);
+    if (codec && hasText(bytes, codec[0], "A_OPUS")) return 48000;
+    const rates = [OUTPUT_RATE, RATE].flatMap((id) => inside(audio, id)).map(([start, end]) => (
+      end - start === 8 ? view.getFloat64(start) : end - start === 4 ? view.getFloat32(start) : 0));
+    if (rates.length) return Math.round(rates[0]) || null;
+  }
+  return null;
+}
+
+// [start, end] of the contents of elements of an id that stand side by side.
+function* elements(view, start, end, wanted) {
+  for (let at = start; at + 2 <= end;) {
+    const id = variableNumber(view, at, end, false);
+    const size = id && variableNumber(view, at + id.bytes, end, true);
+    if (!size) return;
+    const first = at + id.bytes + size.bytes;
+    at = size.value === 2 ** (7 * size.bytes) - 1 ? end : first + size.value; // or not known
+    if (id.value === wanted) yield [first, Math.min(at, end)];
+  }
+}
+
+// A number of which the leading zero bits tell how many bytes it has; null where it is cut off.
+function variableNumber(view, at, end, isWithoutMark) {
+  if (at >= end) return null;
+  const bytes = Math.clz32(view.getUint8(at)) - 23;
+  if (bytes > 8 || at + bytes > end) return null;
+  let value = view.getUint8(at) & (isWithoutMark ? (1 << (8 - bytes)) - 1 : 255);
+  for (let i = 1; i < bytes; i++) value = value * 256 + view.getUint8(at + i);
+  return {value, bytes};
 }

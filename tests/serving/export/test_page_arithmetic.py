@@ -113,8 +113,8 @@ def test_resampling_is_soxrs(browser, tmp_path, rate):
 
 @pytest.mark.parametrize("rate", [11025, 44100, 44101, 48000])
 def test_below_the_edge_of_its_pass_band_resampling_is_soxrs_to_80_db(browser, tmp_path, rate):
-    """Tones up to 9 kHz or 0.4 of the rate, faded in and out, as an edge has all frequencies. (44 101
-    Hz has more phases than there are filters.)"""
+    """Tones up to 9 kHz or 0.4 of the rate, faded in and out, as an edge has all frequencies.
+    (44 101 Hz has more phases than there are filters.)"""
     sound = hear_page.sound(0.5, rate)
     sound *= np.hanning(sound.size).astype(np.float32)
     arguments = {"rate": rate, "sound": hear_page.base64_of(sound), "sizes": [sound.size]}
