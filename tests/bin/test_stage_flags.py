@@ -169,6 +169,7 @@ COMMANDS = {
             "--out=P": {"out": "P"},
             "--which=best": {"which": "best"},
             "--format=keras,litert": {"formats": ("keras", "litert")},
+            "--format=page --out=p.html": {"formats": ("page",), "out": "p.html"},
             "--data=D --format=webdataset instead of --run": {
                 "data": "D",
                 "formats": ("webdataset",),

@@ -2597,6 +2597,136 @@ RECOGNIZE = (
         "config.audio_stream, bar.heard",
         "config.audio_stream",
         _TERMINAL,
+_HEAR = "soundnet_tf/assets/hear"
+_PAGE = "tests/serving/export/test_page.py"
+_PAGE_ARITHMETIC = ("tests/serving/export/test_page_arithmetic.py",)
+_PAGE_FILES = ("tests/serving/export/test_page_files.py",)
+PAGE = (
+    Fault(
+        "the page's heads hear the trunk's last step",
+        f"{_HEAR}/network.js",
+        "Math.max(0, heard.length - this.channels)",
+        "heard.length",
+        _PAGE_ARITHMETIC,
+    ),
+    Fault(
+        "the page's convolutions have no padding before the sound",
+        f"{_HEAR}/network.js",
+        "this.kept = new Float32Array(padding * channels);",
+        "this.kept = new Float32Array(0);",
+        _PAGE_ARITHMETIC,
+    ),
+    Fault(
+        "a layer of the page forgets what its next windows need",
+        f"{_HEAR}/network.js",
+        "this.kept = x.slice(steps * this.stride * this.channels);",
+        "this.kept = x.slice(((steps - 1) * this.stride + this.kernel) * this.channels);",
+        _PAGE_ARITHMETIC,
+    ),
+    Fault(
+        "an odd step of the page's convolutions is that before it",
+        f"{_HEAR}/network.js",
+        "const other = Math.min(n + 1, steps - 1);",
+        "const other = Math.max(0, Math.min(n + 1, steps - 2));",
+        _PAGE_ARITHMETIC,
+    ),
+    Fault(
+        "the page's smallest weights are zero",
+        f"{_HEAR}/network.js",
+        ": fraction * 2 ** -24;",
+        ": 0;",
+        _PAGE_ARITHMETIC,
+    ),
+    Fault(
+        "the page's resampler lets through what aliases",
+        f"{_HEAR}/resample.js",
+        "const REJECTION_DB = 132;",
+        "const REJECTION_DB = 40;",
+        _PAGE_ARITHMETIC,
+    ),
+    Fault(
+        "the page's resampler takes the phase below",
+        f"{_HEAR}/resample.js",
+        "return rest < 1e-6 ? below",
+        "return rest < 1 ? below",
+        _PAGE_ARITHMETIC,
+    ),
+    Fault(
+        "short sound is not looped in the page",
+        f"{_HEAR}/hearing.js",
+        "if (this.samples < this.network.minimum_samples)",
+        "if (this.samples < 0)",
+        (f"{_PAGE}::test_short_sound_is_looped_and_has_one_answer",),
+    ),
+    Fault(
+        "looped sound in the page begins with silence behind it",
+        f"{_HEAR}/hearing.js",
+        "at += this.samples)",
+        "at += sound.length)",
+        (f"{_PAGE}::test_short_sound_is_looped_and_has_one_answer",),
+    ),
+    Fault(
+        "the page reads 24 bits without their sign",
+        f"{_HEAR}/wav.js",
+        "view.getInt8(at + 2)",
+        "view.getUint8(at + 2)",
+        _PAGE_FILES,
+    ),
+    Fault(
+        "the page believes a WAV file's size",
+        f"{_HEAR}/wav.js",
+        "size === 0 || size > there ? there : size",
+        "size",
+        _PAGE_FILES,
+    ),
+    Fault(
+        "the page takes the first track's rate for the sound's",
+        f"{_HEAR}/header_rate.js",
+        "if (isSound && stsd &&",
+        "if (stsd &&",
+        _PAGE_FILES,
+    ),
+    Fault(
+        "the page hears NaN",
+        f"{_HEAR}/sound_file.js",
+        "if (!(size <= HIGHEST_PEAK))",
+        "if (size > HIGHEST_PEAK)",
+        (f"{_PAGE}::test_what_cannot_be_heard_is_told_and_the_next_is_heard",),
+    ),
+    Fault(
+        "the page hears the sum of channels",
+        f"{_HEAR}/sound_file.js",
+        "mean[i] /= channels.length",
+        "mean[i] /= 1",
+        (f"{_PAGE}::test_a_file_gives_the_students_answers",),
+    ),
+    Fault(
+        "the page takes names of classes for HTML",
+        f"{_HEAR}/words.js",
+        "if (text) element.textContent = text;",
+        "if (text) element.innerHTML = text;",
+        (f"{_PAGE}::test_what_is_shown_is_what_was_heard",),
+    ),
+    Fault(
+        "the page may ask the network",
+        f"{_HEAR}/page.html",
+        "; worker-src blob:",
+        "; connect-src *; worker-src blob:",
+        (f"{_PAGE}::test_the_page_may_ask_nobody",),
+    ),
+    Fault(
+        "the microphone is heard twice as fast",
+        f"{_HEAR}/microphone.js",
+        "return {rate: context.sampleRate, stop};",
+        "return {rate: 2 * context.sampleRate, stop};",
+        (f"{_PAGE}::test_the_microphone",),
+    ),
+    Fault(
+        "weights beyond 16 bits are infinite in the page",
+        "soundnet_tf/serving/export/page.py",
+        "if not largest <= np.finfo(np.float16).max or",
+        "if",
+        (f"{_PAGE}::test_weights_that_16_bits_cannot_hold_are_named",),
     ),
 )
 
@@ -3112,5 +3242,6 @@ FAULTS = (
     *MANY_WORKERS,
     *FORMATS,
     *RECOGNIZE,
+    *PAGE,
     *VISUALIZATION,
 )
