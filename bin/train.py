@@ -25,7 +25,7 @@ def main(config: RunConfig) -> int | None:
     workers = cluster.build(config.cluster)  # before anything else of TensorFlow
     training, validation = sources.open_sources(config.source)
     flagfile = stage_flags.as_text(SourceConfig, TrainConfig, ProbeConfig)
-    settings = (config.probe, workers, config.checkpoint_every)
+    settings = (config.probe, workers, config.checkpoint_every, config.board)
     try:
         result = loop.train(config.train, training, validation, config.out, flagfile, *settings)
     except Stopped as stopped:
