@@ -79,12 +79,12 @@ def draw_once(clips: Sequence[Clip]) -> None:
     for number, clip in enumerate(clips, 1):
         sound = clip.batch["waveform"][:, : clip.samples, None]
         name = f"clip {number}: {markdown.escape(clip.id)}"
-        tf.summary.audio(f"clips/{number}", sound, constants.SAMPLE_RATE, description=name)
+        tf.summary.audio(f"clips/{number}/sound", sound, constants.SAMPLE_RATE, description=name)
         shown = np.unique(np.linspace(0, len(clip.jpegs) - 1, _STRIP_FRAMES).round().astype(int))
         strip = pictures.strip([clip.jpegs[frame] for frame in shown], _STRIP_PIXELS)
         moments = ", ".join(f"{clip.frame_secs[frame]:.1f}" for frame in shown)
         said = f"{name}; frames at {moments} s"
-        tf.summary.image(f"clips/{number}", strip[None], description=said)
+        tf.summary.image(f"clips/{number}/frames", strip[None], description=said)
 
 
 class Answers:
@@ -104,7 +104,7 @@ class Answers:
     def draw(self, clips: Sequence[Clip]) -> None:
         """Their texts, to TensorBoard's writer of now."""
         for number, clip in enumerate(clips, 1):
-            tf.summary.text(f"clips/{number}", self.text(clip))
+            tf.summary.text(f"clips/{number}/answers", self.text(clip))
 
     def text(self, clip: Clip) -> str:
         """The most probable classes of each head, teacher's and student's side by side, at the
