@@ -20,6 +20,8 @@ REQUIREMENTS = [
     "pillow>=12.3,<12.4",
     "scikit-learn>=1.9,<1.10",
     "matplotlib>=3.11,<3.12",
+    "jinja2>=3.1,<3.2",
+    "google-crc32c>=1.9,<1.10",
     "absl-py>=2.5,<2.6",
     "tqdm>=4.70,<4.71",
 ]
@@ -42,10 +44,11 @@ setup(
         "s3": ["obstore>=0.12,<0.13", "boto3>=1.44,<1.45"],
         "gs": ["obstore>=0.12,<0.13"],
         "parquet": ["pyarrow>=25.0,<25.1"],  # 26 wants NumPy 2, which TensorFlow 2.16 does not take
+        "report": ["vl-convert-python>=1.9,<1.10"],  # carries Vega-Lite, for charts without network
         "beam": ["apache-beam>=2.77,<2.78"],  # prepare and label with --runner
         "test": [
             *("hypothesis", "pytest", "pytest-xdist", "scipy", "soundfile"),
-            *("obstore", "boto3", "moto[s3]", "flask", "flask-cors"),
+            *("obstore", "boto3", "moto[s3]", "flask", "flask-cors", "playwright"),
         ],
     },
     packages=[*find_packages(include=["soundnet_tf*"]), "soundnet_tf.bin", "soundnet_tf.flags"],
@@ -65,6 +68,7 @@ setup(
                 "recognize",
                 "evaluate",
                 "reproduce",
+                "visualize",
             )
         ]
     },

@@ -1,11 +1,12 @@
 """From a command line to one call of a stage: what all binaries do alike."""
 
 import functools
+import inspect
 import os
 import pathlib
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from absl import app, flags, logging
 
@@ -15,6 +16,7 @@ from soundnet_tf.settings import Settings
 flags.disclaim_key_flags()
 
 _EXPECTED = (ValueError, OSError, RuntimeError, ImportError)
+_HELP = ("help", "h", "helpshort", "helpfull")
 _FAULTS = (NotImplementedError, RecursionError)  # RuntimeErrors of Python's own
 
 
@@ -50,6 +52,35 @@ def run(
         sys.exit(fail(error))
     options = (stage, settings, files, interrupted, ends_like_ctrl_c)
     app.run(functools.partial(_main, *options), argv)
+
+
+def run_one_of(commands: Mapping[str, tuple[Callable[..., int | None], type[Settings]]]) -> None:
+    """`run` of the stage that the first argument names, for a binary that has several.
+
+    `--help` behind the name tells that stage's docstring and flags; without a name it tells the
+    program's, and the first line of each stage's.
+
+    Args:
+        commands: names to stages with their settings.
+    """
+    program = sys.modules["__main__"]
+    name = sys.argv[1] if len(sys.argv) > 1 else ""
+    if name.lstrip("-") in _HELP and name.startswith("-"):
+        print(f"{(program.__doc__ or '').strip()}\n\n{_told(commands)}")
+        sys.exit()
+    if name not in commands:
+        said = f"there is no {name!r}" if name else "nothing was named"
+        sys.exit(fail(ValueError(f"{said}; begin with one of {', '.join(commands)} (see --help)")))
+    del sys.argv[1]
+    stage, settings = commands[name]
+    program.__doc__ = f"\n{inspect.cleandoc(stage.__doc__ or '')}\n"
+    run(stage, settings)
+
+
+def _told(commands: Mapping[str, tuple[Callable[..., int | None], type[Settings]]]) -> str:
+    width = max(map(len, commands))
+    firsts = {name: (stage.__doc__ or "").splitlines()[0] for name, (stage, _) in commands.items()}
+    return "\n".join(f"    {name:{width}}  {first}" for name, first in firsts.items())
 
 
 def _main(stage, settings, files, interrupted, ends_like_ctrl_c, argv: list[str]) -> int:

@@ -39,6 +39,15 @@ def shared() -> Path:
 
 
 @pytest.fixture(scope="session")
+def browser():
+    """Chromium; see `browser.opened` for pages in it."""
+    import browser
+
+    with browser.started() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
 def s3_address():
     """Of a real S3 server on loopback; see `s3_server`."""
     import s3_server

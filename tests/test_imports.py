@@ -24,24 +24,26 @@ MAY_IMPORT = {
     "settings": set(),
     "labels": set(),
     "files": set(),
+    "pages": set(),
     "media": {"files"},
     "models": {"media", "files"},
     "data": {"media", "files"},
     "serving": {"models", "media", "files"},
-    "inspection": {"serving", "data", "models", "media", "files"},
+    "inspection": {"serving", "data", "models", "media", "pages", "files"},
     "sounds": {"files", "media"},
     "training": {"evaluation", "sounds", "data", "models", "files"},
     "evaluation": {"sounds", "serving", "models", "media", "files"},
     "finetuning": {"training", "data", "sounds", "serving", "models", "files"},
     "simulation": {"sounds", "data", "media", "files"},
     "ablations": {"evaluation", "simulation", "sounds", "serving", "models", "data", "files"},
+    "visualization": {"sounds", "serving", "data", "models", "media", "pages", "files"},
     "hear": {"serving", "models", "media"},
     "demo_settings": {"files"},
     "demo": {"demo_settings", "training", "serving", "data", "models", "files"},
     "benchmark": {"training", "serving", "data", "models", "media", "files"},
     "bin": {
         "ablations", "benchmark", "data", "demo", "demo_settings", "evaluation", "files",
-        "finetuning", "inspection", "models", "serving", "sounds", "training",
+        "finetuning", "inspection", "models", "serving", "sounds", "training", "visualization",
     },
 }  # fmt: skip
 
@@ -54,7 +56,9 @@ EXCEPTIONS = {
 TENSORFLOW = {"tensorflow", "keras", "tensorflow_io", "tensorflow_hub", "tf_keras", "tensorboard"}
 # Whole rooms, and modules elsewhere, that are imported by processes which decode, by the commands
 # before they know their flags, or by people who only read labels.
-WITHOUT_TENSORFLOW = {"soundnet_tf", *BASE, "bin", "demo_settings", "files", "media", "sounds"}
+WITHOUT_TENSORFLOW = {
+    *("soundnet_tf", *BASE, "bin", "demo_settings", "files", "media", "pages", "sounds"),
+}
 MODULES_WITHOUT_TENSORFLOW = {
     "soundnet_tf.data.beam_pipeline",
     "soundnet_tf.data.claimed",

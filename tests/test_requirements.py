@@ -16,7 +16,13 @@ def promised():
         runpy.run_path(str(ROOT / "setup.py"))
     arguments = setup.call_args.kwargs
     optional = arguments["extras_require"]
-    extras = [*optional["io"][:1], *optional["parquet"], *optional["beam"], *optional["s3"]]
+    extras = [
+        *optional["io"][:1],
+        *optional["parquet"],
+        *optional["beam"],
+        *optional["s3"],
+        *optional["report"],
+    ]
     ranges = [one for one in (*arguments["install_requires"], *extras) if ">=" in one]
     return {re.split("[<>=]", one)[0]: one for one in ranges}
 

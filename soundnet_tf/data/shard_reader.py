@@ -11,14 +11,15 @@ import struct
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+import google_crc32c
 import tensorflow as tf
 
-from soundnet_tf.data.crc32c import masked_crc32c
 from soundnet_tf.files import remote, scratch, storage
 
 FRAME_BYTES = 16  # around a record in a TFRecord file: its length, that checksum, the record's
 HEADER_BYTES = 12
 _SIZE, _CRC = struct.Struct("<Q"), struct.Struct("<I")
+_MASK_DELTA = 0xA282EAD8  # by which TFRecord files tell a checksum from data
 _REMEDY = "remove it and prepare its folder again (and label it again, if it was)"
 
 
@@ -116,6 +117,12 @@ def is_whole(framed: bytes) -> bool:
     of_length, content = framed[: _SIZE.size], framed[HEADER_BYTES : -_CRC.size]
     sums = _CRC.unpack_from(framed, _SIZE.size) + _CRC.unpack_from(framed, len(framed) - _CRC.size)
     return sums == (masked_crc32c(of_length), masked_crc32c(content))
+
+
+def masked_crc32c(content: bytes) -> int:
+    """The checksum (CRC-32C) of bytes as TFRecord files have it, behind a length and a record."""
+    crc = google_crc32c.value(content)
+    return ((crc >> 15 | crc << 17) + _MASK_DELTA) & 0xFFFFFFFF
 
 
 def _fetched(path: tf.Tensor) -> tf.data.Dataset:

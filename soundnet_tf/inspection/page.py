@@ -4,9 +4,7 @@ One page that needs no network. What comes from files, their names above all, st
 that the page's script puts in as text, never as HTML.
 """
 
-import json
 import os
-import pathlib
 import urllib.parse
 from typing import Any
 
@@ -14,18 +12,18 @@ from soundnet_tf.files import atomic, storage, windows
 from soundnet_tf.inspection.findings import Seen
 from soundnet_tf.inspection.report import Report
 from soundnet_tf.inspection.tables import FIGURES
+from soundnet_tf.pages import template
 
 NAME = "index.html"
-_TEMPLATE = pathlib.Path(__file__).resolve().parents[1] / "assets" / "inspection" / "page.html"
+_TEMPLATE = template.ASSETS / "inspection" / "page.html"
 _PLACE = "/*DATA*/"
 _MOST_GROUPS = 500  # that are shown, those in both splits first; duplicates.csv has all
 
 
 def write(report: Report) -> None:
     """Writes the page into the report's folder, beside its strips of pictures."""
-    template = _TEMPLATE.read_text("utf-8")
-    before, after = template.split(_PLACE)
-    page = f"{before}{as_script(content(report))}{after}"
+    before, after = _TEMPLATE.read_text("utf-8").split(_PLACE)
+    page = f"{before}{template.as_script(content(report))}{after}"
     atomic.write_text(os.path.join(report.config.out, NAME), page)
 
 
@@ -42,14 +40,6 @@ def content(report: Report) -> dict[str, Any]:
         "groups_left_out": len(report.groups) - len(groups),
         "pairs": pairs,
     }
-
-
-def as_script(value: Any) -> str:
-    """JSON that may stand in a <script>: nothing in it can end that, or begin a comment."""
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return text
 
 
 def link(path: str, out: str) -> str | None:

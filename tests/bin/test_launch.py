@@ -140,3 +140,80 @@ def test_help_tells_the_stage_and_its_flags_without_tensorflow(command):
     documentation = (BIN / f"{command}.py").read_text().split('"""')[1].splitlines()[0]
     assert documentation.strip() in done.stdout
     assert f"\n{path}:\n" in done.stdout, "the flags are the command's own"
+
+
+SEVERAL = '''
+"""What the program does."""
+import dataclasses
+from soundnet_tf.bin import launch
+from soundnet_tf.settings import Settings, setting
+
+@dataclasses.dataclass(frozen=True)
+class Config(Settings):
+    top: int = setting("How many.", 3)
+
+@dataclasses.dataclass(frozen=True)
+class Other(Settings):
+    low: int = setting("How few.", 1)
+
+def first(config):
+    """Does the first thing.
+
+        as this
+
+    And so on.
+    """
+    print("first", config)
+
+def second(config):
+    """Does the second thing."""
+    print("second", config)
+    return 7
+
+if __name__ == "__main__":
+    launch.run_one_of({"first": (first, Config), "second": (second, Other)})
+'''
+
+
+@pytest.fixture
+def run_several(tmp_path):
+    def run_(*arguments):
+        path = tmp_path / "stage.py"
+        path.write_text(SEVERAL)
+        done = subprocess.run(
+            [sys.executable, str(path), *arguments], capture_output=True, text=True, check=False
+        )
+        return done.returncode, done.stdout, done.stderr
+
+    return run_
+
+
+def test_of_several_stages_the_named_one_is_run_with_flags_of_its_own(run_several):
+    assert run_several("first", "--top=4") == (0, "first Config(top=4)\n", "")
+    assert run_several("second", "--low=2") == (7, "second Other(low=2)\n", "")
+    code, out, err = run_several("second", "--top=4")
+    assert (code, out) == (1, "") and "Unknown command line flag 'top'" in err
+
+
+@pytest.mark.parametrize("flag", ["--help", "-h", "-help", "--helpfull"])
+def test_help_lists_the_stages_and_each_tells_its_own(run_several, flag):
+    listed = "    first   Does the first thing.\n    second  Does the second thing.\n"
+    assert run_several(flag) == (0, f"What the program does.\n\n{listed}", "")
+    code, out, err = run_several("first", flag)
+    assert code == 1 and err == ""  # absl's exit code for --help
+    assert "\nDoes the first thing.\n\n    as this\n\nAnd so on.\n" in out
+    assert "--top: How many." in out and "--low" not in out
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ((), "nothing was named"),
+        (("third", "--top=4"), "there is no 'third'"),
+        (("--top=4", "first"), "there is no '--top=4'"),
+        (("help",), "there is no 'help'"),
+    ],
+)
+def test_a_stage_that_is_not_there_is_one_sentence(run_several, given, said):
+    remedy = "begin with one of first, second (see --help)"
+    assert run_several(*given) == (1, "", f"stage.py: {said}; {remedy}\n")

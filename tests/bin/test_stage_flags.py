@@ -20,6 +20,7 @@ from soundnet_tf.serving.extraction.settings import ExtractConfig
 from soundnet_tf.serving.settings import RecognizeConfig
 from soundnet_tf.settings import Settings, setting
 from soundnet_tf.training.settings import RunConfig, TrainConfig
+from soundnet_tf.visualization.settings import FiltersConfig, UnitsConfig
 
 # Of each command: its settings, flags that it cannot do without, and for each flag what it changes.
 # A flag in place of one that it cannot stand beside says which (`instead of`).
@@ -276,6 +277,29 @@ COMMANDS = {
             "--model=M": {"model": "M"},
             "--videos_manifest=V": {"videos_manifest": "V"},
             "--checksum": {"checksum": True},
+        },
+    ),
+    "visualize filters": (
+        FiltersConfig,
+        ["--out=O.png"],
+        {"--out=P.svg": {"out": "P.svg"}, "--model=M": {"model": "M"}},
+    ),
+    "visualize units": (
+        UnitsConfig,
+        ["--inputs=I", "--out=O"],
+        {
+            "--inputs=J": {"inputs": "J"},
+            "--out=P": {"out": "P"},
+            "--labels=L": {"labels": "L"},
+            "--labels=L --dataset=esc50": {"labels": "L", "dataset": "esc50"},
+            "--data=D instead of --inputs": {"data": "D", "inputs": None},
+            "--model=M": {"model": "M"},
+            "--layer=conv5": {"layer": "conv5"},
+            "--units=3,17": {"units": ("3", "17")},
+            "--top=4": {"top": 4},
+            "--shown=5": {"shown": 5},
+            "--channel=first": {"channel": "first"},
+            "--audio_stream=1": {"audio_stream": 1},
         },
     ),
     "benchmark": (

@@ -1,0 +1,49 @@
+#!/usr/bin/env python3
+"""Shows what a trained network hears inside.
+
+    bin/visualize.py filters --model=published --out=filters.png
+    bin/visualize.py units --model=published --inputs=recordings --out=UNITS
+
+Each has flags of its own: bin/visualize.py units --help tells them.
+"""
+
+from soundnet_tf.bin import launch
+from soundnet_tf.visualization.settings import FiltersConfig, UnitsConfig
+
+
+def filters(config: FiltersConfig) -> None:
+    """Draws the filters that hear the waveform, and what each lets through.
+
+        bin/visualize.py filters --model=published --out=filters.png
+        bin/visualize.py filters --model=RUN/last --out=filters.svg
+
+    conv1's waveforms and spectra in one figure, sorted by centre frequency.
+    """
+    from soundnet_tf.visualization.filters import draw
+
+    draw(config.model, config.out)
+    print(f"wrote {config.out}")
+
+
+def units(config: UnitsConfig) -> int:
+    """Finds what excites each unit of a layer: the recordings, and the seconds in them.
+
+        bin/visualize.py units --model=published --inputs=recordings --out=UNITS
+        bin/visualize.py units --labels=ESC-50 --dataset=esc50 --layer=conv7 --out=UNITS
+        bin/visualize.py units --data=SHARDS --units=3,17 --out=UNITS
+
+    One moment a recording. Labels, or the posteriors of a folder that bin/label.py labelled, name
+    what a unit's moments share, and how surely. UNITS/index.html plays them, and of videos shows
+    the frames; units.csv and units.json have all units.
+    """
+    from soundnet_tf.visualization import units
+
+    found = units.run(config)
+    print(found.text(config.out))
+    return 1 if found.skipped else 0
+
+
+COMMANDS = {"filters": (filters, FiltersConfig), "units": (units, UnitsConfig)}
+
+if __name__ == "__main__":
+    launch.run_one_of(COMMANDS)
