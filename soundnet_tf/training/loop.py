@@ -76,7 +76,7 @@ def train(
     Writes to `out`: `run.json` (versions, settings, teachers), `flags.txt` (the text given, as a
     flagfile), `baselines.json`, `history.csv`, `best/` and `last/` (students with labels),
     `backup/` (student and optimizer, to resume from), `probe.json`, `verdict.json` and `logs/`
-    (TensorBoard); with labelled sounds to probe with also `best_probe/`.
+    (TensorBoard, see `callbacks`); with labelled sounds to probe with also `best_probe/`.
 
     Of several processes all call this, with the same arguments but for `cluster`; all read the
     sources and the folder, the first one writes.
