@@ -2388,6 +2388,138 @@ FORMATS = (
     ),
 )
 
+_BOARD = "soundnet_tf/training/board"
+_BOARD_TESTS = "tests/training/board"
+
+BOARD = (
+    Fault(
+        "filters come by loudness",
+        "soundnet_tf/models/filters.py",
+        "order = np.argsort(centres_hz,",
+        "order = np.argsort(spectra.max(axis=1),",
+        ("tests/models/test_filters.py",),
+    ),
+    Fault(
+        "filters stand the wrong way about",
+        "soundnet_tf/models/filters.py",
+        "np.asarray(kernel[:, 0].T, np.float32)",
+        "np.asarray(kernel[::-1, 0].T, np.float32)",
+        ("tests/models/test_filters.py",),
+    ),
+    Fault(
+        "figures by class go by what the student says",
+        "soundnet_tf/training/by_class.py",
+        "classes = tf.boolean_mask(seen, mask)",
+        "classes = tf.boolean_mask(tf.argmax(logits, -1), mask)",
+        (f"{_BOARD_TESTS}/test_classes.py",),
+    ),
+    Fault(
+        "figures by class are of all evaluations together",
+        "soundnet_tf/training/steps.py",
+        "(*self.distiller.judgement, *self._by_class.values())",
+        "self.distiller.judgement",
+        (f"{_BOARD_TESTS}/test_look.py",),
+    ),
+    Fault(
+        "looks take what they like",
+        f"{_BOARD}/budget.py",
+        "self._spent_secs + self._latest_secs <= SHARE * elapsed_secs",
+        "True",
+        (f"{_BOARD_TESTS}/test_budget.py",),
+    ),
+    Fault(
+        "a clip's answers are of its first step",
+        f"{_BOARD}/clips.py",
+        "step = steps[len(steps) // 2]",
+        "step = steps[0]",
+        (f"{_BOARD_TESTS}/test_clips.py",),
+    ),
+    Fault(
+        "clips of one video fill the page",
+        f"{_BOARD}/clips.py",
+        "is_new = clip.video not in {other.video for other in chosen}",
+        "is_new = True",
+        (f"{_BOARD_TESTS}/test_clips.py",),
+    ),
+    Fault(
+        "a clip's sound goes on with its padding",
+        f"{_BOARD}/clips.py",
+        'clip.batch["waveform"][:, : clip.samples, None]',
+        'clip.batch["waveform"][:, :, None]',
+        (f"{_BOARD_TESTS}/test_clips.py",),
+    ),
+    Fault(
+        "sounds and frames are written at every look",
+        f"{_BOARD}/look.py",
+        "if epoch == 0:",
+        "if epoch >= 0:",
+        (f"{_BOARD_TESTS}/test_look.py",),
+    ),
+    Fault(
+        "every look is of the student before training",
+        f"{_BOARD}/look.py",
+        "checkpoint.copy_weights(self._students.saved, student)",
+        "pass",
+        (f"{_BOARD_TESTS}/test_look.py",),
+    ),
+    Fault(
+        "gradients have other weights' names",
+        "soundnet_tf/training/distiller.py",
+        "return tape.gradient(loss, self.student.trainable_variables)",
+        "return tape.gradient(loss, self.student.trainable_variables[::-1])",
+        (f"{_BOARD_TESTS}/test_histograms.py",),
+    ),
+    Fault(
+        "the projector names clips in the order of the shards",
+        f"{_BOARD}/projector.py",
+        "self._numbers = clips.order(source.count, seed)[:CLIPS]",
+        "self._numbers = range(source.count)",
+        (f"{_BOARD_TESTS}/test_projector.py",),
+    ),
+    Fault(
+        "the projector's points are greatest values",
+        f"{_BOARD}/projector.py",
+        "return steps[: max(own, 1)].mean(axis=0)",
+        "return steps.max(axis=0)",
+        (f"{_BOARD_TESTS}/test_projector.py",),
+    ),
+    Fault(
+        "a name breaks out of its cell",
+        f"{_BOARD}/markdown.py",
+        'f"&#{ord(found[0])};"',
+        "found[0]",
+        (f"{_BOARD_TESTS}/test_markdown.py",),
+    ),
+    Fault(
+        "settings stand in the logs once for each start",
+        f"{_BOARD}/hparams.py",
+        "storage.remove(path)",
+        "pass",
+        (f"{_BOARD_TESTS}/test_hparams.py",),
+    ),
+    Fault(
+        "the profiler sees the evaluation",
+        f"{_BOARD}/profile.py",
+        "if self._logs is not None:  # the evaluation is no step",
+        "if False:",
+        (f"{_BOARD_TESTS}/test_profile.py",),
+    ),
+    Fault(
+        "the profiler counts steps from 0",
+        f"{_BOARD}/profile.py",
+        "step = steps_done(self.model) + 1",
+        "step = steps_done(self.model)",
+        (f"{_BOARD_TESTS}/test_profile.py",),
+    ),
+    Fault(
+        "a fine-tuning that goes on has epochs twice",
+        "soundnet_tf/finetuning/board.py",
+        "events.forget_after(folder, done)",
+        "pass",
+        ("tests/finetuning/test_board.py",),
+    ),
+)
+
 FAULTS = (
     *MEDIA,
     *ARRAYS,
@@ -2402,4 +2534,5 @@ FAULTS = (
     *INSPECTION,
     *FEW_CLIPS,
     *FORMATS,
+    *BOARD,
 )
