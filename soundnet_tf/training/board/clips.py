@@ -1,6 +1,7 @@
 """A few held-out clips, always the same: their sound, their frames, and what teacher and student
 say of one moment."""
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -110,21 +111,20 @@ class Answers:
         """The most probable classes of each head, teacher's and student's side by side, at the
         output step in the middle of those that have a target; Markdown."""
         targets, logits = self._see(clip.batch)
+        mask = next(iter(targets.values()))[1]  # the same of each head
+        steps = np.flatnonzero(mask[0])
         name = markdown.escape(clip.id)
-        parts = []
-        for head, (posteriors, mask) in targets.items():
-            steps = np.flatnonzero(mask[0])
-            if not steps.size:
-                parts.append(f"{name}: no step of {head} is centred within the sound")
-                continue
-            step = steps[len(steps) // 2]
-            answers = (posteriors[0, step].numpy(), tf.nn.softmax(logits[head][0, step]).numpy())
-            columns = [_top(values, self._distiller.labels[head]) for values in answers]
-            head_row = [f"{head}: teacher", "", "student", ""]
-            rows = [[*seen, *heard] for seen, heard in zip(*columns, strict=True)]
-            moment = f"{name}, {self._moment_secs(clip, step):.1f} s from its start"
-            parts.append(f"{moment}\n\n{markdown.table(head_row, rows)}")
-        return "\n\n".join(parts)
+        if not steps.size:
+            return f"{name}: no output step is centred within the sound"
+        step = steps[len(steps) // 2]
+        head_row, columns = [], []
+        for head, (posteriors, _) in targets.items():
+            head_row += [f"{head}: teacher", "", "student", ""]
+            for answer in (posteriors[0, step], tf.nn.softmax(logits[head][0, step])):
+                columns.append(_top(answer.numpy(), self._distiller.labels[head]))
+        rows = itertools.zip_longest(*columns, fillvalue=("", ""))
+        table = markdown.table(head_row, ([*itertools.chain(*cells)] for cells in rows))
+        return f"{name}, {self._moment_secs(clip, step):.1f} s from its start\n\n{table}"
 
     def _moment_secs(self, clip: Clip, step: int) -> float:
         """What the step's target is of: its centre, or with alignment by index the frame's time."""
