@@ -57,7 +57,7 @@ def measure(settings: BenchmarkConfig) -> dict[str, float]:
 def steps(shards: str, batch_size: int, clip_secs: float, curves: bool) -> Callable[[], float]:
     """Contestant: training goes on for some steps, with or without what is written of each."""
     source = pipeline.source_of(shards)
-    distiller = training_steps.distiller(students.SoundNet8(), source.teachers)
+    distiller = _distiller(source)
     batches = iter(train_batches(source, pipeline.config(batch_size, clip_secs), _WITHOUT_END))
     step = compiled(distiller, alone())
     callbacks = (
@@ -81,7 +81,7 @@ def look(shards: str, batch_size: int, clip_secs: float) -> Callable[[], None]:
     """Contestant: a look after an epoch, the first one excepted."""
     source = _of_many(pipeline.source_of(shards))
     config = TrainConfig(pipeline=pipeline.config(batch_size, clip_secs))
-    distiller = training_steps.distiller(students.SoundNet8(), source.teachers)
+    distiller = _distiller(source)
     judge = Judge(distiller, alone())
     judge(eval_batches(source, config.pipeline, at_most=batch_size))
     saving = SaveStudents(tempfile.mkdtemp(), distiller.student, distiller.labels)
@@ -89,6 +89,11 @@ def look(shards: str, batch_size: int, clip_secs: float) -> Callable[[], None]:
     board = Board(logs, judge, saving, source, source, config, budget)
     board.set_model(distiller)
     return lambda: board.on_epoch_end(1)
+
+
+def _distiller(source: Source):
+    classes = {f"{head[:-1]}_classes": teacher.classes for head, teacher in source.teachers.items()}
+    return training_steps.distiller(students.SoundNet8(**classes), source.teachers)
 
 
 def _of_many(source: Source) -> Source:

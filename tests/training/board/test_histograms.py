@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 
 from soundnet_tf.data import pipeline
-from soundnet_tf.training.board.histograms import Histograms
+from soundnet_tf.training.board import histograms
 
 HELD = [material.clip(n, 8.0) for n in range(2)]
 
@@ -37,7 +37,7 @@ def drawn(tmp_path_factory):
     }
     student.set_weights(before)
     with tf.summary.create_file_writer(str(folder)).as_default(step=5):
-        Histograms(distiller, batch).draw()
+        histograms.Histograms(distiller, batch).draw()
     weights = dict(zip((v.path for v in student.variables), before, strict=True))
     return folder, weights, gradients, answers
 
@@ -58,6 +58,16 @@ def test_weights_are_all_there_and_as_they_are(drawn):
     assert tags == {f"weights/{path}" for path in weights}
     for path in ("conv2_conv/kernel", "conv1_bn/gamma", "scenes/kernel"):
         assert_is_of(event_files.histogram(folder, f"weights/{path}"), weights[path])
+
+
+def test_large_kernels_are_thinned_evenly():
+    """The objects head's 8 192 000 numbers by 33, which has no divisor in common with their 1000
+    classes; what is small stays whole."""
+    numbers = np.arange(8 * 1024 * 1000).reshape(8, 1024, 1000)
+    found = histograms.thinned(numbers).numpy()
+    np.testing.assert_array_equal(found, np.arange(0, numbers.size, 33))
+    assert found.size <= 2**18 and len(np.unique(found % 1000)) == 1000
+    assert histograms.thinned(numbers[0, 0]).shape == (1000,)
 
 
 def test_gradients_are_the_losss(drawn):
