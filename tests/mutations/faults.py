@@ -2902,7 +2902,7 @@ MANY_WORKERS = (
         "steps of a run that died before its first checkpoint stand twice",
         "soundnet_tf/training/callbacks.py",
         "    events.forget_after(logs, backup.steps_done)",
-        "    if done:\n        events.forget_after(logs, done)",
+        "    if backup.steps_done:\n        events.forget_after(logs, backup.steps_done)",
         _SHARED,
     ),
     Fault(
