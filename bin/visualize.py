@@ -36,10 +36,10 @@ def units(config: UnitsConfig) -> int:
     what a unit's moments share, and how surely. UNITS/index.html plays them, and of videos shows
     the frames; units.csv and units.json have all units.
     """
-    from soundnet_tf.visualization import units
+    from soundnet_tf.visualization import units_stage
 
-    found = units.run(config)
-    print(found.text(config.out))
+    found = units_stage.run(config)
+    print(units_stage.text(found, config.out))
     return 1 if found.skipped else 0
 
 

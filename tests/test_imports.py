@@ -81,6 +81,7 @@ MODULES_WITHOUT_TENSORFLOW = {
     "soundnet_tf.inspection.run",
     "soundnet_tf.inspection.stored",
     "soundnet_tf.models.architecture",
+    "soundnet_tf.models.filters",
     "soundnet_tf.models.weights.packages",
     "soundnet_tf.serving.extraction.feature_file",
     "soundnet_tf.serving.extraction.parts",

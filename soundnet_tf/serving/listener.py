@@ -4,7 +4,7 @@ import concurrent.futures
 import functools
 import itertools
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -89,17 +89,32 @@ class Listener:
         return heard
 
     def hear_pieces(
-        self, pieces: Iterable[np.ndarray], endpoints: Iterable[str], short: str = "loop"
+        self,
+        pieces: Iterable[np.ndarray],
+        endpoints: Iterable[str],
+        short: str = "loop",
+        thin: Callable[[Steps], Steps] | None = None,
     ) -> Heard:
-        """Hears one sound of any length that comes in pieces [samples]; otherwise as `hear`."""
+        """Hears one sound of any length that comes in pieces [samples]; otherwise as `hear`.
+
+        Where not all steps are wanted, `thin` chooses those to keep from what was kept and what is
+        new, so that memory does not grow; of a short sound all are given.
+        """
         pieces = _ahead(joined(iter(pieces), PIECE_SAMPLES))
         first = list(itertools.islice(pieces, 2))
         if len(first) < 2:
             return self.hear([*first, np.zeros(0, np.float32)][:1], endpoints, short)[0]
-        return self._hear_stream(itertools.chain(first, pieces), self.network.select(endpoints))
+        chained = itertools.chain(first, pieces)
+        return self._hear_stream(chained, self.network.select(endpoints), thin)
 
-    def _hear_stream(self, pieces: Iterable[np.ndarray], endpoints: tuple[str, ...]) -> Heard:
-        count, parts = 0, []
+    def _hear_stream(
+        self,
+        pieces: Iterable[np.ndarray],
+        endpoints: tuple[str, ...],
+        thin: Callable[[Steps], Steps] | None = None,
+    ) -> Heard:
+        count: int = 0
+        parts: list[dict[str, Steps]] = []
 
         def counted():
             nonlocal count
@@ -108,14 +123,11 @@ class Listener:
                 yield piece
 
         for outputs in stream(self.network, counted(), endpoints):
-            parts.append({name: self._finished(name, *outputs[name]) for name in endpoints})
-        steps = {
-            name: Steps(
-                np.concatenate([part[name].values[0] for part in parts]),
-                np.concatenate([part[name].secs for part in parts]),
-            )
-            for name in endpoints
-        }
+            finished = {name: self._finished(name, *outputs[name]) for name in endpoints}
+            parts.append({name: Steps(s.values[0], s.secs) for name, s in finished.items()})
+            if thin:
+                parts = [{name: thin(_joined(parts, name)) for name in endpoints}]
+        steps = {name: _joined(parts, name) for name in endpoints}
         return Heard(steps, count / constants.SAMPLE_RATE)
 
     def _run(self, batch: list[np.ndarray], endpoints: tuple[str, ...]) -> list[dict[str, Steps]]:
@@ -179,6 +191,12 @@ def _version(model: str) -> tuple[int | None, ...]:
     """Changes when the file or folder was written anew."""
     paths = [model, os.path.join(model, "saved_model.pb"), os.path.join(model, "student.keras")]
     return tuple(map(storage.modified_ns, paths))
+
+
+def _joined(parts: Sequence[Mapping[str, Steps]], name: str) -> Steps:
+    """Steps [steps, channels] of one endpoint, of all parts in a row."""
+    values, secs = zip(*(part[name] for part in parts), strict=True)
+    return Steps(np.concatenate(values), np.concatenate(secs))
 
 
 def _ahead(pieces: Iterator[np.ndarray]) -> Iterator[np.ndarray]:

@@ -195,7 +195,7 @@ def test_of_several_stages_the_named_one_is_run_with_flags_of_its_own(run_severa
     assert (code, out) == (1, "") and "Unknown command line flag 'top'" in err
 
 
-@pytest.mark.parametrize("flag", ["--help", "-h", "-help", "--helpfull"])
+@pytest.mark.parametrize("flag", ["--help", "-help", "--helpfull"])
 def test_help_lists_the_stages_and_each_tells_its_own(run_several, flag):
     listed = "    first   Does the first thing.\n    second  Does the second thing.\n"
     assert run_several(flag) == (0, f"What the program does.\n\n{listed}", "")

@@ -8,7 +8,7 @@ import collections
 import concurrent.futures
 import itertools
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +16,7 @@ import numpy as np
 from soundnet_tf import constants
 from soundnet_tf.media import stream_audio
 from soundnet_tf.serving.listener import PIECE_SAMPLES, Heard, Listener
+from soundnet_tf.serving.stream import Steps
 
 GROUP_FILES = 64
 
@@ -49,6 +50,7 @@ def hear_files(
     channel: str,
     short: str,
     audio_stream: int | None = None,
+    thin: Callable[[Steps], Steps] | None = None,
 ) -> Iterator[list[HeardFile]]:
     """Hears files of any lengths in a memory that grows neither with their number nor their length,
     but for what a long one gives.
@@ -59,6 +61,7 @@ def hear_files(
         endpoint: the one that is wanted.
         channel, audio_stream: as of `stream_audio`.
         short: as of `Listener.hear`.
+        thin: as of `Listener.hear_pieces`, of long files; then they give no more than it keeps.
 
     Yields:
         The next files, in order, at most `GROUP_FILES` of them.
@@ -74,16 +77,18 @@ def hear_files(
             if sound.reason:
                 results.append(HeardFile(sound.name, None, sound.reason))
             elif sound.rest:
-                results.append(_hear_long(sound, listener, endpoint))
+                results.append(_hear_long(sound, listener, endpoint, thin))
             else:
                 results.append(HeardFile(sound.name, next(heard)))
         yield results
 
 
-def _hear_long(sound: _Sound, listener: Listener, endpoint: str) -> HeardFile:
+def _hear_long(
+    sound: _Sound, listener: Listener, endpoint: str, thin: Callable[[Steps], Steps] | None
+) -> HeardFile:
     try:
         pieces = itertools.chain(sound.blocks, sound.rest)
-        return HeardFile(sound.name, listener.hear_pieces(pieces, [endpoint]))
+        return HeardFile(sound.name, listener.hear_pieces(pieces, [endpoint], thin=thin))
     except (ValueError, OSError) as error:
         return HeardFile(sound.name, None, _reason(error, sound.name, sound.path))
 
