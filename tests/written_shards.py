@@ -1,6 +1,9 @@
 """A prepared folder of made-up clips with posteriors, written at once."""
 
+import io
+
 import numpy as np
+from PIL import Image
 
 from soundnet_tf.data import codecs, folder
 from soundnet_tf.data.cached import CachedTeacher
@@ -35,3 +38,10 @@ def write(path, codec="pcm16") -> str:
     settings = {"frame_every_secs": 0.25} | ({} if codec == "pcm16" else {"audio_codec": codec})
     folder.write_folder(str(path), shards, settings, "films", teachers)
     return str(path)
+
+
+def jpeg_of(colour, size=(340, 256)) -> bytes:
+    """A picture of one colour, RGB in [0, 255], as shards hold them."""
+    file = io.BytesIO()
+    Image.new("RGB", size, tuple(colour)).save(file, "JPEG", quality=95)
+    return file.getvalue()

@@ -50,7 +50,7 @@ class ReproduceConfig(Settings):
     dataset: str = setting("What --eval_data holds.", "esc50", choices=DATASETS)
     teachers: Mapping[str, str] = teachers_by_head(
         objects="Teacher of objects, as of bin/train.py; watches --videos_manifest.",
-        scenes="Teacher of scenes, likewise.",
+        scenes="Teacher of scenes, as of bin/train.py.",
     )
     seeds: tuple[int, ...] = setting("Train each row with each of these, with commas.", (0,))
     folds: tuple[str, ...] = setting(
@@ -158,13 +158,11 @@ def _check_labelled(data: str) -> None:
     """ValueError if the clips of a prepared folder are not there to learn from and to hold out, or
     teachers have not labelled them."""
     from soundnet_tf.data import cached, manifest
-    from soundnet_tf.data.videos import TRAIN, VAL
 
-    splits = manifest.load_manifest(data).splits
-    for split in (TRAIN, VAL):
-        if split not in splits or not splits[split].clips:
-            raise ValueError(f"{data} has no clips in {split!r}; prepare more videos")
-    shards = [shard for found in splits.values() for shard in found.shards if shard.clips]
+    known = manifest.load_manifest(data)
+    if problem := manifest.no_clips(known):
+        raise ValueError(problem)
+    shards = [shard for split in known.splits.values() for shard in split.shards]
     if not cached.teachers_of(data, shards):
         raise ValueError(
             f"{data}: not all clips have posteriors of one teacher; write them into the shards "

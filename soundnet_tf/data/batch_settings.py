@@ -49,8 +49,10 @@ class SourceConfig(Settings):
         super().check_inputs()
         if self.videos is not None:
             check_videos(self.videos)
-        elif self.data is not None:
-            manifest.load_manifest(self.data)
+        if self.data is not None and (
+            problem := manifest.no_clips(manifest.load_manifest(self.data))
+        ):
+            raise ValueError(problem)
 
 
 @dataclass(frozen=True)

@@ -50,13 +50,13 @@ def write_teacher(directory: str, teacher: CachedTeacher) -> None:
 
 
 def teachers_of(directory: str, shards: Iterable[Shard]) -> dict[str, CachedTeacher]:
-    """By head, the teacher that labelled all of the shards; no entry for a head that some shard
-    lacks, or that has posteriors of several teachers.
+    """By head, the teacher that labelled all of the shards that have clips; no entry for a head
+    that some of them lacks, or that has posteriors of several teachers.
 
     Raises:
         FileNotFoundError: the folder does not say what a teacher's classes are.
     """
-    labelled = [shard.teachers for shard in shards]
+    labelled = [shard.teachers for shard in shards if shard.clips]
     if not labelled:
         return {}
     first, *others = labelled

@@ -170,18 +170,21 @@ def plan(video: Video, cutting: Cutting) -> tuple[Run, ...]:
     except (media.MediaError, OSError) as error:
         problem, is_far = reason(error, video), isinstance(error, OSError)
         return (Run(video, (), last=True, problem=problem, out_of_reach=is_far),)
-    problem = None
     starts_secs, left_out = span_starts(video, info.duration_secs, cutting)
+    clips_per_run = max(1, int(RUN_SECS // cutting.clip_secs))
+    problem = None
     if info.audio_codec is None:
         problem = NO_SOUND
     elif info.width is None:
         problem = NO_PICTURES
-    elif not starts_secs:
+    elif len(starts_secs) > clips_per_run:
+        starts_secs, silent = _without_pauses(video, starts_secs, cutting)
+        left_out += silent
+    if not (problem or starts_secs):
         reasons = dict.fromkeys(span.reason for span in left_out)
         problem = "; ".join(reasons) or too_short(info.duration_secs)
     if problem:
         return (Run(video, (), last=True, problem=problem),)
-    clips_per_run = max(1, int(RUN_SECS // cutting.clip_secs))
     runs = [starts_secs[i : i + clips_per_run] for i in range(0, len(starts_secs), clips_per_run)]
     has_choice = len(info.audio_streams) > 1 or len(info.video_streams) > 1
     streams = Streams(info.audio_stream, info.video_stream) if has_choice else None
@@ -189,6 +192,24 @@ def plan(video: Video, cutting: Cutting) -> tuple[Run, ...]:
         Run(video, run, run is runs[-1], None, streams, () if i else left_out)
         for i, run in enumerate(runs)
     )
+
+
+def _without_pauses(
+    video: Video, starts_secs: tuple[float, ...], cutting: Cutting
+) -> tuple[tuple[float, ...], tuple[LeftOut, ...]]:
+    """The starts of clips that may have sound, and a line for each stretch that has none: a small
+    file may say that it lasts for weeks, and each clip costs a look."""
+    ends_secs = tuple(secs + video.clip_secs(secs, cutting) for secs in starts_secs)
+    begins = np.array(starts_secs)
+    may_sound = media.has_sound(video.path, begins, np.array(ends_secs), cutting.audio_stream)
+    left_out = []
+    turns = np.flatnonzero(np.diff(may_sound)) + 1
+    for of_stretch in np.split(np.arange(len(may_sound)), turns):
+        first, last = of_stretch[[0, -1]]
+        if not may_sound[first]:
+            between = f"from {starts_secs[first]:.2f} to {ends_secs[last]:.2f} s"
+            left_out.append(LeftOut(starts_secs[first], f"{NO_SOUND} {between}"))
+    return tuple(begins[may_sound].tolist()), tuple(left_out)
 
 
 def cut(run: Run, cutting: Cutting, audio_codec: str = PCM16) -> tuple[ClipRecord | LeftOut, ...]:
@@ -314,8 +335,9 @@ def kind_of_reason(text: str) -> str:
     first = text.split("; ")[0]
     if first in (SILENT, CANCELLED, NO_FRAME, CRASHED, NO_SOUND, NO_PICTURES):
         return first.split(" (")[0]
-    if first.startswith(BEYOND):
-        return BEYOND
+    for kind in (BEYOND, f"{NO_SOUND} from"):
+        if first.startswith(kind):
+            return kind.removesuffix(" from")
     for kind, text in ((TOO_LONG, TIMED_OUT), (TOO_MUCH, OUT_OF_MEMORY)):
         if first.startswith(text.split("{")[0]):
             return kind

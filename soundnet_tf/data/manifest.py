@@ -139,6 +139,18 @@ def load_manifest(directory: str) -> Manifest:
     return manifest
 
 
+def no_clips(manifest: Manifest) -> str | None:
+    """Why nothing can be trained on a folder: clips to learn from, or to hold out, are missing.
+    None if there are both."""
+    empty = [name for name, split in manifest.splits.items() if not split.clips]
+    if not empty:
+        return None
+    return (
+        f"{manifest.directory} has no clips in {' and '.join(map(repr, empty))}; prepare more "
+        "videos, or others with another --val_fraction and --out"
+    )
+
+
 def load_for_labelling(directory: str) -> Manifest:
     """The manifest of a prepared folder, also of one whose labelling has begun.
 

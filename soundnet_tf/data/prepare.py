@@ -20,6 +20,7 @@ from soundnet_tf.data.manifest import (
     Skipped,
     Split,
     Taken,
+    no_clips,
     withdraw,
     write_manifest,
 )
@@ -180,6 +181,8 @@ def summary(manifest: Manifest) -> str:
     lines += [f"  {skip.video_id}: {skip.reason}" for skip in manifest.skipped[:_MOST_LINES]]
     if len(manifest.skipped) > _MOST_LINES:
         lines.append(f"  and {len(manifest.skipped) - _MOST_LINES} more in manifest.json")
+    if problem := no_clips(manifest):
+        return "\n".join([*lines, f"Not enough to train on: {problem}"])
     teacher = "--imagenet_teacher=pypi:efficientnet_lite0"
     data = f"--data={shlex.quote(manifest.directory)}"
     lines.append(f"Next: bin/train.py {data} --out=RUN {teacher}")

@@ -13,6 +13,7 @@ SHORTEST_VIDEO_SECS = 1.0
 PCM16, FLAC, VORBIS = "pcm16", "flac", "vorbis"
 CODECS = (PCM16, FLAC, VORBIS)
 VAL_FRACTION = 0.1
+_MOST_LIMIT = 1e9  # seconds or GB, as good as none: the kernel counts to some 9e9 of each
 LOCAL, DIRECT = "local", "DirectRunner"
 RUNNERS = (LOCAL, DIRECT, "FlinkRunner", "SparkRunner", "DataflowRunner")
 
@@ -115,9 +116,14 @@ class Limits(Settings):
         600.0,
         flag="video_timeout_secs",
         above=0,
+        at_most=_MOST_LIMIT,
     )
     task_gb: float = setting(
-        "Gigabytes that a worker may take for that.", 4.0, flag="video_memory_gb", above=0
+        "Gigabytes that a worker may take for a video, besides its own.",
+        4.0,
+        flag="video_memory_gb",
+        above=0,
+        at_most=_MOST_LIMIT,
     )
     most_megapixels: float = setting(
         "Largest pictures that are decoded (8K has 33).", constants.MOST_PIXELS / 1e6, above=0
@@ -163,7 +169,9 @@ class Cutting(Settings):
         None,
         at_least=0,
     )
-    video_stream: int | None = setting("Picture stream, likewise.", None, at_least=0)
+    video_stream: int | None = setting(
+        "Picture stream of --videos that have several, as --audio_stream.", None, at_least=0
+    )
     limits: Limits = Limits()
 
 

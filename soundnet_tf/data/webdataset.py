@@ -21,8 +21,6 @@ import wave
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import tensorflow as tf
-
 from soundnet_tf.constants import SAMPLE_RATE
 from soundnet_tf.data import cached, manifest, records, shard_reader
 from soundnet_tf.data.clips import ClipRecord, Posteriors
@@ -78,7 +76,8 @@ def _write(prepared: Manifest, shard: Shard, out: str, after_clip: Callable[[], 
     written = 0
     with atomic.new_file(path) as temporary:
         with tarfile.open(temporary, "w", format=tarfile.USTAR_FORMAT) as tar:
-            for number, clip in enumerate(_clips(os.path.join(prepared.directory, shard.name))):
+            source = os.path.join(prepared.directory, shard.name)
+            for number, clip in enumerate(map(records.decode, shard_reader.each(source))):
                 key = f"{_stem(shard)}-{number:06d}"
                 for suffix, content in files_of(clip):
                     member = tarfile.TarInfo(f"{key}.{suffix}")  # of no user, and no time
@@ -128,15 +127,6 @@ def _told(said: Posteriors) -> dict[str, Any]:
     # The shortest digits that make the same float16: half as many as those of its float64.
     values = [[float(str(value)) for value in row] for row in said.values]
     return {"teacher": said.teacher, "fingerprint": said.fingerprint, "values": values}
-
-
-def _clips(path: str) -> Iterator[ClipRecord]:
-    try:
-        yield from map(records.decode, shard_reader.read(path).as_numpy_iterator())
-    except tf.errors.DataLossError as error:
-        raise ValueError(
-            f"{path} is damaged ({error.message}); remove it and prepare it again"
-        ) from error
 
 
 def _info(prepared: Manifest, out: str, shards: list[Shard]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import collections
 import functools
 import os
+import posixpath
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
@@ -13,6 +14,7 @@ from soundnet_tf.files import lists, patterns, spans, storage, tars, windows
 from soundnet_tf.files.spans import Span
 
 _MOST_TOLD, _MOST_TOLD_IN_AN_ERROR = 20, 3  # entries that are not there
+_COMPRESSED_TARS = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")
 _TARS_AT_ONCE = 16  # whose headers are read; in a bucket each waits for many answers
 
 SOUND_EXTENSIONS = tuple(
@@ -164,7 +166,13 @@ def _spans_of(
 
 
 def _absolute(path: str) -> str:
-    return path.rstrip("/") if storage.is_remote(path) else os.path.abspath(path)
+    """Without `.`, `..` and empty levels, which no key in a bucket may have."""
+    if not storage.is_remote(path):
+        return os.path.abspath(path)
+    scheme, _, rest = path.partition("://")
+    bucket, _, key = rest.partition("/")
+    below = posixpath.normpath(f"/{key}").lstrip("/")
+    return f"{scheme}://{bucket}/{below}" if below else f"{scheme}://{bucket}"
 
 
 def _below(base: str, path: str) -> str:
@@ -199,6 +207,10 @@ def _listed(
         if not list_path.lower().endswith(lists.PARQUET):
             lists.read_text(list_path)
     except ValueError as error:
+        if list_path.lower().endswith(_COMPRESSED_TARS):
+            raise ValueError(
+                f"{list_path} is a compressed tar, in which nothing can seek; unpack it to .tar"
+            ) from error
         raise ValueError(
             f"{list_path} is neither a list of {kind}s in UTF-8 nor a {kind} with one of "
             f"{' '.join(extensions)}"

@@ -108,12 +108,19 @@ def _read_parquet(path: str, wanted: Collection[str]) -> tuple[list[str], list[R
             read = opened.read(columns=columns)
     except pyarrow.ArrowException as error:
         raise ValueError(f"{path} is no Parquet file that can be read ({error})") from error
-    values = [read.column(i).to_pylist() for i in range(len(columns))]
+    values = [_plain(read.column(i)).to_pylist() for i in range(len(columns))]
     rows = zip(*values, strict=True)
     return columns, [
         Row(number, dict(zip(columns, map(_as_text, row), strict=True)))
         for number, row in enumerate(rows, 1)
     ]
+
+
+def _plain(column: Any) -> Any:
+    """Floats of 32 bits as the shortest decimals that mean them: 0.1, not 0.10000000149."""
+    import pyarrow
+
+    return column.cast(pyarrow.string()) if column.type == pyarrow.float32() else column
 
 
 def _as_text(value: Any) -> str:

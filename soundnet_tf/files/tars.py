@@ -96,10 +96,15 @@ def _headers(file: IO[bytes], size: int):
                 raise tarfile.ReadError(f"it is cut off in {info.name!r}, at byte {size}")
             before = info.offset
             yield info
-        # To tarfile anything that is no header is the end.
+        # To tarfile anything that is no header is the end, and so is a block of zeros.
         file.seek(tar.offset)
         if file.read(_BLOCK_BYTES).strip(b"\0"):
             raise tarfile.ReadError(f"there is no header at byte {tar.offset}")
+        while rest := file.read(_LONGEST_HEADER_BYTES):
+            if rest.strip(b"\0"):
+                raise tarfile.ReadError(
+                    f"it goes on behind its end at byte {tar.offset}; tars are joined by tar -A"
+                )
 
 
 class _Headers:

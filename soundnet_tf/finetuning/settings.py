@@ -92,7 +92,7 @@ class FinetuneConfig(Settings):
     )
     freeze: str = setting("trunk: train the new head only.", NONE, choices=(NONE, TRUNK))
     learning_rate: float = setting("Adam's learning rate of the head.", 1e-4, above=0)
-    schedule: str = setting("Of that rate.", CONSTANT, choices=(CONSTANT, COSINE))
+    schedule: str = setting("Of the learning rate.", CONSTANT, choices=(CONSTANT, COSINE))
     trunk_scale: float = setting(
         "The trunk's learning rate as a share of the head's.", 1.0, at_least=0
     )

@@ -5,7 +5,7 @@ Nothing here imports TensorFlow, but for a remote path ("://"), see `files.stora
 
 from soundnet_tf.media.audio import read_audio, stream_audio
 from soundnet_tf.media.container import MediaError
-from soundnet_tf.media.info import MediaInfo, StreamInfo, probe
+from soundnet_tf.media.info import MediaInfo, StreamInfo, has_sound, probe
 from soundnet_tf.media.video import Clip, Film, open_film, read_clip
 from soundnet_tf.media.waveform import CancelledWarning
 
@@ -16,6 +16,7 @@ __all__ = [
     "MediaError",
     "MediaInfo",
     "StreamInfo",
+    "has_sound",
     "open_film",
     "probe",
     "read_audio",

@@ -1,5 +1,6 @@
 """How a media file is opened, and its packets are read."""
 
+import functools
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +21,12 @@ RAW_FORMATS = frozenset({"aac", "ac3", "amr", "dts", "eac3", "loas", "mp3", "sbc
 # skip it and go on; so do we, and judge by what is left.
 UNDECODABLE = av.error.FFmpegError
 
+
+# Formats that are read from other files or from a network, which whoever made the file names: with
+# one, a video could be made of whatever can be read here.
+LEADING_ELSEWHERE = frozenset(
+    "concat dash hls image2 imf rtp rtsp sap sdp vobsub webm_dash_manifest".split()
+)
 
 _NO_TAR = "is a tar; give one of its members, such as FILE.tar/KEY.mp4, where lists are read"
 
@@ -42,7 +49,7 @@ def open_container(
 
     Raises:
         FileNotFoundError: no such file.
-        MediaError: a folder, an empty file, or any FFmpeg error.
+        MediaError: a folder, an empty file, one of LEADING_ELSEWHERE, or any FFmpeg error.
     """
     path = os.fsdecode(path)
     with open_file(path) as file:
@@ -54,16 +61,25 @@ def open_container(
         try:
             # Looking for streams decodes pictures too, with decoders of its own.
             limit = {"max_pixels": str(most_pixels)}
-            with av.open(source, metadata_errors="replace", options=limit) as container:
+            options = {**limit, "format_whitelist": _formats()}
+            with av.open(source, metadata_errors="replace", options=options) as container:
                 for stream in container.streams.video:
                     if stream.codec_context:
                         stream.codec_context.options = limit
                 yield container
         except av.error.FFmpegError as error:
+            is_list = isinstance(error, av.error.ArgumentError)  # what FFmpeg says of them
+            perhaps = ", or a playlist, which leads to other files" if is_list else ""
             raise MediaError(
                 f"{path}: FFmpeg cannot read it ({error.strerror}); it is damaged or not a media "
-                "file, fetch it again or leave it out"
+                f"file{perhaps}, fetch it again or leave it out"
             ) from error
+
+
+@functools.cache
+def _formats() -> str:
+    """Those that a file may have, for FFmpeg."""
+    return ",".join(sorted(av.formats_available - LEADING_ELSEWHERE))
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import av
+import numpy as np
 
 from soundnet_tf.constants import MOST_PIXELS
 from soundnet_tf.media import limits
@@ -134,6 +135,30 @@ def probe(
             audio_streams=_stream_infos(container, "audio", found),
             video_streams=_stream_infos(container, "video", found),
         )
+
+
+def has_sound(
+    path: str, begins_secs: np.ndarray, ends_secs: np.ndarray, audio_stream: int | None = None
+) -> np.ndarray:
+    """Which stretches of a file may hold sound, by its packets: none does in the middle of a pause
+    of minutes, nor long behind the last packet, whatever the file says of its length.
+
+    Args:
+        path: as of `probe`.
+        begins_secs, ends_secs: float64 [stretches].
+        audio_stream: as of `probe`.
+
+    Returns:
+        bool [stretches].
+
+    Raises:
+        FileNotFoundError, MediaError: as `probe`, or there is no sound stream.
+    """
+    with open_container(path) as container:
+        layout = lay_out(path, container, audio_stream)
+        if "audio" not in layout.packets:
+            raise MediaError(f"{path}: has no sound")
+        return layout.is_near("audio", begins_secs, ends_secs)
 
 
 def _duration_secs(container: av.container.InputContainer, layout: Layout) -> float:

@@ -76,6 +76,14 @@ class Layout:
         begins = _joined(packets.pts * float(packets.tick), self.joins.get(kind, ()))
         return begins - self.origin_secs
 
+    def is_near(self, kind: str, begins_secs: np.ndarray, ends_secs: np.ndarray) -> np.ndarray:
+        """bool: whether any packet of a kind begins in each stretch, or up to a minute before."""
+        packets = np.sort(self.begins_secs(kind))
+        believed = _believed(self.packets[kind]) * float(self.packets[kind].tick)
+        margin_secs = max(_LONGEST_PAUSE_SECS, believed.max(initial=0))
+        last = np.searchsorted(packets, ends_secs) - 1  # that begins before the stretch ends
+        return (last >= 0) & (packets[last] >= begins_secs - margin_secs)
+
     def parts_secs(self, kind: str | None = None) -> list[float]:
         """When each part but the first begins, from time 0; of a kind, when its stream does."""
         begins = [self._parts_of(name) for name in ([kind] if kind else self.joins)]

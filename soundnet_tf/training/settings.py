@@ -81,7 +81,7 @@ class OptimizerConfig(Settings):
     learning_rate: float = setting(
         "Adam's learning rate (paper: 1e-3, for 100 000 steps of 64 clips).", 1e-4, at_least=0
     )
-    schedule: str = setting("Of that rate.", CONSTANT, choices=(CONSTANT, COSINE))
+    schedule: str = setting("Of the learning rate.", CONSTANT, choices=(CONSTANT, COSINE))
     warmup_steps: int = setting("Steps in which the rate rises from 0.", 0, at_least=0)
     head_warmup_steps: int = setting(
         "Steps in which only the heads learn, for heads that start fresh.", 0, at_least=0

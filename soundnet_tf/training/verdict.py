@@ -14,6 +14,7 @@ _NEXT = {
     "augmentation may help.",
     NOTHING: "Look at the videos, at the learning rate and at the number of steps.",
 }
+_TOO_FEW = "Hold out more videos (bin/prepare.py --val_fraction), or probe: so few cannot tell."
 _CONTROL = "It was trained on shuffled pairs: whatever it learned, it does not owe to seeing."
 
 
@@ -56,11 +57,20 @@ def verdict(
         reasons.insert(0, _of_probe(probed, floor, lead))
         has_learned = has_learned and lead > -SURE if was_trained else lead >= SURE
     word = LEARNED if has_learned else FITS if _hears(training, heads) else NOTHING
-    return word, [*reasons, _CONTROL if is_control else _NEXT[word]]
+    next_step = _TOO_FEW if _are_too_few(held_out, heads) and not last["accuracy"] else _NEXT[word]
+    return word, [*reasons, _CONTROL if is_control else next_step]
 
 
 def _hears(figures: Mapping[str, float], heads: list[str]) -> bool:
     return any(figures[f"hears_{head}"] >= SURE for head in heads)  # NaN is not
+
+
+def _are_too_few(held_out: Mapping[str, float], heads: list[str]) -> bool:
+    """Whether no head can tell true pairs from shuffled ones, though it gives numbers."""
+    return all(
+        math.isnan(held_out[f"hears_{head}"]) and not math.isnan(held_out[f"kl_{head}"])
+        for head in heads
+    )
 
 
 def _of_head(

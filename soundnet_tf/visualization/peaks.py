@@ -46,9 +46,8 @@ def thin(steps: Steps) -> Steps:
     if count <= 6:
         return steps
     inner = _excited(steps.values[3:-3])
-    kept = np.unique(
-        np.concatenate([inner.argmax(axis=0) + 3, [0, 1, 2], count - 1 - np.arange(3)])
-    )
+    ends = [0, 1, 2, count - 3, count - 2, count - 1]
+    kept = np.unique(np.concatenate([inner.argmax(axis=0) + 3, ends]))
     return Steps(steps.values[kept], steps.secs[kept])
 
 

@@ -82,9 +82,8 @@ class Shards:
             framed = file.read(int(self._places.lengths[number]))
         if not shard_reader.is_whole(framed):
             raise ValueError(shard_reader.damage(path, int(self._places.offsets[number])))
-        record = framed[
-            shard_reader.HEADER_BYTES : shard_reader.HEADER_BYTES - shard_reader.FRAME_BYTES
-        ]
+        end = len(framed) - shard_reader.FRAME_BYTES + shard_reader.HEADER_BYTES
+        record = framed[shard_reader.HEADER_BYTES : end]
         clip = records.parse(tf.constant(record), audio_codec=self._codec)
         waveform, clip_secs = clip[records.WAVEFORM].numpy(), float(clip[records.START_SECS])
         first = max(0, round((secs - clip_secs - width_secs / 2) * constants.SAMPLE_RATE))

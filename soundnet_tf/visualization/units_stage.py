@@ -123,5 +123,5 @@ def told(shared: naming.Shared) -> str:
     in_all = 100 * shared.count_in_all / shared.of_all
     return (
         f"{shared.name}, {shared.count} of {shared.of} ({in_all:.3g} % of all), "
-        f"p {shared.p_corrected:.2g}"
+        f"p {units_page.chance_in_words(shared.p_corrected)}"
     )

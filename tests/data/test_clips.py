@@ -11,7 +11,7 @@ import synthetic_media
 from av.stream import Disposition
 from hypothesis import given
 from hypothesis import strategies as st
-from media_writer import Sound, counted_film, index_of, write
+from media_writer import Pictures, Sound, counted_film, counted_picture, index_of, write
 from PIL import Image
 
 from soundnet_tf import media
@@ -45,6 +45,21 @@ def test_a_remainder_counts_from_one_frame_interval_on(duration_secs, starts):
     assert clips.clip_starts(duration_secs, Cutting()) == starts
 
 
+def test_a_small_file_that_says_it_lasts_for_days_costs_few_clips(tmp_path):
+    """Sound of 3 s, and the last picture at 100 000 s. What a packet of sound fills is up to a
+    minute, so clips of 20 s that begin up to 60 + 2 s are looked at; the rest is one line."""
+    picture = counted_picture(0, 0)
+    secs = [0, 1, 100_000]
+    pictures = Pictures("mjpeg", [picture] * 3, secs, 1, "yuvj420p", is_regular=False)
+    hiss = np.random.default_rng(0).uniform(-0.5, 0.5, 8000 * 3)
+    path = write(tmp_path / "long.mkv", Sound("pcm_s16le", 8000, hiss), pictures)
+    (run,) = clips.plan(video_at(path), Cutting())
+    assert run.starts_secs == (0.0, 20.0, 40.0, 60.0)
+    (left_out,) = run.left_out
+    assert left_out == LeftOut(80.0, "no sound from 80.00 to 100000.00 s")
+    assert clips.kind_of_reason(left_out.reason) == clips.NO_SOUND
+
+
 @given(
     duration_secs=st.floats(1, 7200),
     clip_secs=st.floats(1, 60),
@@ -66,6 +81,7 @@ def test_a_film_is_planned_in_runs(tmp_path, monkeypatch, clip_secs, per_run):
     info = media.probe(synthetic_media.write_clock_video(tmp_path / "clock.mp4", 1, **SMALL))
     film = {**vars(info), "duration_secs": 7200.0}
     monkeypatch.setattr(clips.media, "probe", lambda *_: media.MediaInfo(**film))
+    monkeypatch.setattr(clips.media, "has_sound", lambda path, begins, *_: begins >= 0)
     runs = clips.plan(Video("film.mkv", "film.mkv", Identity(1)), Cutting(clip_secs))
     assert [start for run in runs for start in run.starts_secs] == [
         i * clip_secs for i in range(math.ceil(7200 / clip_secs))

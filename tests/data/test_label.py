@@ -14,12 +14,13 @@ from labelled_shards import clips_in, contents, copy_of, run
 
 from soundnet_tf.data import label as module
 from soundnet_tf.data import pipeline, sources
-from soundnet_tf.data.batch_settings import PipelineConfig
+from soundnet_tf.data.batch_settings import PipelineConfig, SourceConfig
 from soundnet_tf.data.manifest import load_manifest
 from soundnet_tf.data.settings import LabelConfig
 from soundnet_tf.data.videos import split_and_shard
 from soundnet_tf.models.settings import BFLOAT16, FLOAT32
 from soundnet_tf.models.teachers.teacher import load_teacher
+from soundnet_tf.training.settings import RunConfig
 
 
 def test_posteriors_are_what_the_teacher_says_of_the_pipelines_frames(labelled, both):
@@ -74,6 +75,13 @@ def test_sources_know_the_teachers_and_their_classes(labelled, both):
             loaded = load_teacher(both[head])
             assert teacher.labels == loaded.labels
             assert (teacher.name, teacher.fingerprint) == (loaded.name, loaded.fingerprint)
+
+
+def test_shards_without_clips_do_not_ask_for_teachers(labelled, tmp_path):
+    """One of the four has none, so that no teacher has labelled it."""
+    shards = load_manifest(str(labelled)).splits["train"].shards
+    assert [shard.teachers for shard in shards if not shard.clips] == [{}]
+    RunConfig(SourceConfig(data=str(labelled)), str(tmp_path / "run")).check_inputs()
 
 
 def test_a_second_run_changes_nothing(labelled, both, monkeypatch):

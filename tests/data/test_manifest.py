@@ -2,9 +2,12 @@
 
 import dataclasses
 import json
+import re
 
 import pytest
 
+from soundnet_tf.data import prepare
+from soundnet_tf.data.batch_settings import SourceConfig
 from soundnet_tf.data.manifest import Manifest, Shard, Skipped, Split, load_manifest, write_manifest
 
 
@@ -34,6 +37,25 @@ def test_what_is_written_is_read(manifest, tmp_path):
     assert manifest.shard_paths("train") == [str(tmp_path / "train-00000-of-00001.tfrecord")]
     assert manifest.shard_paths("val") == []
     assert [p.name for p in tmp_path.glob(".*")] == []
+
+
+def test_a_folder_with_no_clips_to_hold_out_is_told_by_prepare_and_train(manifest, tmp_path):
+    """As `prepare` leaves it: a shard of the split is there, and empty."""
+    (tmp_path / "val-00000-of-00001.tfrecord").touch()
+    empty = Split.of((Shard("val-00000-of-00001.tfrecord", 0, 0, 0.0, 0, "0" * 64),))
+    manifest = dataclasses.replace(manifest, splits={**manifest.splits, "val": empty})
+    message = rf"{tmp_path} has no clips in 'val'; prepare more videos, or others with"
+    assert re.search(message, prepare.summary(manifest))
+    assert "Next:" not in prepare.summary(manifest)
+    write_manifest(manifest)
+    with pytest.raises(ValueError, match=message):
+        SourceConfig(data=str(tmp_path)).check_inputs()
+
+
+def test_with_clips_in_both_splits_training_is_next(manifest):
+    held_out = Split.of((Shard("val-00000-of-00001.tfrecord", 1, 1, 2.0, 5, "0" * 64),))
+    both = dataclasses.replace(manifest, splits={**manifest.splits, "val": held_out})
+    assert "Next: bin/train.py" in prepare.summary(both)
 
 
 def test_a_folder_may_be_moved(manifest, tmp_path):

@@ -121,7 +121,7 @@ def test_a_damaged_shard_is_named(tmp_path):
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=f"{NAMES[0]}.tfrecord is damaged .*prepare it again"):
+    with pytest.raises(ValueError, match=rf"{NAMES[0]}.tfrecord is damaged \(record \d"):
         webdataset.export(data, str(tmp_path / "out"), progress=False)
     assert not list((tmp_path / "out").glob("*.tar"))
 

@@ -83,6 +83,20 @@ def test_a_task_that_wants_too_much_memory_gets_none_and_costs_only_itself():
     assert results == [1, "needs more than 0.3 GB of memory (see --video_memory_gb)", 2, 10**8]
 
 
+def test_limits_that_are_as_good_as_none_are_taken_and_larger_ones_refused():
+    """Above 2**63 bytes or seconds the kernel takes none."""
+    with Workers(1, Limits(task_secs=1e9, task_gb=1e9)) as workers:
+        assert list(workers.map(eval, ["1"], lambda _, why: why)) == [("1", 1)]
+    with pytest.raises(
+        ValueError, match="task_secs .* is 10000000000.0; it should be .*at most 1e[+]09"
+    ):
+        Limits(task_secs=1e10)
+    with pytest.raises(
+        ValueError, match="task_gb .* is 10000000000.0; it should be .*at most 1e[+]09"
+    ):
+        Limits(task_gb=1e10)
+
+
 def test_a_process_that_dies_once_is_tried_again(tmp_path):
     marker = str(tmp_path / "tried")
     task = f"'done' if __import__('os').path.exists({marker!r}) else (open({marker!r}, 'w'), {DIE})"

@@ -119,6 +119,16 @@ def test_remote_media_are_named_alike(folder):
     assert find_media("memory://sounds/day/**/*.WAV") == {"a/rain.WAV": expected["a/rain.WAV"]}
 
 
+def test_remote_entries_may_be_written_as_find_writes_them(folder):
+    """`find . -name '*.mp4'` begins each with `./`; no key in a bucket has such levels, and none is
+    above its bucket."""
+    base = "memory://written"
+    remote.upload(str(folder / "b.mp4"), f"{base}/day/b.mp4")
+    remote.write_bytes(f"{base}/night/l.txt", b"./../day/b.mp4\n../../../day//x/../b.mp4\n")
+    assert find_media(f"{base}/night/l.txt") == {"b.mp4": f"{base}/day/b.mp4"}
+    assert find_media(f"{base}/./day/../") == {"day/b.mp4": f"{base}/day/b.mp4"}
+
+
 @pytest.mark.parametrize(
     ("source", "message"),
     [
@@ -137,6 +147,13 @@ def test_a_file_that_is_neither_list_nor_media_is_refused(folder):
     message = "sound.dat is neither a list of media files in UTF-8 nor a media file with one of"
     with pytest.raises(ValueError, match=message):
         find_media(str(folder / "sound.dat"))
+
+
+@pytest.mark.parametrize("name", ["part-0.tar.gz", "PART.TGZ", "a.tar.zst"])
+def test_a_compressed_tar_is_to_be_unpacked(folder, name):
+    (folder / name).write_bytes(b"\x1f\x8b\x08\xff\xfe")
+    with pytest.raises(ValueError, match=rf"{name} is a compressed tar, .*unpack it to \.tar"):
+        find_media(str(folder / name))
 
 
 @pytest.mark.parametrize("extension", SOUND_EXTENSIONS)

@@ -106,6 +106,9 @@ def test_a_parquet_table_is_read_as_the_csv_table(table, tmp_path):
     path = str(tmp_path / "spans.parquet")
     parquet.write_table(pyarrow.table(columns), path)
     assert find.find_parts(path, VIDEO, "video") == find.find_parts(csv, VIDEO, "video")
+    columns["start"] = pyarrow.array([0.1, 3.0], "float32")
+    parquet.write_table(pyarrow.table(columns), path)
+    assert find.find_parts(path, VIDEO, "video") == find.find_parts(csv, VIDEO, "video")
     columns["keep"] = [False, True]
     parquet.write_table(pyarrow.table(columns), path)
     assert list(find.find_parts(path, VIDEO, "video").paths) == ["b/a.mp4"]

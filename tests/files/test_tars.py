@@ -193,6 +193,16 @@ def test_a_broken_tar_says_what_is_wrong(parts, tmp_path):
     assert "leads backwards" in broken(tmp_path, whole[:1024] + back.tobuf(tarfile.GNU_FORMAT))
 
 
+def test_what_is_behind_the_end_of_a_tar_is_not_passed_over(parts, tmp_path):
+    """Two tars in one file, and a header whose block was lost: zeros, which end a tar."""
+    whole = (parts / "part-08.tar").read_bytes()
+    assert "it goes on behind its end at byte" in broken(tmp_path, 2 * whole)
+    assert "it goes on behind its end at byte 1024" in broken(
+        tmp_path, whole[:1024] + bytes(512) + whole[1536:]
+    )
+    assert broken(tmp_path, whole + bytes(1 << 21)) is None
+
+
 def test_a_broken_tar_stands_for_itself(parts):
     cut = (parts / "part-09.tar").read_bytes()[:600]
     (parts / "part-09.tar").write_bytes(cut)

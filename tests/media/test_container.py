@@ -9,8 +9,9 @@ import av
 import numpy as np
 import pytest
 import synthetic_media as media
+from tar_material import write_tar
 
-from soundnet_tf.files import remote
+from soundnet_tf.files import remote, tars
 from soundnet_tf.media import MediaError, probe, read_audio, read_clip
 
 READERS = [probe, read_audio, read_clip]
@@ -237,6 +238,33 @@ def test_random_damage(tmp_path, extension):
 def test_name_is_not_taken_for_a_protocol(tmp_path):
     path = media.write_sine(tmp_path / "concat:a|b.wav", 1.0)
     assert len(read_audio(path)) == 22050
+
+
+PLAYLIST = "#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:3,\n{}\n#EXT-X-ENDLIST\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("list.mp4", "ffconcat version 1.0\nfile {}\n"), ("list.m3u8", PLAYLIST)],
+    ids=["concat", "hls"],
+)
+@pytest.mark.parametrize("place", ["beside", "remote", "tar"])
+def test_no_file_leads_to_others(tmp_path, monkeypatch, name, text, place):
+    """FFmpeg would read `inner.ts` for it, of the current folder where the list has none: also of
+    lists that came from a bucket or in a tar."""
+    media.write_clock_video(tmp_path / "inner.ts", 3, width=64, height=48)
+    monkeypatch.chdir(tmp_path)
+    content = text.format("inner.ts" if "ffconcat" in text else tmp_path / "inner.ts").encode()
+    path = str(tmp_path / name)
+    if place == "tar":
+        path = tars.contents(str(write_tar(tmp_path / "x.tar", {name: content}))).files[name]
+    elif place == "remote":
+        path = f"memory://lists/{name}"
+        remote.write_bytes(path, content)
+    else:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(MediaError, match="FFmpeg cannot read it"):
+        probe(path)
 
 
 def test_remote_file(mp4, tmp_path):

@@ -658,6 +658,20 @@ DATA = (
         ("tests/data/test_cached_pipeline.py",),
     ),
     Fault(
+        "a shard without clips, which no teacher has seen, makes a labelled folder unlabelled",
+        "soundnet_tf/data/cached.py",
+        "[shard.teachers for shard in shards if shard.clips]",
+        "[shard.teachers for shard in shards]",
+        ("tests/data/test_label.py",),
+    ),
+    Fault(
+        "a folder without held-out clips is found out when training begins",
+        "soundnet_tf/data/manifest.py",
+        "if not split.clips]\n    if not empty",
+        "if not split.shards]\n    if not empty",
+        ("tests/data/test_manifest.py",),
+    ),
+    Fault(
         "the validation fraction is what is trained on",
         "soundnet_tf/data/videos.py",
         "VAL if fraction < val_fraction else TRAIN",
@@ -1672,6 +1686,13 @@ MEDIA = (
         ("tests/media/test_limits.py",),
     ),
     Fault(
+        "a video may be a list of other files, which are read in its place",
+        "soundnet_tf/media/container.py",
+        "av.formats_available - LEADING_ELSEWHERE",
+        "av.formats_available",
+        ("tests/media/test_container.py",),
+    ),
+    Fault(
         "pictures of any size are decoded",
         "soundnet_tf/media/container.py",
         "stream.codec_context.options = limit",
@@ -2102,10 +2123,10 @@ INSPECTION = (
     ),
     Fault(
         "a file's name can end the page's script",
-        "soundnet_tf/inspection/page.py",
+        "soundnet_tf/pages/template.py",
         'for character in "<>&',
         'for character in "&',
-        _INSPECT,
+        (*_INSPECT, "tests/pages"),
     ),
     Fault(
         "rows of a file that has changed are taken for its own",
@@ -2315,6 +2336,20 @@ FORMATS = (
         "if found.spans:",
         "if found.spans is None:",
         _SPANS,
+    ),
+    Fault(
+        "entries of a list in a bucket keep their ./ and ../",
+        "soundnet_tf/files/find.py",
+        'posixpath.normpath(f"/{key}").lstrip("/")',
+        "key",
+        ("tests/files/test_find.py",),
+    ),
+    Fault(
+        "what is behind the end of a tar is passed over",
+        "soundnet_tf/files/tars.py",
+        "if rest.strip(b",
+        "if False and rest.strip(b",
+        _TARS,
     ),
     Fault(
         "names lead out of a tar",

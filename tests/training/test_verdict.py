@@ -74,7 +74,11 @@ def test_the_reasons_name_the_figures():
 
 def test_too_few_videos_are_said_to_be_so():
     held_out = figures(float("nan"), float("nan"))
-    assert "too few" in verdict(held_out, figures(9.0), BASELINES, UNPROBED)[1][0]
+    for training in (0.0, 9.0):
+        reasons = verdict(held_out, figures(training), BASELINES, UNPROBED)[1]
+        assert "too few" in reasons[0] and "Hold out more videos" in reasons[-1]
+    *_, last = verdict(held_out, figures(9.0), BASELINES, probed("1" * 40, "0" * 40))[1]
+    assert "Hold out" not in last
 
 
 def test_an_advantage_is_of_the_recordings_that_differ():
