@@ -1,5 +1,7 @@
 """Lists and tables: what is an entry, where it lies, and what is said of one that is not there."""
 
+import os
+
 import pytest
 
 from soundnet_tf.files import lists
@@ -130,7 +132,7 @@ def test_a_line_of_a_table_is_read_as_it_was_written(write, name):
 
 def test_a_column_of_a_table_says_something_of_each_path(table):
     path = table(
-        b"species,path,start,end\nwren,a.wav,0,1\nwren,a.wav,1,2\n ,b.wav,0,1\n owl ,/c.wav,0,9\n"
+        "species,path,start,end\nwren,a.wav,0,1\nwren,a.wav,1,2\n ,b.wav,0,1\n owl ,/c.wav,0,9\n"
     )
     folder = os.path.dirname(path)
     assert lists.read_column(path, "species") == {f"{folder}/a.wav": "wren", "/c.wav": "owl"}
@@ -139,10 +141,10 @@ def test_a_column_of_a_table_says_something_of_each_path(table):
 @pytest.mark.parametrize(
     ("content", "column", "message"),
     [
-        (b"path,label\na,b\n", "species", "has no column species"),
-        (b"file,label\na,b\n", "label", "has no column path"),
+        ("path,label\na,b\n", "species", "has no column species"),
+        ("file,label\na,b\n", "label", "has no column path"),
         (
-            b"path,label\na,b\na,c\n",
+            "path,label\na,b\na,c\n",
             "label",
             "line 3: label is 'c', before it was 'b' of the same a",
         ),
