@@ -57,6 +57,7 @@ def folder(tmp_path_factory):
     content = {"settings": {"clip_secs": 5.0}, "shard": shard, "inputs": []}
     content |= {"skipped": [], "left_out": []}
     (folder / "elsewhere" / "train-00000-of-00001.json").write_text(json.dumps(content))
+    (folder / "elsewhere" / "rain1.vtt").write_text("WEBVTT")
     (folder / "elsewhere" / "run.json").write_text(json.dumps({"settings": {"seed": 7}}))
     return folder
 
@@ -71,6 +72,7 @@ LAYERS = "reproduce --table=layers --dataset=csv --eval_data=sounds.csv --model=
 MODALITIES = f"reproduce --table=modalities {TEACHER} --model=student --out=new"
 LOSS = "reproduce --table=loss --dataset=csv --eval_data=sounds.csv --model=student --out=new"
 PLACES = "--places_teacher=file:student/student.keras"
+UNITS = "visualize units --inputs=rain1.wav --model=student"
 CASES = {
     # Inputs that are not there, are empty, or are something else.
     "prepare --videos=nowhere --out=new": "nowhere: no such folder, pattern, video or list",
@@ -96,13 +98,51 @@ CASES = {
     "extract --inputs=empty --model=student --out=new.npz": "empty: no media files found",
     "recognize --model=student nothing.wav": "no such media file: nothing.wav",
     "recognize --model=student empty": "empty: is a folder; name the files in it",
+    "recognize --model=student --format=srt rain1.wav wind1.wav": (
+        "--format=srt is of one recording a file, 2 were named; give --out=DIR for a file each"
+    ),
+    "recognize --model=student --out=new rain1.wav": "--out=new is for --format=audacity|srt|vtt",
+    "recognize --model=student --format=vtt --out=elsewhere rain1.wav": (
+        "elsewhere/rain1.vtt is there already; give another --out, or remove it"
+    ),
+    "recognize --model=student --format=vtt --out=file rain1.wav": (
+        "file: cannot be made a folder ("
+    ),
+    "recognize --model=student --segments=new rain1.wav": (
+        "--segments=DIR and --segment_label=NAME belong together"
+    ),
+    "recognize --model=student --segment_label=rain rain1.wav": (
+        "--segments=DIR and --segment_label=NAME belong together"
+    ),
+    "recognize --model=student --segments=elsewhere --segment_label=rain rain1.wav": (
+        "elsewhere has files already; give a new folder, or remove them"
+    ),
+    "recognize --model=student --segments=gs://b/new --segment_label=rain rain1.wav": (
+        "segments is gs://b/new; give a local folder"
+    ),
+    "recognize --model=student --segments=file --segment_label=rain rain1.wav": (
+        "file: cannot be made a folder ("
+    ),
     "recognize --model=student a.wav b.wav": "no such media file: a.wav, b.wav",
     "reproduce --table=layers --eval_data=nowhere --model=student --out=new": "nowhere: no such",
     f"{MODALITIES} --videos_manifest=nowhere": "nowhere: no such manifest",
     f"{LOSS} --data=empty {TEACHER} {PLACES}": "empty is not a prepared folder",
     "demo --videos=nowhere": "nowhere: no such folder, pattern, video or list",
     "benchmark --videos=empty --out=new": "empty: no videos found",
+    "visualize units --inputs=nowhere --out=new": "nowhere: no such folder, pattern, media file",
+    "visualize units --labels=nowhere --out=new": "nowhere: no such manifest",
+    "visualize units --data=empty --out=new": "empty is not a prepared folder: it has no",
+    "visualize units --out=new": "give either recordings, by --inputs or --labels or both, or",
+    f"{UNITS} --data=shards --out=new": "give either recordings, by --inputs or --labels or both",
+    f"{UNITS} --dataset=esc10 --out=new": "dataset is esc10; name its folder by --labels",
+    f"{UNITS} --units=3,-1 --out=new": "units is 3,-1; give numbers from 0, such as 3,17, or all",
+    f"{UNITS} --out=gs://bucket/new": "out is gs://bucket/new; give a local folder",
+    "visualize filters --out=new.jpg": "out is new.jpg; give a local file that ends in .png or",
+    "visualize filter --out=new.png": "there is no 'filter'; begin with one of filters, ",
     # Networks.
+    "visualize filters --model=nowhere --out=new.png": f"nowhere {STUDENT}",
+    f"{UNITS.replace('=student', '=nowhere')} --out=new": f"nowhere {STUDENT}",
+    f"{UNITS} --layer=objects --out=new": "no layer objects in soundnet8 or soundnet5; choose of",
     f"{TRAIN} {TEACHER} --init_from=nowhere": f"nowhere {STUDENT}",
     "finetune --manifest=sounds.csv --model=nowhere --out=new": f"nowhere {STUDENT}",
     f"{FINETUNE} --layers=pool5,pool9": "no layer pool9 in soundnet8 or soundnet5; choose of conv1",
@@ -160,6 +200,8 @@ CASES = {
     f"{EXTRACT} --out=file/new.npz": "file: cannot be made a folder (",
     LAYERS.replace("new", "file"): "file: cannot be made a folder (",
     "demo --videos=film.mp4 --imagenet_teacher= --out=file": "file: cannot be made a folder (",
+    f"{UNITS} --out=file": "file: cannot be made a folder (",
+    "visualize filters --model=student --out=file/x.png": "file: cannot be made a folder (",
     "benchmark --out=file": "file is no JSON",
     "benchmark --out=nowhere/new": "nowhere/new: there is no folder nowhere; make it first",
 }
@@ -186,6 +228,8 @@ RIGHT = [
     "recognize --model=student nothing.wav rain1.wav",
     LAYERS,
     f"{MODALITIES} --videos_manifest=sounds.csv",
+    f"{UNITS} --labels=sounds.csv --out=new",
+    "visualize filters --model=student --out=new.png",
 ]
 
 
