@@ -2838,8 +2838,8 @@ VISUALIZATION = (
     Fault(
         "files that could not be heard leave the exit code as it was",
         "bin/visualize.py",
-        "return 1 if found.skipped else 0",
-        "return 0",
+        "(units_stage.text(found, config.out))\n    return 1 if found.skipped else 0",
+        "(units_stage.text(found, config.out))\n    return 0",
         _UNITS_PAGE,
     ),
     Fault(
