@@ -20,8 +20,8 @@ def test_no_name_stands_twice():
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_a_fault_fits_the_code(fault):
-    """Put in, it is still Python, of other statements than before; of scripts and styles of pages
-    only that the text changes is asked."""
+    """Put in, it is still Python, of other statements than before. (What a page is made of is only
+    looked at in a browser, by the tests that should notice.)"""
     code = (ROOT / fault.file).read_text("utf-8")
     changed = apply(fault, code)
     assert changed != code
