@@ -2472,6 +2472,132 @@ FORMATS = (
     ),
 )
 
+_PLACING = ("tests/visualization/test_placing.py",)
+_MAP = ("tests/visualization/test_sound_map.py",)
+_MAP_PAGE = ("tests/visualization/test_map_page.py",)
+
+MAPS = (
+    Fault(
+        "one loud unit decides where everything lies",
+        "soundnet_tf/visualization/placing.py",
+        "return np.sign(vectors) * np.sqrt(np.abs(vectors))",
+        "return vectors",
+        _PLACING,
+    ),
+    Fault(
+        "a map ignores all but the first component",
+        "soundnet_tf/visualization/placing.py",
+        "count = min(COMPONENTS, *values.shape)",
+        "count = 1",
+        _PLACING,
+    ),
+    Fault(
+        "trustworthiness is asked of the features alone",
+        "soundnet_tf/visualization/placing.py",
+        "trustworthiness(values[drawn], points[drawn],",
+        "trustworthiness(values[drawn], values[drawn],",
+        _PLACING,
+    ),
+    Fault(
+        "chance counts a thing as its own neighbour",
+        "soundnet_tf/visualization/placing.py",
+        "(counts * (counts - 1)).sum() / (total * (total - 1))",
+        "(counts * counts).sum() / (total * total)",
+        _PLACING,
+    ),
+    Fault(
+        "agreement on the map is that of the features",
+        "soundnet_tf/visualization/placing.py",
+        "_agreeing(points, labels, count),",
+        "share_of_same(nearest(vectors, count), labels),",
+        _PLACING,
+    ),
+    Fault(
+        "a clip's features are those of its loudest step",
+        "soundnet_tf/visualization/sound_map.py",
+        'clip.duration_secs, "mean")',
+        'clip.duration_secs, "max")',
+        _MAP,
+    ),
+    Fault(
+        "clips without a label count as one class",
+        "soundnet_tf/visualization/sound_map.py",
+        'is_labelled = own != ""',
+        "is_labelled = np.full(len(own), True)",
+        _MAP,
+    ),
+    Fault(
+        "pictures are coloured by the first clips' labels",
+        "soundnet_tf/visualization/map_files.py",
+        "x, y = placed.points[place].tolist()",
+        "x, y = placed.points[0].tolist()",
+        _MAP,
+    ),
+    Fault(
+        "the atlas names sounds without a suffix",
+        "soundnet_tf/visualization/map_files.py",
+        '"path": f"{number}.mp3"',
+        '"path": f"{number}"',
+        _MAP,
+    ),
+    Fault(
+        "the page of a former run stays beside new tables",
+        "soundnet_tf/visualization/map_stage.py",
+        "for name in (PAGE, ATLAS):",
+        "for name in ():",
+        _MAP,
+    ),
+    Fault(
+        "of a long clip the beginning is played",
+        "soundnet_tf/visualization/map_page.py",
+        "clip.start_secs + clip.duration_secs / 2",
+        "clip.start_secs + width_secs / 2",
+        _MAP,
+    ),
+    Fault(
+        "a column of labels is taken of the first row of a path",
+        "soundnet_tf/files/lists.py",
+        "if value and said.setdefault(place, value) != value:",
+        "if value and not said.setdefault(place, value):",
+        ("tests/files/test_lists.py",),
+    ),
+    Fault(
+        "a click plays the point's number, not its clip",
+        "soundnet_tf/assets/visualization/map.js",
+        "if (d <= least && isVisible(clip)) { least = d; best = clip; }",
+        "if (d <= least && isVisible(clip)) { least = d; best = i; }",
+        _MAP_PAGE,
+    ),
+    Fault(
+        "a map is upside down for the arrow keys",
+        "soundnet_tf/assets/visualization/map.js",
+        "ArrowUp: [0, -1], ArrowDown: [0, 1]",
+        "ArrowUp: [0, 1], ArrowDown: [0, -1]",
+        _MAP_PAGE,
+    ),
+    Fault(
+        "what is left out by the legend can still be chosen",
+        "soundnet_tf/assets/visualization/map.js",
+        "(data.labels[clip] < 0 || shown[data.labels[clip]]) &&",
+        "true &&",
+        _MAP_PAGE,
+    ),
+    Fault(
+        "names become elements of the page",
+        "soundnet_tf/assets/visualization/map.js",
+        'one(".map-chosen h3").textContent = data.ids[clip];',
+        'one(".map-chosen h3").innerHTML = data.ids[clip];',
+        _MAP_PAGE,
+    ),
+    Fault(
+        "a player that has nothing to play stays",
+        "soundnet_tf/assets/pages/style.css",
+        "[hidden] { display: none !important; }",
+        "",
+        _MAP_PAGE,
+    ),
+)
+
 _CAPTIONS = ("tests/serving/test_captions.py",)
 _MOMENTS = ("tests/serving/test_moments.py",)
 _SEGMENTS = ("tests/serving/test_segments.py",)
@@ -2712,8 +2838,8 @@ VISUALIZATION = (
     Fault(
         "files that could not be heard leave the exit code as it was",
         "bin/visualize.py",
-        "return 1 if found.skipped else 0",
-        "return 0",
+        "(units_stage.text(found, config.out))\n    return 1 if found.skipped else 0",
+        "(units_stage.text(found, config.out))\n    return 0",
         _UNITS_PAGE,
     ),
     Fault(
@@ -3381,6 +3507,7 @@ FAULTS = (
     *FEW_CLIPS,
     *MANY_WORKERS,
     *FORMATS,
+    *MAPS,
     *RECOGNIZE,
     *VISUALIZATION,
     *PAGE,
