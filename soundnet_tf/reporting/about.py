@@ -25,7 +25,7 @@ def content(config: ReportConfig, ears: Listener, run: Mapping[str, Any] | None)
     name = _NAMES.get(architecture.name, architecture.name)
     heads = " and ".join(f"{len(names)} {head}" for head, names in ears.labels.items())
     return {
-        "title": f"{name}, {printable(config.source)}",
+        "title": f"{name}, {_short(config.source)}",
         "name": name,
         "source": printable(config.source),
         "is_published": config.source == constants.PUBLISHED,
@@ -39,6 +39,13 @@ def content(config: ReportConfig, ears: Listener, run: Mapping[str, Any] | None)
         "version": __version__,
         "clips": run and run.get("clips"),
     }
+
+
+def _short(source: str) -> str:
+    """What a network is called in a title: the last two parts of its path."""
+    if source == constants.PUBLISHED:
+        return "the published weights"
+    return printable("/".join(source.rstrip("/").split("/")[-2:]))
 
 
 def facts(run: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -101,6 +101,7 @@ def lines(
     order = [*series.values(), *controls]
     present = {row["of"] for row in (*values, *across)}
     colour = {"field": "of", "scale": {"domain": [n for n in order if n in present]}}
+    colour["legend"] = {"columns": 2, "labelLimit": 0}
     height = {"field": "value", "type": "quantitative", "title": title, "scale": {"zero": False}}
     tooltip = [
         {"field": "of", "title": "figure"},

@@ -35,7 +35,7 @@ def content(found: Mapping[str, Any], folder: str) -> dict[str, Any]:
 
 def _of_layers(found: Mapping[str, Any]) -> dict[str, Any]:
     dataset, baselines = found["dataset"], found["baselines"]
-    scales = {row["input_scale"] for row in found["rows"]}
+    scales = _scales(found)
     rows = [
         _row(_layer(row, scales), row, row["paper"], row["accuracy_mean"]) for row in found["rows"]
     ]
@@ -76,8 +76,13 @@ def _of_modalities(found: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _scales(found: Mapping[str, Any]) -> set[float]:
+    return {row["input_scale"] for row in found["rows"]}
+
+
 def _layer(row: Mapping[str, Any], scales: set[float]) -> str:
-    return row["layer"] if len(scales) == 1 else f"{row['layer']}, sound times {row['input_scale']:g}"
+    layer, scale = row["layer"], row["input_scale"]
+    return layer if len(scales) == 1 else f"{layer}, sound times {scale:g}"
 
 
 def _row(
@@ -92,11 +97,12 @@ def _row(
 
 
 def _confusion(found: Mapping[str, Any]) -> dict[str, Any]:
-    """Of the layer at the top of the results: counts, and what share of the true class each is."""
-    classes, counts = found["classes"], found["confusion"]
+    """Of the best row: counts, and what share of the true class each is."""
+    best = max(found["rows"], key=lambda row: row["accuracy_mean"])
+    classes, counts = found["classes"], best["confusion"]
     rows = []
     for name, row in zip(classes, counts, strict=True):
         total = max(1, sum(row))
         cells = [{"count": count, "share": f"{100 * count / total:.0f}"} for count in row]
         rows.append({"name": name, "cells": cells})
-    return {"layer": found["layer"], "classes": classes, "rows": rows}
+    return {"by": _layer(best, _scales(found)), "classes": classes, "rows": rows}

@@ -72,7 +72,7 @@ def strips(recognition: Recognition, head: str) -> list[dict[str, Any]]:
 
     Returns:
         Of each its `label`, its greatest probability as `peak`, and `cells`: where each begins and
-        how wide it is, of _WIDTH for the whole sound, and its `shade` in [0, 1], the square root of
+        how wide it is, of _WIDTH for the whole sound, and its `shade` in [0, 1], the cube root of
         the probability. A cell reaches halfway to the next steps; of more than _MOST_CELLS steps
         several share one, which shows the surest.
     """
@@ -93,7 +93,7 @@ def strips(recognition: Recognition, head: str) -> list[dict[str, Any]]:
                 {
                     "left": f"{begin * scale:.4g}",
                     "width": f"{(end - begin) * scale:.4g}",
-                    "shade": f"{p**0.5:.2f}",
+                    "shade": f"{p ** (1 / 3):.2f}",
                 }
                 for begin, end, p in zip(begins, ends, surest[:, place].tolist(), strict=True)
                 if p >= _FAINTEST
@@ -145,7 +145,7 @@ def told(ranking: Ranking) -> str:
 
 def percent(probability: float) -> str:
     """A whole number of percent, or what is below one."""
-    return f"{100 * probability:.0f} %" if probability >= 0.005 else "< 1 %"
+    return f"{100 * probability:.0f}\u202f%" if probability >= 0.005 else "<\u202f1\u202f%"
 
 
 def _moments(recognition: Recognition) -> list[dict[str, Any]]:
