@@ -24,12 +24,15 @@ class Shards:
     """Clips of a prepared folder; those of one video are one recording.
 
     A recording's names, by head, are the teacher's most probable class in the mean over all its
-    pictures; they are whole when `heard` has given all.
+    pictures; they are whole when `heard` has given all. The clips of a video are in one shard, as
+    `prepare` has them, so no more than a shard's posteriors are summed up at a time.
 
     Attributes:
         names: labels, none if the folder has no posteriors.
         pieces: how many `heard` gives.
     """
+
+    piece_name = "clip"
 
     def __init__(self, directory: str):
         """
@@ -42,17 +45,14 @@ class Shards:
         self._paths = [os.path.join(directory, shard.name) for shard in shards]
         self._teachers = cached.teachers_of(directory, shards)
         self._places = places_of(directory, shards, progress=False)
-        self._sums: dict[str, dict[str, np.ndarray]] = {head: {} for head in self._teachers}
+        self._classes: dict[str, dict[str, int]] = {head: {} for head in self._teachers}
         self.pieces = sum(shard.clips for shard in shards)
 
     @property
     def names(self) -> Names:
         return {
-            head: {
-                video: self._teachers[head].labels[int(seen.argmax())]
-                for video, seen in sums.items()
-            }
-            for head, sums in self._sums.items()
+            head: {video: self._teachers[head].labels[index] for video, index in classes.items()}
+            for head, classes in self._classes.items()
         }
 
     def heard(self, ears: Listener, layer: str) -> Iterator[list[Piece]]:
@@ -62,9 +62,12 @@ class Shards:
             ValueError: a shard that is damaged.
         """
         together: list[tuple[int, dict]] = []
-        samples = 0
+        samples, shard = 0, 0
+        sums: dict[tuple[str, str], np.ndarray] = {}
         for number, clip in enumerate(shard_reader.each(self._paths, self._parse)):
-            self._add_posteriors(clip)
+            if self._places.shards[number] != shard:
+                sums, shard = {}, self._places.shards[number]
+            self._add_posteriors(clip, sums)
             together.append((number, clip))
             samples += clip[records.WAVEFORM].size
             if samples >= _TOGETHER_SAMPLES:
@@ -97,14 +100,14 @@ class Shards:
         clip = records.parse(serialized, self._teachers, self._codec)
         return {key: value for key, value in clip.items() if key != records.JPEGS}
 
-    def _add_posteriors(self, clip: dict) -> None:
+    def _add_posteriors(self, clip: dict, sums: dict[tuple[str, str], np.ndarray]) -> None:
         video = clip[records.VIDEO_ID].decode()
-        for head, sums in self._sums.items():
+        if not len(clip[records.FRAME_SECS]):
+            return
+        for head, classes in self._classes.items():
             seen = clip[records.posteriors_key(head)].sum(axis=0)
-            if video in sums:
-                sums[video] += seen
-            elif len(clip[records.FRAME_SECS]):
-                sums[video] = seen
+            sums[head, video] = sums.get((head, video), 0) + seen
+            classes[video] = int(sums[head, video].argmax())
 
 
 def _pieces(ears: Listener, layer: str, together: list[tuple[int, dict]]) -> list[Piece]:

@@ -59,6 +59,8 @@ class Files:
         pieces: how many `heard` gives.
     """
 
+    piece_name = "file"
+
     def __init__(
         self,
         paths: Mapping[str, str],

@@ -20,6 +20,7 @@ class Source(Protocol):
 
     names: Names
     pieces: int
+    piece_name: str
 
     def heard(self, ears: Listener, layer: str) -> Iterator[list[Piece]]: ...
 
@@ -135,7 +136,7 @@ def find(
     numbers: dict[str, int] = {}
     skipped: dict[str, str] = {}
     heard_secs = 0.0
-    with progress_bar(source.pieces, "hearing", "recording", progress) as bar:
+    with progress_bar(source.pieces, "hearing", source.piece_name, progress) as bar:
         for pieces in source.heard(ears, layer):
             for piece in pieces:
                 bar.update()

@@ -37,6 +37,7 @@ def content(found: Found, source: Source, shown: int, progress: bool = True) -> 
         "model": found.model,
         "layer": found.endpoint.name,
         "hears": _seconds(found.endpoint.receptive_field_secs),
+        "plays": _seconds(_width_secs(found)),
         "recordings": found.recordings,
         "minutes": f"{found.heard_secs / 60:.1f}",
         "all": len(found.units),
@@ -56,11 +57,11 @@ def page(section: dict[str, Any]) -> str:
 
 
 def _unit(found: Found, source: Source, unit: Unit, count) -> dict[str, Any]:
-    width_secs = max(_LEAST_SECS, found.endpoint.receptive_field_secs)
     moments, frames = [], []
     for moment in unit.moments:
         try:
-            excerpt = source.excerpt(moment.recording, moment.piece, moment.secs, width_secs)
+            at = (moment.recording, moment.piece, moment.secs, _width_secs(found))
+            excerpt = source.excerpt(*at)
             moments.append(_moment(found, moment, excerpt))
             if excerpt.frame is not None:
                 frames.append(excerpt.frame)
@@ -75,6 +76,10 @@ def _unit(found: Found, source: Source, unit: Unit, count) -> dict[str, Any]:
         "frames": len(frames),
         "average": None if average is None else picture_source(average),
     }
+
+
+def _width_secs(found: Found) -> float:
+    return max(_LEAST_SECS, found.endpoint.receptive_field_secs)
 
 
 def _told(found: Found, moment: Moment) -> dict[str, Any]:

@@ -107,7 +107,8 @@ def text(found: units.Found, out: str) -> str:
         f"{layer} are excited by {found.recordings} recordings of {found.heard_secs / 60:.1f} min"
     ]
     if found.counts:
-        lines.append(f"{len(found.named)} have a name that is no chance, the surest:")
+        end = ", the surest:" if found.named else ""
+        lines.append(f"{len(found.named)} have a name that is no chance{end}")
         lines += [f"  unit {unit.number}: {told(unit.shared)}" for unit in found.named[:10]]
     if found.skipped:
         lines.append(f"{len(found.skipped)} skipped:")

@@ -71,6 +71,7 @@ LAYERS = "reproduce --table=layers --dataset=csv --eval_data=sounds.csv --model=
 MODALITIES = f"reproduce --table=modalities {TEACHER} --model=student --out=new"
 LOSS = "reproduce --table=loss --dataset=csv --eval_data=sounds.csv --model=student --out=new"
 PLACES = "--places_teacher=file:student/student.keras"
+UNITS = "visualize units --inputs=rain1.wav --model=student"
 CASES = {
     # Inputs that are not there, are empty, or are something else.
     "prepare --videos=nowhere --out=new": "nowhere: no such folder, pattern, video or list",
@@ -102,7 +103,20 @@ CASES = {
     f"{LOSS} --data=empty {TEACHER} {PLACES}": "empty is not a prepared folder",
     "demo --videos=nowhere": "nowhere: no such folder, pattern, video or list",
     "benchmark --videos=empty --out=new": "empty: no videos found",
+    "visualize units --inputs=nowhere --out=new": "nowhere: no such folder, pattern, media file",
+    "visualize units --labels=nowhere --out=new": "nowhere: no such manifest",
+    "visualize units --data=empty --out=new": "empty is not a prepared folder: it has no",
+    "visualize units --out=new": "give either recordings, by --inputs or --labels or both, or",
+    f"{UNITS} --data=shards --out=new": "give either recordings, by --inputs or --labels or both",
+    f"{UNITS} --dataset=esc10 --out=new": "dataset is esc10; name its folder by --labels",
+    f"{UNITS} --units=3,-1 --out=new": "units is 3,-1; give numbers from 0, such as 3,17, or all",
+    f"{UNITS} --out=gs://bucket/new": "out is gs://bucket/new; give a local folder",
+    "visualize filters --out=new.jpg": "out is new.jpg; give a local file that ends in .png or",
+    "visualize filter --out=new.png": "there is no 'filter'; begin with one of filters, ",
     # Networks.
+    "visualize filters --model=nowhere --out=new.png": f"nowhere {STUDENT}",
+    f"{UNITS.replace('=student', '=nowhere')} --out=new": f"nowhere {STUDENT}",
+    f"{UNITS} --layer=objects --out=new": "no layer objects in soundnet8 or soundnet5; choose of",
     f"{TRAIN} {TEACHER} --init_from=nowhere": f"nowhere {STUDENT}",
     "finetune --manifest=sounds.csv --model=nowhere --out=new": f"nowhere {STUDENT}",
     f"{FINETUNE} --layers=pool5,pool9": "no layer pool9 in soundnet8 or soundnet5; choose of conv1",
@@ -160,6 +174,8 @@ CASES = {
     f"{EXTRACT} --out=file/new.npz": "file: cannot be made a folder (",
     LAYERS.replace("new", "file"): "file: cannot be made a folder (",
     "demo --videos=film.mp4 --imagenet_teacher= --out=file": "file: cannot be made a folder (",
+    f"{UNITS} --out=file": "file: cannot be made a folder (",
+    "visualize filters --model=student --out=file/x.png": "file: cannot be made a folder (",
     "benchmark --out=file": "file is no JSON",
     "benchmark --out=nowhere/new": "nowhere/new: there is no folder nowhere; make it first",
 }
@@ -186,6 +202,8 @@ RIGHT = [
     "recognize --model=student nothing.wav rain1.wav",
     LAYERS,
     f"{MODALITIES} --videos_manifest=sounds.csv",
+    f"{UNITS} --labels=sounds.csv --out=new",
+    "visualize filters --model=student --out=new.png",
 ]
 
 

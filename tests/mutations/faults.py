@@ -2423,6 +2423,145 @@ FORMATS = (
     ),
 )
 
+_UNITS = ("tests/visualization/test_units.py", "tests/visualization/test_peaks.py")
+_UNITS_PAGE = ("tests/visualization/test_units_stage.py",)
+
+VISUALIZATION = (
+    Fault(
+        "the last step of the trunk counts, which hears padding that it never learned of",
+        "soundnet_tf/visualization/peaks.py",
+        "if without_last and len(steps.secs) > 1:",
+        "if without_last and len(steps.secs) > 99:",
+        _UNITS,
+    ),
+    Fault(
+        "only a layer that is no last one leaves its last step out",
+        "soundnet_tf/visualization/units.py",
+        "is_last = layer == ears",
+        "is_last = layer != ears",
+        ("tests/visualization/test_units.py",),
+    ),
+    Fault(
+        "steps count that lie before the sound",
+        "soundnet_tf/visualization/peaks.py",
+        "(steps.secs >= 0) & (steps.secs <= duration_secs)",
+        "steps.secs <= duration_secs",
+        _UNITS,
+    ),
+    Fault(
+        "of a long recording the last step is thinned out before one knows that it is not the last",
+        "soundnet_tf/visualization/peaks.py",
+        "ends = [0, 1, 2, count - 3, count - 2, count - 1]",
+        "ends = [0, 1, 2]",
+        _UNITS,
+    ),
+    Fault(
+        "of a long recording the best step is found among those that may not count",
+        "soundnet_tf/visualization/peaks.py",
+        "inner = _excited(steps.values[3:-3])",
+        "inner = _excited(steps.values)[3:]",
+        _UNITS,
+    ),
+    Fault(
+        "a recording has several of a unit's moments",
+        "soundnet_tf/visualization/peaks.py",
+        "np.where(is_own.any(axis=1), is_own.argmax(axis=1), last)",
+        "np.full(len(is_own), last)",
+        _UNITS,
+    ),
+    Fault(
+        "of equal moments the later recording comes first",
+        "soundnet_tf/visualization/peaks.py",
+        "np.lexsort([is_new, -self.values[units]], axis=1)",
+        "np.lexsort([~is_new, -self.values[units]], axis=1)",
+        _UNITS,
+    ),
+    Fault(
+        "what does not excite a unit is one of its moments",
+        "soundnet_tf/visualization/peaks.py",
+        "np.where(values > 0, values, -np.inf)",
+        "np.where(values >= 0, values, -np.inf)",
+        _UNITS,
+    ),
+    Fault(
+        "the moments of a film's later clips are told from their beginning",
+        "soundnet_tf/visualization/units.py",
+        "found.secs[wanted] + piece.start_secs",
+        "found.secs[wanted]",
+        ("tests/visualization/test_units.py",),
+    ),
+    Fault(
+        "the chance is of more often, not as often or more often",
+        "soundnet_tf/visualization/naming.py",
+        "stats.hypergeom.sf(count - 1,",
+        "stats.hypergeom.sf(count,",
+        ("tests/visualization/test_naming.py",),
+    ),
+    Fault(
+        "units that nothing excites are compared",
+        "soundnet_tf/visualization/naming.py",
+        "compared(sum(map(bool, units)), counts)",
+        "compared(len(units), counts)",
+        ("tests/visualization/test_naming.py",),
+    ),
+    Fault(
+        "a name is as sure as if one alone had been looked at",
+        "soundnet_tf/visualization/naming.py",
+        "chance, min(1.0, chance * tests))",
+        "chance, chance)",
+        ("tests/visualization/test_naming.py",),
+    ),
+    Fault(
+        "the frame is that of the excerpt's beginning",
+        "soundnet_tf/visualization/recordings.py",
+        "wanted_secs if wanted_secs > 0 else width_secs,",
+        "width_secs,",
+        ("tests/visualization/test_units.py",),
+    ),
+    Fault(
+        "the frame of a clip is the one after the moment",
+        "soundnet_tf/visualization/prepared.py",
+        "clip[records.JPEGS][int(begun[-1])]",
+        "clip[records.JPEGS][int(begun[-1]) - 1]",
+        ("tests/visualization/test_units.py",),
+    ),
+    Fault(
+        "files that could not be heard leave the exit code as it was",
+        "bin/visualize.py",
+        "return 1 if found.skipped else 0",
+        "return 0",
+        _UNITS_PAGE,
+    ),
+    Fault(
+        "an earlier run's page stands beside the new tables",
+        "soundnet_tf/visualization/units_stage.py",
+        "storage.remove(os.path.join(config.out, PAGE))",
+        "os.path.join(config.out, PAGE)",
+        _UNITS_PAGE,
+    ),
+    Fault(
+        "names are written into the page as they are",
+        "soundnet_tf/pages/template.py",
+        "autoescape=True,",
+        "autoescape=False,",
+        _UNITS_PAGE,
+    ),
+    Fault(
+        "frames are averaged by their left sides",
+        "soundnet_tf/visualization/units_page.py",
+        "top, left = (frame.shape[0] - side) // 2, (frame.shape[1] - side) // 2",
+        "top, left = 0, 0",
+        _UNITS_PAGE,
+    ),
+    Fault(
+        "a binary of several stages takes any name for the first",
+        "bin/launch.py",
+        "if name not in commands:",
+        "if not name:",
+        ("tests/bin/test_launch.py",),
+    ),
+)
+
 FAULTS = (
     *MEDIA,
     *ARRAYS,
@@ -2437,4 +2576,5 @@ FAULTS = (
     *INSPECTION,
     *FEW_CLIPS,
     *FORMATS,
+    *VISUALIZATION,
 )

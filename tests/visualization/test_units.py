@@ -48,7 +48,8 @@ def second_of(film, hz):
 
 def test_a_unit_is_excited_by_its_tone_where_that_is_loudest(model, films):
     """A tone swells to the middle of its second, as sin², which 0.02 s from there has lost 0.4 %:
-    what a step sees of the wave decides within that (it looks every 2 samples). Its loudness says which film comes first, and the units without a kernel are never excited."""
+    what a step sees of the wave decides within that (it looks every 2 samples). Its loudness says
+    which film comes first, and the units without a kernel are never excited."""
     source = recordings.Files(find_media(str(films)))
     found = units.find(source, model, "conv1", top=2, progress=False)
     assert [unit.number for unit in found.excited] == [0, 1, 2, 3]
