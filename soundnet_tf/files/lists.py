@@ -204,8 +204,8 @@ def read_column(path: str, column: str) -> dict[str, str]:
         place, value = located(path, row.fields[PATH]), row.fields[column].strip()
         if value and said.setdefault(place, value) != value:
             raise ValueError(
-                f"{path}, line {row.line}: {column} is {value!r}, but before {said[place]!r} of the "
-                f"same {row.fields[PATH]}; give one of them"
+                f"{path}, line {row.line}: {column} is {value!r}, before it was {said[place]!r} of "
+                f"the same {row.fields[PATH]}; give one of them"
             )
     return said
 

@@ -8,7 +8,7 @@ import numpy as np
 from soundnet_tf.files.progress import progress_bar
 from soundnet_tf.pages import inside, template
 from soundnet_tf.pages.spectrogram import spectrogram_source
-from soundnet_tf.visualization import placing
+from soundnet_tf.visualization import placing, sound_map
 from soundnet_tf.visualization.map_files import Atlas
 from soundnet_tf.visualization.map_sources import MapSource
 from soundnet_tf.visualization.recordings import Excerpt
@@ -94,7 +94,7 @@ def _medium(excerpt: Excerpt, mp3: bytes, jpeg: bytes | None) -> dict[str, Any]:
 def _about(found: SoundMap, media: dict[int, Any]) -> dict[str, Any]:
     secs = sum(clip.duration_secs for clip in found.clips)
     return {
-        "model": found.model,
+        "model": sound_map.network(found.model),
         "layer": found.layer,
         "clips": len(found.clips),
         "minutes": f"{secs / 60:.1f}",

@@ -20,6 +20,8 @@ from soundnet_tf.visualization.prepared import Shards
 from soundnet_tf.visualization.recordings import Excerpt, Files, Piece, of_labelled
 from soundnet_tf.visualization.settings import MapConfig
 
+LABELS = "their labels"
+
 
 class MapSource(Protocol):
     """Clips of recordings; a clip is named by its recording and its number.
@@ -56,7 +58,7 @@ class WholeFiles(Files):
         self,
         paths: Mapping[str, str],
         labels: Mapping[str, str] | None = None,
-        labels_are: str = "label",
+        labels_are: str = LABELS,
         channel: str = constants.CHANNELS[0],
         audio_stream: int | None = None,
     ):
@@ -79,7 +81,7 @@ class WholeFiles(Files):
             self.labels = {id: known[file] for id, file in real.items() if file in known}
             if not self.labels:
                 raise ValueError(
-                    f"none of {len(paths)} recordings has a {labels_are}; name labels of the same "
+                    f"none of {len(paths)} recordings has a label; name labels of the same "
                     "files, or leave them out"
                 )
 
@@ -118,7 +120,7 @@ class WholeFiles(Files):
 class MapShards(Shards):
     """Clips of a prepared folder, each for itself."""
 
-    labels_are = "label"
+    labels_are = LABELS
 
     def __init__(self, directory: str):
         """Raises: as `Shards`."""
@@ -160,9 +162,9 @@ def open_source(config: MapConfig) -> MapSource:
     if config.labels is None:
         paths = find.find_media(config.inputs or "")
         if config.label_column is None:
-            return WholeFiles(paths, None, "label", *options)
+            return WholeFiles(paths, None, LABELS, *options)
         named = lists.read_column(config.inputs or "", config.label_column)
-        return WholeFiles(paths, named, config.label_column, *options)
+        return WholeFiles(paths, named, f"their {config.label_column}", *options)
     known = esc_dcase.load(config.dataset, config.labels)
     paths = find.find_media(config.inputs) if config.inputs else of_labelled(known)
-    return WholeFiles(paths, {c.path: c.label for c in known.clips}, "label", *options)
+    return WholeFiles(paths, {c.path: c.label for c in known.clips}, LABELS, *options)

@@ -36,7 +36,9 @@ def run(config: MapConfig, progress: bool = True) -> SoundMap:
 
 def text(found: SoundMap, out: str, atlas: bool) -> str:
     """What was drawn, for people, and how other tools open it."""
-    lines = [f"wrote {os.path.join(out, PAGE)}: {len(found.clips)} clips, labels: {found.labels_are}"]
+    lines = [
+        f"wrote {os.path.join(out, PAGE)}: {len(found.clips)} clips, colours are {found.labels_are}"
+    ]
     lines.append(f"by sound: {_told(found.sound)}")
     if found.pictures:
         count = len(found.pictures.clips)

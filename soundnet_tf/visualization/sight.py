@@ -22,14 +22,8 @@ class Sight:
 
     def __call__(self, squares: np.ndarray) -> np.ndarray:
         """float32 [channels], of uint8 RGB [frames, side, side, 3]: the mean of the penultimate
-        layer over the frames; of a teacher that does not show its layers, `as_features`."""
+        layer over the frames, or of the posteriors if the teacher does not show its layers."""
         return self._look(tf.constant(squares[np.newaxis]))
-
-
-def as_features(posteriors: np.ndarray) -> np.ndarray:
-    """Square roots of probabilities: the distance of two is Hellinger's, in which a class of 1 %
-    still counts."""
-    return np.sqrt(np.maximum(posteriors, 0)).astype(np.float32)
 
 
 def _features(teacher: Teacher) -> tuple[Callable[[tf.Tensor], np.ndarray], str]:
@@ -39,5 +33,5 @@ def _features(teacher: Teacher) -> tuple[Callable[[tf.Tensor], np.ndarray], str]
         told = f"the penultimate layer of {teacher.name}"
         return lambda squares: see(squares)[0].numpy().mean(axis=0), told
     see = tf.function(teacher, [spec], autograph=False)
-    told = f"square roots of the posteriors of {teacher.name}, which does not show its layers"
-    return lambda squares: as_features(see(squares)[0].numpy().mean(axis=0)), told
+    told = f"the posteriors of {teacher.name}, which does not show its layers"
+    return lambda squares: see(squares)[0].numpy().mean(axis=0), told

@@ -5,13 +5,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from soundnet_tf import constants
 from soundnet_tf.files.progress import progress_bar
 from soundnet_tf.serving import embed, listener
 from soundnet_tf.serving.listener import Listener
 from soundnet_tf.visualization import placing
 from soundnet_tf.visualization.map_sources import MapSource
 from soundnet_tf.visualization.recordings import Piece
-from soundnet_tf.visualization.sight import Sight, as_features
+from soundnet_tf.visualization.sight import Sight
 
 FRAMES = 8  # of each clip that a teacher sees
 
@@ -104,7 +105,7 @@ def draw(
     clips, vectors, skipped = _hear(source, ears, layer, progress)
     labels, labels_are = _labels(source, ears, clips, progress)
     looked, unseen = _look(source, sight, clips, progress)
-    told = f"the mean over time of {layer} of {model}"
+    told = f"{layer} of {network(model)}, its mean over time"
     with progress_bar(1 + bool(looked), "placing", "map", progress, leave=False) as bar:
         sound = _placed(told, np.arange(len(clips)), vectors, labels, seed)
         bar.update()
@@ -127,12 +128,19 @@ def draw(
     )
 
 
+def network(model: str) -> str:
+    """What to call a model in a sentence."""
+    return "the published network" if model == constants.PUBLISHED else model
+
+
 def _placed(told: str, clips: np.ndarray, vectors: np.ndarray, labels: list[str], seed: int):
     points = placing.place(vectors, seed)
     own = np.array(labels)[clips]
     is_labelled = own != ""
     if is_labelled.all():
-        return Placed(told, clips, vectors, points, placing.faithfulness(vectors, points, own, seed))
+        return Placed(
+            told, clips, vectors, points, placing.faithfulness(vectors, points, own, seed)
+        )
     # Of those without a label it cannot be said whether neighbours share it.
     trust = placing.faithfulness(vectors, points, None, seed)
     if is_labelled.sum() > 2:
@@ -176,7 +184,7 @@ def _labels(
         if piece.heard is not None:
             mean = piece.heard.steps[head].values.mean(axis=0)
             heard[piece.recording, piece.number] = ears.labels[head][int(mean.argmax())]
-    told = f"most probable of the {head} that the network hears"
+    told = f"the {head.removesuffix('s')} that the network hears as most probable"
     return [heard.get((clip.recording, clip.number), "") for clip in clips], told
 
 
@@ -212,11 +220,10 @@ def _look(
 
 def _seen(source: MapSource, sight: Sight | None, clip: Clip) -> np.ndarray | None:
     if sight is None:
-        posteriors = source.posteriors(clip.number)
-        return None if posteriors is None else as_features(posteriors)
+        return source.posteriors(clip.number)
     squares = source.squares(clip.recording, clip.number, FRAMES)
     return None if squares is None else sight(squares)
 
 
 def _told_of_posteriors(source: MapSource) -> str:
-    return f"square roots of the posteriors of {' and '.join(source.posteriors_of)}"
+    return f"the posteriors of {' and '.join(source.posteriors_of)}"
