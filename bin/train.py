@@ -20,14 +20,23 @@ from soundnet_tf.training.settings import ProbeConfig, RunConfig, TrainConfig
 def main(config: RunConfig) -> int | None:
     from soundnet_tf.data import sources
     from soundnet_tf.training import cluster, loop, report
-    from soundnet_tf.training.stopping import RUN_AGAIN, Stopped
+    from soundnet_tf.training.stopping import RUN_AGAIN, Stopped, stopped_by_sigterm
 
     workers = cluster.build(config.cluster)  # before anything else of TensorFlow
-    training, validation = sources.open_sources(config.source)
     flagfile = stage_flags.as_text(SourceConfig, TrainConfig, ProbeConfig)
-    settings = (config.probe, workers, config.checkpoint_every)
     try:
-        result = loop.train(config.train, training, validation, config.out, flagfile, *settings)
+        with stopped_by_sigterm():
+            training, validation = sources.open_sources(config.source)
+            result = loop.train(
+                config.train,
+                training,
+                validation,
+                config.out,
+                flagfile,
+                config.probe,
+                workers,
+                config.checkpoint_every,
+            )
     except Stopped as stopped:
         print(f"\ntrain.py: {stopped}", file=sys.stderr)
         return RUN_AGAIN

@@ -90,6 +90,7 @@ MODULES_WITHOUT_TENSORFLOW = {
     "soundnet_tf.models.weights.packages",
     "soundnet_tf.serving.extraction.feature_file",
     "soundnet_tf.serving.extraction.parts",
+    "soundnet_tf.serving.file_names",
     "soundnet_tf.training.claimed",
 }
 KNOWN = first_party()

@@ -11,6 +11,7 @@ PRIVATE_NAMES = {
     ("soundnet_tf.training.optimizer", "_all_reduce_sum_gradients"),
     ("soundnet_tf.training.optimizer", "_get_variable_index"),
     ("soundnet_tf.training.optimizer", "_momentums"),
+    ("soundnet_tf.training.optimizer", "_model_variables_moving_average"),
     ("soundnet_tf.training.optimizer", "_stateful_handle_non_finite_grads"),
     ("soundnet_tf.training.optimizer", "_velocities"),
 }

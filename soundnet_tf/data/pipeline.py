@@ -47,7 +47,7 @@ def train_batches(
         ValueError: fewer clips than one batch or a batch that cannot be shared, cached targets of
             clips without posteriors, or a crop that may hold no frame.
     """
-    check_fit(source, config)
+    check_fit(source, config, share, replicas)
     teachers = _cached_teachers(source, config)
     batch_size, count = config.batch_size, source.count
     first, end = first_step * batch_size, steps * batch_size
@@ -68,13 +68,21 @@ def train_batches(
     return _counted(batches.take(count), count)
 
 
-def check_fit(source: Source, config: PipelineConfig) -> None:
-    """ValueError if the training clips are fewer than one batch, or a crop may hold no frame."""
+def check_fit(
+    source: Source, config: PipelineConfig, share: Share = ALL, replicas: int = 1
+) -> None:
+    """ValueError if the training clips are fewer than one batch, if a batch cannot be divided among
+    all shares and the replicas of each, or if a crop may hold no frame."""
     config.frames(source.frame_every_secs)
     if source.count < config.batch_size:
         raise ValueError(
             f"{source.count} training clips are fewer than a batch of {config.batch_size}; "
             f"set batch_size to at most {source.count}"
+        )
+    if share.of(config.batch_size) % replicas:
+        raise ValueError(
+            f"a batch of {config.batch_size} cannot be divided among {share.count} x {replicas} "
+            f"devices; make it a multiple of {share.count * replicas}"
         )
 
 

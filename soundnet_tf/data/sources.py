@@ -2,9 +2,12 @@
 
 import contextlib
 import functools
+import hashlib
+import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -39,6 +42,8 @@ class Source:
         teachers: by head, whose posteriors all the clips hold.
         audio_codec: of all the clips.
         places: of clips in shards.
+        sha256: by which these clips are told from others: of the shards' content, or of the
+            videos' names and sizes with the clips' starts.
     """
 
     count: int
@@ -47,6 +52,7 @@ class Source:
     teachers: Mapping[str, CachedTeacher] = field(default_factory=dict)
     audio_codec: str = PCM16
     places: Places | None = None
+    sha256: str | None = None
 
 
 @contextlib.contextmanager
@@ -89,6 +95,7 @@ def from_records(pattern: str) -> Source:
         teachers=cached.teachers_of(manifest.directory, shards),
         audio_codec=manifest.settings.get("audio_codec", PCM16),
         places=found,
+        sha256=_sha256([shard.sha256 for shard in shards]),
     )
 
 
@@ -134,7 +141,12 @@ def from_videos(
         spec = tf.TensorSpec([], tf.string)
         return tf.data.Dataset.from_generator(decode, output_signature=spec, args=(numbers,))
 
-    return Source(len(starts), cutting.frame_every_secs, read)
+    told = [(run.video.id, run.video.identity.bytes, *run.starts_secs) for run in starts]
+    return Source(len(starts), cutting.frame_every_secs, read, sha256=_sha256(told))
+
+
+def _sha256(told: Sequence[Any]) -> str:
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
 
 
 def open_sources(config: SourceConfig) -> tuple[Source, Source]:

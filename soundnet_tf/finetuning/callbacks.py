@@ -11,8 +11,10 @@ MONITORED = "val_loss"
 
 
 def best_row(rows: list[dict]) -> dict:
-    """The row of `history.csv` with the lowest held-out loss; the first of equal ones."""
-    return min(rows, key=lambda row: float(row[MONITORED]))
+    """The row of `history.csv` with the lowest held-out loss, NaN above all; the first of equal
+    ones."""
+    losses = [float(row[MONITORED]) for row in rows]
+    return rows[min(range(len(rows)), key=lambda i: (math.isnan(losses[i]), losses[i]))]
 
 
 def has_stalled(rows: list[dict], patience: int) -> bool:

@@ -7,6 +7,7 @@ from soundnet_tf.files import atomic, claim
 from soundnet_tf.training.settings import DistillConfig
 
 RUN_FILE = "run.json"
+_CLIPS = "clips_sha256"
 _MAY_DIFFER = ("soundnet_tf", "tensorflow", "keras", "settings.epochs", "settings.steps")
 
 
@@ -22,7 +23,9 @@ def refuse_other_run(out: str, run: dict) -> None:
     """
     if found := atomic.read_json(os.path.join(out, RUN_FILE)):
         known = {name: value for name, value in _as_now(found).items() if name in run}
-        claim.refuse_other(out, known, _decided(run, known), _MAY_DIFFER)
+        # Earlier versions noted only how many clips there were.
+        may_differ = _MAY_DIFFER if _CLIPS in known else (*_MAY_DIFFER, _CLIPS)
+        claim.refuse_other(out, known, _decided(run, known), may_differ)
 
 
 def _decided(run: dict, known: dict) -> dict:

@@ -107,7 +107,11 @@ def train(
     held = lock.hold_folder(out, "train") if cluster.is_chief else contextlib.nullcontext()
     with held, sources.damage_named(training, validation):
         config = targets.choose(config, training, validation)
-        pipeline.check_fit(training, config.pipeline)
+        pipeline.check_fit(training, config.pipeline, cluster.share, cluster.replicas_here)
+        counts = training.count, validation.count, training.frame_every_secs
+        clips = (*counts, training.sha256, validation.sha256)
+        given = [dataclasses.asdict(config), clips, checkpoint_every]
+        cluster.check_alike("settings and clips", given)
         with cluster.strategy.scope():
             teachers = _teachers(config, training, validation)
         if config.pipeline.targets == CACHED:  # of these heads only
@@ -129,6 +133,7 @@ def train(
         backup.set_model(distiller)
         with cluster.strategy.scope():
             backup.restore()
+        cluster.check_alike("checkpoint to go on from", backup.steps_done)
         is_finished = backup.steps_done >= config.end(training.count)
         if not is_finished:
             if cluster.is_chief:
@@ -190,6 +195,7 @@ def _claim_folder(
         "settings": dataclasses.asdict(config),
         "fingerprints": {head: teacher.fingerprint for head, teacher in teachers.items()},
         "clips": {"train": training.count, "validation": validation.count},
+        "clips_sha256": {"train": training.sha256, "validation": validation.sha256},
         "frame_every_secs": training.frame_every_secs,
     }
     refuse_other_run(out, run)
@@ -226,9 +232,11 @@ def _callbacks(
     if done:
         logging.info("resuming %s after %d steps", out, done)
     events.forget_after(logs, done)  # also of a run that was killed before its first checkpoint
+    step_monitor = monitor.StepMonitor(logs, batch_size)
+    backup.before_keeping = step_monitor.send  # or a bucket would never have those steps
     return [
         *swapping,
-        monitor.StepMonitor(logs, batch_size),
+        step_monitor,
         monitor.Lines(logs, floor),
         saving,
         _probe(config, probing or ProbeConfig(), training, out, epochs, saving),

@@ -17,9 +17,10 @@ class Means(keras.metrics.Metric):
     """
 
     def __init__(self, names: Sequence[str]):
-        super().__init__(dtype="float64", name="means")
+        super().__init__(name="means")
         self._names = tuple(names)
-        self.sums = self.add_weight(shape=(len(names), 2), initializer="zeros", name="sums")
+        # An epoch may be millions of steps, which float32 would cease to count at 2^24.
+        self.sums = self.add_weight((len(names), 2), "zeros", dtype="float64", name="sums")
 
     def update_state(self, values: Mapping[str, tuple[tf.Tensor, tf.Tensor]]):
         """Adds figures: name to the sum of weighted values, and the sum of the weights."""

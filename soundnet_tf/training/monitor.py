@@ -2,6 +2,7 @@
 
 import csv
 import io
+import math
 import os
 import time
 from collections.abc import Mapping
@@ -56,11 +57,15 @@ class StepMonitor(keras.callbacks.Callback):
         prefix = "val_"
         validation = {k.removeprefix(prefix): v for k, v in logs.items() if k.startswith(prefix)}
         self._write(self._validation, validation)
-        self._logs.send()
+        self.send()
 
     def on_train_end(self, logs=None):
         self._train.close()
         self._validation.close()
+        self.send()
+
+    def send(self):
+        """Sends what was written to where the folder is, if that is remote."""
         self._logs.send()
 
     def _restart_clock(self):
@@ -157,13 +162,23 @@ class Backup(keras.callbacks.Callback):
         self.keep()
 
     def restore(self):
-        """Takes up the state that was kept, if there is one; the model must be compiled."""
+        """Takes up the state that was kept, if there is one; the model must be compiled. ValueError
+        of one that cannot be read."""
         optimizer = self.model.optimizer
         if not optimizer.built:  # or its state would not be loaded
             optimizer.build(self.model.trainable_variables)
         if storage.exists(self._path):
             with storage.local(self._path) as local:
-                self.model.load_weights(local)
+                self._load(local)
+
+    def _load(self, local: str):
+        try:
+            self.model.load_weights(local)
+        except (OSError, KeyError, ValueError) as error:  # of h5py and Keras, which name no file
+            raise ValueError(
+                f"{self._path} is damaged, or of another network ({error}); put a copy of it in "
+                "its place, or remove it, and the run begins anew"
+            ) from error
 
     def keep(self):
         """Writes the state of now."""
@@ -226,7 +241,8 @@ class SaveStudents(keras.callbacks.Callback):
         self.save("last")
         earlier = read_history(os.path.join(self._folder, HISTORY_FILE))
         values = [float(row[self.monitored]) for row in earlier if int(row["epoch"]) < epoch]
-        if not values or logs[self.monitored] < min(values):
+        numbers = [value for value in values if not math.isnan(value)]  # of no order beside NaN
+        if not values or logs[self.monitored] < min(numbers, default=math.inf):
             self.save("best")
 
     def save(self, name: str):

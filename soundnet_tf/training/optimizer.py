@@ -26,6 +26,11 @@ class HeadFirstAdam(keras.optimizers.Adam):
     def build(self, variables):
         super().build(variables)
         self._in_head = [variable.path.split("/")[0] in self.head_names for variable in variables]
+        # Keras begins an average at step 0, which float16 may leave out: it would begin at zeros.
+        for variable, average in zip(
+            variables, self._model_variables_moving_average if self.use_ema else (), strict=False
+        ):
+            average.assign(variable)
 
     def update_step(self, gradient, variable, learning_rate):
         if not self._in_head[self._get_variable_index(variable)]:

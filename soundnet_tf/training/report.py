@@ -1,5 +1,6 @@
 """What a person sees of a run: a progress bar, and held-out figures beside their baselines."""
 
+import math
 import shlex
 import sys
 from collections.abc import Mapping
@@ -77,7 +78,7 @@ def table(history: list[dict[str, float]], baselines: Baselines) -> str:
     Returns:
         Lines of a table; KL in nats a step (lower is better), agreement in percent.
     """
-    best = min(history, key=lambda row: row["val_loss"])
+    best = min(history, key=lambda row: (math.isnan(row["val_loss"]), row["val_loss"]))
     rows = {
         "constant answer": baselines["constant"],
         "before training": baselines["start"],

@@ -3,6 +3,7 @@
 import signal
 import threading
 import time
+from collections.abc import Callable
 
 from soundnet_tf.training import monitor
 from soundnet_tf.training.cluster import Cluster
@@ -22,6 +23,10 @@ class Backup(monitor.Backup):
         steps_per_epoch: after an epoch's last step its end comes first, and then the checkpoint.
         cluster: whose processes all have such a callback; one of them writes.
         every_steps: from one to the next within an epoch; None: EVERY_SECS.
+
+    Attributes:
+        before_keeping: is called in the process that writes, for what has to be on the disk when a
+            checkpoint is.
     """
 
     def __init__(
@@ -30,6 +35,7 @@ class Backup(monitor.Backup):
         super().__init__(folder, steps_per_epoch)
         self._cluster, self._every_steps = cluster, every_steps
         self._kept_at_secs, self._is_to_end = time.monotonic(), False
+        self.before_keeping: Callable[[], None] = lambda: None
 
     def on_train_begin(self, logs=None):
         self._kept_at_secs = time.monotonic()
@@ -69,5 +75,6 @@ class Backup(monitor.Backup):
     def keep(self):
         self.model.keep_means()  # of all processes
         if self._cluster.is_chief:
+            self.before_keeping()
             super().keep()
         self._kept_at_secs = time.monotonic()

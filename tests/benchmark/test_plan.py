@@ -26,6 +26,11 @@ def test_without_failures_there_are_only_checkpoints():
     assert plan.hours_with_failures(10, 0.5, 1e12, 0.02, 1.0, rng()) == pytest.approx(10.4)
 
 
+def test_the_last_stretch_is_as_long_as_what_is_left():
+    """10 h by 3 h: 3, 3, 3 and 1, with a checkpoint of 0.5 h behind each."""
+    assert plan.hours_with_failures(10, 3, 1e12, 0.5, 1.0, rng()) == pytest.approx(12.0)
+
+
 def test_the_slowest_of_two_by_its_closed_form():
     """The greater of two log-normal times has the mean 2 exp(s²/2) Φ(s / √2)."""
     s = 0.3

@@ -220,6 +220,8 @@ COMMANDS = {
             "--model=M": {"model": "M"},
             "--top=5": {"top": 5},
             "--format=csv": {"format": "csv"},
+            "--format=srt --out=D": {"format": "srt", "out": "D"},
+            "--segments=S --segment_label=rain": {"segments": "S", "segment_label": "rain"},
             "--channel=first": {"channel": "first"},
             "--audio_stream=1": {"audio_stream": 1},
             "--short=pad": {"short": "pad"},

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import types
 from collections import Counter
 from pathlib import Path
 
@@ -15,7 +16,16 @@ import synthetic_media
 from labelled_shards import contents
 from prepare_material import GOOD_CLIPS, digests, ids_in, mtimes, run
 
-from soundnet_tf.data import beam_pipeline, clips, on_beam, panel, prepare, shard_json
+from soundnet_tf.data import (
+    beam_pipeline,
+    clips,
+    cut_shards,
+    on_beam,
+    panel,
+    prepare,
+    shard_json,
+    shards,
+)
 from soundnet_tf.data.clips import Video
 from soundnet_tf.data.manifest import load_manifest
 from soundnet_tf.data.settings import BeamConfig, LabelConfig
@@ -120,6 +130,53 @@ def test_a_shard_that_comes_twice_is_made_once(config):
     times = mtimes(configured.out)
     assert [work.do(element) for element in elements] == [{}, {}, {}]
     assert mtimes(configured.out) == times
+
+
+def test_a_shard_that_comes_twice_is_labelled_once(fresh, both, monkeypatch):
+    """The second worker finds nothing to do, and counts nothing."""
+    found = []
+
+    def twice(beam, label, names, work):
+        for _ in range(2):
+            found.append([work.do(name) for name in names])
+            times.append(mtimes(fresh))
+        return {}
+
+    times = []
+    monkeypatch.setattr(beam_pipeline, "run", twice)
+    labelled_shards.run(fresh, both, beam=DIRECT)
+    assert sum(counts["clips"] for counts in found[0]) == 12
+    assert found[1] == [{}, {}, {}] and times[0] == times[1]
+
+
+@pytest.mark.parametrize(("workers", "expected"), [(None, 1), (3, 3)])
+def test_a_shard_has_one_process_if_nothing_is_said(config, monkeypatch, workers, expected):
+    """Beam cuts as many shards at once as there are cores; each with as many would be all squared.
+    It is no part of what a run is known by."""
+    given = []
+    monkeypatch.setattr(beam_pipeline, "run", lambda *args: given.append(args) or {})
+    Path(config().out).mkdir()
+    on_beam.cut_shards(config(workers=workers, beam=DIRECT), [])
+    ((_, label, elements, work),) = given
+    assert (label, elements, work._config.workers) == ("cut", [], expected)
+
+
+def test_each_skipped_video_of_a_shard_is_counted(config, monkeypatch):
+    """Two of three for the same kind of reason."""
+    content = {
+        "shard": {"clips": 4, "seconds": 12.3456},
+        "skipped": [{"reason": r} for r in ("no sound", clips.too_short(0.5), "no sound")],
+    }
+    states = [None, content]
+    monkeypatch.setattr(on_beam, "_read_plan", lambda *_: types.SimpleNamespace(videos=()))
+    monkeypatch.setattr(shards, "finished", lambda *_: states.pop(0))
+    monkeypatch.setattr(cut_shards, "cut_shards", lambda *_, **__: None)
+    assert on_beam._Cut(config()).do(("train-00000-of-00001", 0)) == {
+        "clips": 4,
+        "milliseconds": 12346,
+        "skipped: no sound": 2,
+        "skipped: too short": 1,
+    }
 
 
 def test_what_lost_workers_left_is_removed(config, tmp_path):

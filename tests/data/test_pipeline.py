@@ -246,6 +246,13 @@ def test_a_batch_that_cannot_be_shared_says_what_to_set():
         pipeline.train_batches(clips_, config(batch_size=4), 1, share=Share(0, 3))
 
 
+def test_a_batch_that_a_workers_devices_cannot_share_says_what_to_set():
+    """Two workers' two GPUs each; halves of an odd share would leave a clip of every batch out."""
+    clips_ = source(*(clip(i, 4.0) for i in range(7)))
+    with pytest.raises(ValueError, match="batch of 6 .* 2 x 2 devices; make it a multiple of 4"):
+        pipeline.train_batches(clips_, config(batch_size=6), 1, share=Share(0, 2), replicas=2)
+
+
 def test_batches_go_on_over_the_end_of_a_pass():
     """Five clips, two a batch: in five batches every clip is seen twice."""
     clips_ = source(*(clip(i, 4.0) for i in range(5)))

@@ -1,5 +1,6 @@
 """Shards and videos as sources: the same clips, counted right, in any order that is wanted."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -158,6 +159,22 @@ def test_the_splits_of_videos_share_no_video_and_miss_none(films, on_the_fly, fr
     assert {i.split("@")[0] for i in validation} == set(names[:held_out])
     assert {i.split("@")[0] for i in training} == set(names[held_out:])
     assert sorted(training + validation) == sorted(ids(read(on_the_fly)))
+
+
+def test_clips_have_a_digest_that_others_do_not_have(films, on_the_fly, prepared):
+    """The same clips the same one; other starts, another film, and the other split do not."""
+    videos = find_videos(str(films))
+    again = sources.from_videos(videos, CUTTING, workers=1, progress=False)
+    assert again.sha256 == on_the_fly.sha256
+    longer = dataclasses.replace(CUTTING, clip_secs=CUTTING.clip_secs + 1)
+    others = [
+        sources.from_videos(videos, longer, workers=1, progress=False),
+        sources.from_videos(videos[:1], CUTTING, workers=1, progress=False),
+        *sources.from_prepared(str(prepared)),
+    ]
+    digests = {source.sha256 for source in (on_the_fly, *others)}
+    assert len(digests) == 5
+    assert sources.from_prepared(str(prepared))[0].sha256 == others[2].sha256
 
 
 def test_a_folder_without_shards_is_named(tmp_path):

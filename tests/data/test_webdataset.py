@@ -9,9 +9,10 @@ import wave
 import numpy as np
 import prepare_material
 import pytest
-from written_shards import LABELS, NAMES, write
+from written_shards import LABELS, NAMES, clip, write
 
-from soundnet_tf.data import records, shard_reader, webdataset
+from soundnet_tf.data import folder, manifest, records, shard_reader, webdataset
+from soundnet_tf.data.cached import CachedTeacher
 from soundnet_tf.serving.export.settings import ExportConfig
 
 
@@ -106,6 +107,46 @@ def test_a_tar_of_a_shard_that_changed_or_that_was_cut_is_written_again(tmp_path
     changed = {n for n, at in prepare_material.mtimes(out).items() if at != before[n]}
     assert {f"{NAMES[0]}.tar", f"{NAMES[1]}.tar"} <= changed
     assert f"{NAMES[2]}.tar" not in changed
+
+
+def test_while_a_tar_is_written_again_the_list_of_tars_is_gone(tmp_path, monkeypatch):
+    """Whoever trains by it meanwhile would meet a tar that is not there."""
+    data, out = write(tmp_path / "data"), tmp_path / "out"
+    webdataset.export(data, str(out), progress=False)
+    os.truncate(out / f"{NAMES[1]}.tar", 1000)
+    seen = []
+
+    def told(clip):
+        seen.append((out / "webdataset.json").exists())
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(webdataset, "files_of", told)
+    with pytest.raises(KeyboardInterrupt):
+        webdataset.export(data, str(out), progress=False)
+    assert seen == [False] and not (out / "webdataset.json").exists()
+
+
+def test_a_shard_without_clips_gives_no_tar(tmp_path):
+    shards = {f"{NAMES[0]}.tfrecord": [], f"{NAMES[1]}.tfrecord": [clip(1)]}
+    shards[f"{NAMES[2]}.tfrecord"] = [clip(2)]
+    teachers = {"objects": CachedTeacher("a teacher", "f" * 16, LABELS)}
+    folder.write_folder(str(tmp_path / "d"), shards, {"frame_every_secs": 0.25}, "", teachers)
+    tars = webdataset.export(str(tmp_path / "d"), str(tmp_path / "out"), progress=False)
+    assert tars == [f"{NAMES[1]}.tar", f"{NAMES[2]}.tar"]
+    assert sorted(path.name for path in (tmp_path / "out").glob("*.tar")) == tars
+
+
+def test_a_shard_that_lost_its_last_clip_gives_no_tar(tmp_path, monkeypatch):
+    """Cut meanwhile, and where a record ends, which reading does not notice."""
+    data = write(tmp_path / "data")
+    path = tmp_path / "data" / f"{NAMES[0]}.tfrecord"
+    first = next(shard_reader.read(str(path)).as_numpy_iterator())
+    prepared = manifest.load_manifest(data)
+    monkeypatch.setattr(manifest, "load_manifest", lambda _: prepared)
+    os.truncate(path, len(first) + shard_reader.FRAME_BYTES)
+    with pytest.raises(ValueError, match=f"{NAMES[0]}.tfrecord has 1 clips, not the 2 it was"):
+        webdataset.export(data, str(tmp_path / "out"), progress=False)
+    assert not list((tmp_path / "out").glob("*.tar"))
 
 
 def test_tars_of_something_else_are_refused(tmp_path):

@@ -5,6 +5,7 @@ The tasks are Python expressions and the function is `eval`, which every process
 
 import math
 import os
+import signal
 import subprocess
 import sys
 from concurrent.futures import Future
@@ -97,11 +98,47 @@ def test_limits_that_are_as_good_as_none_are_taken_and_larger_ones_refused():
         Limits(task_gb=1e10)
 
 
+# One task in a process of its own, whose system allows so many bytes; then what is left of limits.
+LIMITED = """
+import resource, signal, sys
+from soundnet_tf.data import workers
+from soundnet_tf.data.settings import Limits
+most = int(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_DATA, (most, most))
+assert workers._limited(Limits(task_secs=50.0, task_gb=4.0), abs, -3) == 3
+print(*signal.getitimer(signal.ITIMER_REAL), *resource.getrlimit(resource.RLIMIT_DATA))
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux limits memory so")
+@pytest.mark.parametrize("most", [10**9, 10**11])
+def test_after_a_task_no_clock_runs_and_the_systems_limit_stays(most):
+    """A process that waits for its next task is not ended by the last one's clock. A system that
+    allows less than we would (1 GB where 4 are meant) is no error, and keeps its limit; one that
+    allows more gets ours, 4 GB and what the modules have."""
+    ran = subprocess.run(
+        [sys.executable, "-c", LIMITED, str(most)], cwd=ROOT, capture_output=True, text=True
+    )
+    assert ran.returncode == 0, ran.stderr
+    seconds, again, soft, hard = ran.stdout.split()
+    assert (float(seconds), float(again), int(hard)) == (0.0, 0.0, most)
+    assert int(soft) == most if most < 4e9 else 4e9 < int(soft) < 6e9
+
+
 def test_a_process_that_dies_once_is_tried_again(tmp_path):
     marker = str(tmp_path / "tried")
     task = f"'done' if __import__('os').path.exists({marker!r}) else (open({marker!r}, 'w'), {DIE})"
     with Workers(1) as workers:
         assert list(workers.map(eval, [task], failed=lambda *_: "dead")) == [(task, "done")]
+
+
+def test_a_process_that_dies_while_it_waits_costs_nothing():
+    """Whoever ends it: of the next task there is nothing to say."""
+    with Workers(1) as workers:
+        for _ in range(2):
+            ((_, pid),) = workers.map(eval, ["__import__('os').getpid()"], lambda _, why: why)
+            os.kill(pid, signal.SIGKILL)
+        assert list(workers.map(eval, ["2 + 2"], lambda _, why: why)) == [("2 + 2", 4)]
 
 
 def test_an_exception_of_a_task_names_the_task():

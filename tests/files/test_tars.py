@@ -52,6 +52,13 @@ def test_members_are_read_in_place(parts):
         storage.open_file(path, "wb")
 
 
+def test_a_tar_in_capitals_is_one(tmp_path):
+    """As old disks and Windows name it."""
+    path = write_tar(tmp_path / "PART.TAR", {"a.mp4": b"film"})
+    assert tars.is_tar(str(path)) and ids(path) == ["PART.TAR/a.mp4"]
+    assert storage.read_bytes(tars.contents(str(path)).files["a.mp4"]) == b"film"
+
+
 def test_members_of_remote_tars_are_read_in_place(parts):
     remote.upload(str(parts / "part-08.tar"), "memory://tars/part-08.tar")
     found = find.find_files("memory://tars/part-{08..08}.tar", VIDEO, "video")
@@ -136,12 +143,14 @@ def test_nothing_leads_out_of_a_tar(tmp_path, caplog):
     )
     members = ("good.mp4", "../up.mp4", "a/../../up.mp4", "/etc/up.mp4", "a/../in.mp4", "./x.mp4")
     path = write_tar(
-        tmp_path / "odd.tar", {**dict.fromkeys(members, b"."), "a.tar/b.mp4": b"."}, odd
+        tmp_path / "odd.tar",
+        {**dict.fromkeys(members, b"."), "a.tar/b.mp4": b".", "B.TAR/c": b"."},
+        odd,
     )
     assert names(path) == ["good.mp4", "in.mp4", "x.mp4"]
-    assert tars.contents(str(path)).left_out == 8
+    assert tars.contents(str(path)).left_out == 9
     assert ids(path) == ["odd.tar/good.mp4", "odd.tar/in.mp4", "odd.tar/x.mp4"]
-    assert "odd.tar: 8 members were left out" in caplog.text
+    assert "odd.tar: 9 members were left out" in caplog.text
 
 
 def test_of_two_members_of_a_name_the_last_counts(tmp_path):

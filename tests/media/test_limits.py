@@ -11,6 +11,7 @@ import synthetic_media
 from PIL import Image
 
 from soundnet_tf import media
+from soundnet_tf.media import limits
 from soundnet_tf.media.container import MediaError
 from soundnet_tf.media.pictures import upright_rgb
 
@@ -79,6 +80,14 @@ def test_a_pixels_aspect_makes_no_picture_of_gigabytes():
     with pytest.raises(MediaError, match="a.mp4: its pictures are 64000000 x 48 pixels as its"):
         upright_rgb("a.mp4", frame, 1e6, 256)
     assert upright_rgb("a.mp4", frame, 48.0, 256).shape == (256, 256 * 64, 3)
+
+
+@pytest.mark.parametrize(("width", "height"), [(65, 1), (1, 65), (6401, 100), (100, 6401)])
+def test_pictures_that_are_but_a_line_are_refused_whichever_way_it_goes(width, height):
+    """64 to 1 is the most; on either side."""
+    with pytest.raises(MediaError, match=f"its pictures are {width} x {height} pixels"):
+        limits.check_shape("a.mp4", width, height)
+    limits.check_shape("a.mp4", min(width, 64 * height), min(height, 64 * width))
 
 
 def test_stamps_of_decades_are_refused(tmp_path):

@@ -1,13 +1,30 @@
 """Which students are kept, and how a run's figures are put into a table."""
 
 import csv
+import math
 from types import SimpleNamespace
 
+import pytest
 import tensorflow as tf
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from soundnet_tf.models import checkpoint, student
 from soundnet_tf.training import monitor, report
+
+
+@pytest.mark.parametrize(
+    ("losses", "best"), [((math.nan, 2.0, 1.0), 2), ((2.0, math.nan, 3.0), 0), ((math.nan,) * 2, 0)]
+)
+def test_an_epoch_whose_loss_is_no_number_is_not_best_for_ever(tmp_path, losses, best):
+    network = student.SoundNet5(object_classes=2, scene_classes=None)
+    save = monitor.SaveStudents(str(tmp_path), network, {"objects": ("a", "b")})
+    history = monitor.History(str(tmp_path))
+    for epoch, val_loss in enumerate(losses):
+        network.get_layer("objects").bias.assign([epoch, -epoch])
+        for callback in (save, history):
+            callback.on_epoch_end(epoch, {"val_loss": val_loss})
+    found, _ = checkpoint.load_student(str(tmp_path / "best"))
+    assert found.get_layer("objects").bias.numpy()[0] == best
 
 
 def test_best_is_the_student_of_the_lowest_held_out_loss(tmp_path):

@@ -91,6 +91,21 @@ def test_a_step_beyond_float16_is_left_out_and_counts():
     assert norm == pytest.approx(float(single.learned.result()["gradient_norm"]), rel=0.05)
 
 
+def test_an_average_begins_at_the_weights_if_float16_leaves_the_first_step_out():
+    """Weights of 1 and a momentum of 0.9: after a step that is left out the average is 1, after one
+    of Adam's, by its rate of 0.1 times 0.744, 0.9 + 0.1 (1 - 0.0744). (Adam's moments are of the
+    second of two steps: 0.1 / 0.19 over the root of 0.001 / 0.001999.)"""
+    weight = keras.Variable([1.0, 1.0], name="kernel")
+    config = OptimizerConfig(learning_rate=0.1, ema_momentum=0.9)
+    optimizer = build_optimizer(config, 9, (), "mixed_float16")
+    optimizer.build([weight])
+    (average,) = optimizer.inner_optimizer._model_variables_moving_average
+    optimizer.apply([tf.constant([np.inf, 1.0])], [weight])
+    np.testing.assert_array_equal(average, [1.0, 1.0])
+    optimizer.apply([tf.constant([3.0, 4.0]) * 2.0**14], [weight])
+    np.testing.assert_allclose(average, 0.9 + 0.1 * (1 - 0.0744), rtol=1e-4)
+
+
 def test_what_is_clipped_is_not_scaled():
     """Gradients of length 5 clipped to 1, times a scale of 2^15: Adam's second moment after a step
     is 0.001 times their squares."""

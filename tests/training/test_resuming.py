@@ -2,10 +2,12 @@
 
 import csv
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+import types
 
 import cached_records as cached
 import numpy as np
@@ -15,7 +17,7 @@ import worker_processes
 
 from soundnet_tf.data import folder
 from soundnet_tf.models import checkpoint
-from soundnet_tf.training import events
+from soundnet_tf.training import cluster, events, resuming
 from soundnet_tf.training.stopping import RUN_AGAIN
 
 TRAIN = [
@@ -162,7 +164,7 @@ def test_one_of_two_workers_is_killed_and_the_run_goes_on(
 def test_what_was_written_of_later_steps_is_forgotten(tmp_path):
     """Also of a file whose last record was not finished; others stay as they are."""
     paths = []
-    for name, steps in (("train", (1, 2, 3, 4)), ("validation", (2,))):
+    for name, steps in (("train", (1, 2, 3, 4)), ("early", (2,)), ("validation", (2, 4))):
         writer = tf.summary.create_file_writer(str(tmp_path / name))
         with writer.as_default():
             for step in steps:
@@ -173,9 +175,59 @@ def test_what_was_written_of_later_steps_is_forgotten(tmp_path):
         file.write(b"half")
     untouched = paths[1].read_bytes()
     events.forget_after(str(tmp_path), 2)
-    kept = [
-        tf.compat.v1.Event.FromString(record)
-        for record in tf.data.TFRecordDataset(str(paths[0])).as_numpy_iterator()
-    ]
-    assert [event.step for event in kept if event.summary.value] == [1, 2]
+    for path, expected in ((paths[0], [1, 2]), (paths[2], [2])):
+        kept = [
+            tf.compat.v1.Event.FromString(record)
+            for record in tf.data.TFRecordDataset(str(path)).as_numpy_iterator()
+        ]
+        assert [event.step for event in kept if event.summary.value] == expected
     assert paths[1].read_bytes() == untouched
+
+
+@pytest.mark.slow
+def test_workers_that_were_started_otherwise_are_refused(prepared, tmp_path):
+    """One has another seed, so that its halves of the batches are not the other ones'."""
+    commands = of_workers([*TRAIN, f"--data={prepared}", f"--out={tmp_path / 'R'}"], 2)
+    commands[1].append("--seed=4")
+    with worker_processes.started(commands) as processes:
+        outputs = [process.communicate(timeout=120)[0] for process in processes]
+    assert [process.returncode for process in processes] == [1, 1], outputs
+    assert "do not have the same settings and clips" in outputs[1] and "this one" in outputs[1]
+
+
+@pytest.mark.slow
+def test_a_run_that_is_asked_to_end_before_its_first_step_says_the_same(prepared, tmp_path):
+    """Once it has claimed its folder, long before the baselines are measured."""
+    out = tmp_path / "R"
+    with started(prepared, out) as (process,):
+        while not (out / "flags.txt").exists():
+            assert process.poll() is None, process.communicate()[0]
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        output, _ = process.communicate(timeout=120)
+    assert process.returncode == RUN_AGAIN and "the same command goes on" in output, output
+
+
+@pytest.mark.slow
+def test_a_checkpoint_that_is_cut_short_is_named(prepared, unbroken, tmp_path):
+    out = shutil.copytree(unbroken, tmp_path / "R")
+    path = out / "backup" / "latest.weights.h5"
+    os.truncate(path, 100_000)
+    with started(prepared, out) as (process,):
+        output, _ = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert f"train: {path} is damaged" in output.replace("train.py:", "train:"), output
+
+
+def test_logs_are_sent_before_a_checkpoint_is_written(tmp_path):
+    """Else a bucket would have a checkpoint of steps that its logs never show."""
+    done = []
+    model = types.SimpleNamespace(
+        keep_means=lambda: done.append("means"),
+        save_weights=lambda path: (done.append("weights"), open(path, "wb").close()),
+    )
+    backup = resuming.Backup(str(tmp_path / "backup"), 6, cluster.alone())
+    backup.before_keeping = lambda: done.append("logs")
+    backup.set_model(model)
+    backup.keep()
+    assert done == ["means", "logs", "weights"]

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import sys
 
 import cached_records as cached
 import keras
@@ -168,6 +169,26 @@ def test_frames_at_another_spacing_are_another_run(begun, tmp_path):
     validation = cached.source(cached.clip(9, 3.0, SEEN))
     with pytest.raises(ValueError, match="frame_every_secs was 2.0, is 1.0"):
         loop.train(config_of(pipeline_config()), dense, validation, str(tmp_path / "run0"))
+
+
+def test_as_many_other_clips_are_another_run(begun, tmp_path, monkeypatch):
+    """What of a run was noted before clips had a digest goes on all the same."""
+    clips = source()
+    monkeypatch.setattr(sys.modules[__name__], "source", lambda: of("11" * 32))
+
+    def of(digest):
+        return dataclasses.replace(clips, sha256=digest)
+
+    begun(config_of(pipeline_config()))
+    validation, out = cached.source(cached.clip(9, 3.0, SEEN)), str(tmp_path / "run0")
+    with pytest.raises(ValueError, match=r"clips_sha256\.train was 1111.*, is 2222"):
+        loop.train(config_of(pipeline_config()), of("22" * 32), validation, out)
+    path = tmp_path / "run0" / loop.RUN_FILE
+    run = json.loads(path.read_text())
+    del run["clips_sha256"]
+    path.write_text(json.dumps(run))
+    with pytest.raises(BegunError):
+        loop.train(config_of(pipeline_config()), of("22" * 32), validation, out)
 
 
 def test_what_is_mixed_and_shuffled_reaches_the_distiller(begun):
