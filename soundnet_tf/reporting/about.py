@@ -30,7 +30,6 @@ def content(config: ReportConfig, ears: Listener, run: Mapping[str, Any] | None)
         "source": printable(config.source),
         "is_published": config.source == constants.PUBLISHED,
         "run": None if config.run is None else printable(config.run),
-        "run_is_of_it": config.run is not None and config.model is None,
         "heads": heads,
         "rate": f"{constants.SAMPLE_RATE:,}".replace(",", "\u202f"),
         "convolutions": len(architecture.blocks) + 1,

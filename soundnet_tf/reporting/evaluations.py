@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from soundnet_tf.evaluation import paper_results, results
+from soundnet_tf.files.find import printable
 
 _MFCC_OF_PAPER = "SVM on MFCC"
 _PROTOCOLS = {
@@ -50,7 +51,7 @@ def _of_layers(found: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "title": _SETS.get(dataset, dataset),
         "how": _PROTOCOLS.get(found["protocol"], found["protocol"]),
-        "model": found["settings"]["model"],
+        "model": printable(found["settings"]["model"]),
         "rows": rows,
         "floors": told,
         "others": [{"name": n, "paper": f"{p:.1f}"} for n, p in others.items()],
@@ -67,7 +68,7 @@ def _of_modalities(found: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "title": f"sound and vision, {found['dataset']}",
         "how": f"a linear SVM on {found['layer']} and on what {found['teacher']} sees",
-        "model": found["model"],
+        "model": printable(found["model"]),
         "rows": rows,
         "floors": [_row("most frequent class", None, None, found["chance"])],
         "others": [],

@@ -12,7 +12,7 @@ from soundnet_tf.reporting.settings import ReportConfig
 from soundnet_tf.serving.listener import Listener
 from soundnet_tf.sounds import esc_dcase
 from soundnet_tf.sounds.labelled_set import LabelledSet
-from soundnet_tf.visualization import map_page, sound_map, units, units_page
+from soundnet_tf.visualization import map_page, sound_map, units, units_page, units_stage
 from soundnet_tf.visualization.map_sources import WholeFiles
 from soundnet_tf.visualization.recordings import Files
 
@@ -43,7 +43,8 @@ class Report:
 
 
 def content(config: ReportConfig, ears: Listener, report: Report, progress: bool) -> dict[str, Any]:
-    """Hears the recordings, if there are any, and fills the report's counts.
+    """Hears the recordings, if there are any, and fills the report's counts; OUT/units.csv and
+    units.json get all units, of which the page shows some.
 
     Every section hears by itself, since sound that is too short for the heads has to be lengthened
     for them and would lose its moments for the units; nothing but answers is kept of any.
@@ -62,6 +63,7 @@ def content(config: ReportConfig, ears: Listener, report: Report, progress: bool
     source = Files(paths, labels, config.channel, config.audio_stream)
     layer = ears.network.architecture.trunk[-1].name
     found = units.find(source, config.source, layer, top=_TOP_MOMENTS, progress=progress)
+    units_stage.write_tables(found, config.out)
     report.recordings = len(paths)
     report.unread |= found.skipped
     readable = {id: path for id, path in paths.items() if id not in found.skipped}
@@ -85,7 +87,7 @@ def _map(
     if len(paths) < _LEAST_MAPPED:
         return None
     named = None if labels is None else {clip.path: clip.label for clip in labels.clips}
-    source = WholeFiles(paths, named, "label", config.channel, config.audio_stream)
+    source = WholeFiles(paths, named, channel=config.channel, audio_stream=config.audio_stream)
     teacher = config.teachers.get("scenes") or config.teachers.get("objects")
     layer = ears.network.architecture.embedding
     found = sound_map.draw(source, config.source, layer, teacher, progress=progress)

@@ -23,7 +23,7 @@ _MOST_LINES = 20  # of recordings that a text names
 
 
 def run(config: ReportConfig, progress: bool = True) -> Report:
-    """Writes OUT/index.html, whole or not at all.
+    """Writes OUT/index.html, whole or not at all, and of recordings units.csv and units.json.
 
     Raises:
         FileNotFoundError, ValueError: a model, run, evaluation, teacher or labels that cannot be
@@ -32,6 +32,8 @@ def run(config: ReportConfig, progress: bool = True) -> Report:
     """
     ears = listener.load(config.source)
     report = Report(os.path.join(config.out, PAGE))
+    storage.make_folder(config.out)
+    storage.remove(report.path)  # of a former run, until this one's is there
     learned = None if config.run is None else _run(config.run)
     page = {
         "about": about.content(config, ears, learned and learned["run"]),
@@ -43,7 +45,6 @@ def run(config: ReportConfig, progress: bool = True) -> Report:
     drawn = learned["charts"] if learned else {}
     page |= {"charts": drawn, "bundle": charts.bundle() if drawn else ""}
     html = template.render("report/report.html", **page)
-    storage.make_folder(config.out)
     atomic.write_text(report.path, html)
     report.size = len(html.encode("utf-8"))
     return report

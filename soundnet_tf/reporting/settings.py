@@ -22,10 +22,9 @@ class ReportConfig(Settings):
 
     Attributes:
         out: local folder of the page.
-        run: a training run, whose curves are shown; its student is the network unless `model` is
-            given.
+        run: a training run, whose curves are shown and whose student is the network.
         which: of the run's students, as of `ExportConfig`.
-        model: see `models.pretrained.load`; None: the run's, without one "published".
+        model: without a run, see `models.pretrained.load`; None: "published".
         inputs: recordings, as `files.find.find_media` takes them.
         labels, dataset: a labelled set of these recordings, as of `sounds.esc_dcase.load`.
         evaluations: folders in which `evaluate` left its results.
@@ -37,11 +36,11 @@ class ReportConfig(Settings):
     """
 
     out: str = setting("Local folder of the page, OUT/index.html.")
-    run: str | None = setting("Folder that bin/train.py wrote, whose curves are shown.", None)
+    run: str | None = setting("Folder that bin/train.py wrote, see --which.", None)
     which: str = same_as(ExportConfig, "which")
     model: str | None = setting(
-        "published, a folder of bin/export.py or RUN/best, or a .npy or .t7 file of released "
-        "weights; default: the run's, without --run published.",
+        "Instead of --run: published (the default), a folder of bin/export.py, or a .npy or .t7 "
+        "file of released weights.",
         None,
     )
     inputs: str | None = setting(
@@ -78,6 +77,11 @@ class ReportConfig(Settings):
             raise ValueError(
                 f"out is {self.out}; give a local folder, a page is to be opened there"
             )
+        if self.run is not None and self.model is not None:
+            raise ValueError(
+                f"run is {self.run}, model is {self.model}; a report is about one network: give "
+                "--run, or --model"
+            )
         if self.inputs is None and (self.labels is not None or self.teachers):
             raise ValueError(
                 "labels and teachers are of recordings; name these by --inputs, or leave the "
@@ -89,9 +93,9 @@ class ReportConfig(Settings):
     @property
     def source(self) -> str:
         """For `models.pretrained.load`."""
-        if self.model is not None:
-            return self.model
-        return constants.PUBLISHED if self.run is None else os.path.join(self.run, self.which)
+        if self.run is not None:
+            return os.path.join(self.run, self.which)
+        return constants.PUBLISHED if self.model is None else self.model
 
     def check_inputs(self) -> None:
         super().check_inputs()

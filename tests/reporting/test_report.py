@@ -4,6 +4,7 @@ import csv
 import html
 import json
 import re
+import shutil
 
 import browser as browsers
 import commands
@@ -230,6 +231,7 @@ def test_the_command_ends_with_1_if_a_recording_could_not_be_read(tmp_path, a_ru
         ({"teachers": {"objects": "keras:VGG16"}}, "name these by --inputs"),
         ({"inputs": "I", "dataset": "esc10"}, "name its folder by --labels"),
         ({"out": "s3://bucket/report"}, "give a local folder"),
+        ({"run": "R", "model": "M"}, "about one network"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(settings, words):
@@ -241,11 +243,12 @@ def test_the_network_is_the_runs_unless_another_is_named():
     assert ReportConfig(out="O").source == "published"
     assert ReportConfig(out="O", run="R").source == "R/last"
     assert ReportConfig(out="O", run="R", which="best").source == "R/best"
-    assert ReportConfig(out="O", run="R", model="M").source == "M"
+    assert ReportConfig(out="O", model="M").source == "M"
 
 
 def test_a_folder_of_something_else_is_refused_at_once(tmp_path, a_run):
-    run = ReportConfig(out=str(tmp_path), run=str(tmp_path), model=str(a_run / "last"))
+    shutil.copytree(a_run / "last", tmp_path / "last")
+    run = ReportConfig(out=str(tmp_path), run=str(tmp_path))
     with pytest.raises(FileNotFoundError, match=r"--run=.* has no run.json; .* bin/train.py"):
         run.check_inputs()
     evaluation = ReportConfig(
