@@ -21,6 +21,7 @@ from soundnet_tf.reporting.settings import ReportConfig
 from soundnet_tf.serving.recognize import recognize_file
 
 NAUGHTY = "a\"'&<script>alert(1)</script>\nb"  # also of a file, but for the slash
+NAUGHTY_FILE = f"{NAUGHTY.replace('/', '')}.wav"
 RED, BLUE = (220, 40, 40), (40, 40, 220)
 HISTORY = [
     ["epoch", "loss", "val_loss", "kl_objects", "val_kl_objects", "val_shuffled_objects"],
@@ -67,13 +68,16 @@ def an_evaluation(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory):
-    """A film of 10 s, red and from 4 s on blue, a sound of 5 s with an odd name, one sample, and a
-    file with nothing in it."""
+    """A film of 10 s, red and from 4 s on blue, a sound of 5 s with an odd name, one sample, two
+    tones of 2 s, and a file with nothing in it."""
     folder = tmp_path_factory.mktemp("inputs")
     tuned_network.write_film(folder / "film.mkv", [500] * 10, [RED] * 4 + [BLUE] * 6)
     noise = np.random.default_rng(0).uniform(-0.3, 0.3, 5 * 22050)
-    soundfile.write(folder / f"{NAUGHTY.replace('/', '')}.wav", noise, 22050)
+    soundfile.write(folder / NAUGHTY_FILE, noise, 22050)
     soundfile.write(folder / "one.wav", np.full(1, 0.5), 22050)
+    for hz in (500, 1500):
+        tone = tuned_network.sound_of([hz, hz])
+        soundfile.write(folder / f"tone {hz}.wav", tone, 22050)
     (folder / "nothing.wav").write_bytes(b"")
     return folder
 
@@ -106,12 +110,12 @@ def texts(page):
 
 def test_what_could_not_be_read_is_named(made):
     report, page = made
-    assert (report.recordings, report.shown) == (4, 3)
+    assert (report.recordings, report.shown) == (6, 5)
     assert list(report.unread) == ["nothing.wav"]
     assert "nothing.wav: is empty (0 bytes)" in texts(page)
     assert report.size == len(page.encode())
     said = stage.text(report)
-    assert "3 of 4 recordings" in said
+    assert "5 of 6 recordings" in said
     assert "\n  nothing.wav: is empty" in said
 
 
@@ -156,10 +160,9 @@ def test_the_page_in_a_browser(browser, made):
             browsers.wait_until(page, "document.documentElement.dataset.charts === 'drawn'")
             assert not browsers.is_wider_than_screen(page)
             names = page.locator(".recording h3").all_text_contents()
-            assert names == [f"{NAUGHTY.replace('/', '')}.wav", "film.mkv", "one.wav"]
-            assert (
-                page.locator("script").count() == 4
-            )  # timelines, Vega, its charts and what draws them
+            assert names == [NAUGHTY_FILE, "film.mkv", "one.wav", "tone 1500.wav", "tone 500.wav"]
+            scripts = "[...document.scripts].map((one) => one.textContent)"
+            assert not page.evaluate(f"{scripts}.some((text) => text.startsWith('alert'))")
             frames = "document.querySelectorAll('.recording .frames img').length"
             assert page.evaluate(frames) == 8
             values = page.evaluate("charts.views.loss.data('source_0').map((row) => row.value)")
@@ -185,6 +188,15 @@ def test_a_player_plays_and_its_line_moves(browser, made):
         page.evaluate(f"{audio}.play()")
         browsers.wait_until(page, f"{audio}.currentTime > 5.2")
         assert film.locator(".cursor").bounding_box()["x"] > line["x"]
+
+
+def test_the_map_answers_a_click(browser, made):
+    """In the list of clips the film's name is chosen; its sound is there to be played."""
+    report, _ = made
+    with browsers.opened(browser, report.path) as page:
+        page.locator(".map-list button", has_text="film.mkv").first.click()
+        assert "film.mkv" in page.locator(".map-chosen h3").text_content()
+        assert page.locator(".map-detail audio").get_attribute("src").startswith("data:audio/mpeg")
 
 
 def test_the_keyboard_reaches_all(browser, made):
@@ -218,7 +230,7 @@ def test_the_command_ends_with_1_if_a_recording_could_not_be_read(tmp_path, a_ru
     arguments = [f"--model={a_run / 'last'}", f"--out={tmp_path}", "--recordings=1", "--units=1"]
     done = commands.completed("report", f"--inputs={inputs}", *arguments)
     assert done.returncode == 1
-    assert "1 of 4 recordings" in done.stdout
+    assert "1 of 6 recordings" in done.stdout
     assert "nothing.wav: is empty" in done.stdout
     done = commands.completed("report", f"--inputs={inputs / 'one.wav'}", *arguments)
     assert done.returncode == 0
