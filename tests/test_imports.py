@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "media": {"files"},
     "models": {"media", "files"},
     "data": {"media", "files"},
-    "serving": {"models", "media", "files"},
+    "serving": {"models", "media", "pages", "files"},
     "inspection": {"serving", "data", "models", "media", "pages", "files"},
     "sounds": {"files", "media"},
     "training": {"evaluation", "sounds", "data", "models", "files"},
@@ -36,7 +36,9 @@ MAY_IMPORT = {
     "finetuning": {"training", "data", "sounds", "serving", "models", "files"},
     "simulation": {"sounds", "data", "media", "files"},
     "ablations": {"evaluation", "simulation", "sounds", "serving", "models", "data", "files"},
-    "visualization": {"sounds", "serving", "data", "models", "media", "pages", "files"},
+    "visualization": {
+        "evaluation", "sounds", "serving", "data", "models", "media", "pages", "files",
+    },
     "reporting": {
         "visualization", "evaluation", "training", "sounds", "serving", "models", "media", "pages",
         "files",
@@ -92,6 +94,7 @@ MODULES_WITHOUT_TENSORFLOW = {
     "soundnet_tf.serving.extraction.parts",
     "soundnet_tf.serving.file_names",
     "soundnet_tf.training.claimed",
+    "soundnet_tf.visualization.placing",
 }
 KNOWN = first_party()
 IMPORTS = all_imports()

@@ -165,7 +165,7 @@ def _hear(
             clips.append(clip)
             vectors.append(vector)
         else:
-            skipped[clip.id] = "its sound has samples that are not finite"
+            skipped[clip.id] = f"{layer} of it has numbers that are not finite"
     if not clips:
         reasons = "; ".join(f"{id}: {reason}" for id, reason in [*skipped.items()][:3])
         raise ValueError(f"no recording could be heard ({reasons or 'there is none'})")

@@ -20,10 +20,13 @@ def test_no_name_stands_twice():
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_a_fault_fits_the_code(fault):
-    """Put in, it is still Python, of other statements than before."""
+    """Put in, it is still Python, of other statements than before. (What a page is made of is only
+    looked at in a browser, by the tests that should notice.)"""
     code = (ROOT / fault.file).read_text("utf-8")
-    changed = ast.parse(apply(fault, code))
-    assert ast.dump(changed) != ast.dump(ast.parse(code))
+    changed = apply(fault, code)
+    assert changed != code
+    if fault.file.endswith(".py"):
+        assert ast.dump(ast.parse(changed)) != ast.dump(ast.parse(code))
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
