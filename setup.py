@@ -69,6 +69,7 @@ setup(
                 "evaluate",
                 "reproduce",
                 "visualize",
+                "report",
             )
         ]
     },

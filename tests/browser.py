@@ -5,6 +5,7 @@ leaves the file.
 """
 
 import contextlib
+import json
 import os
 import pathlib
 import shutil
@@ -85,3 +86,15 @@ def is_local(address: str) -> bool:
 def is_wider_than_screen(page: playwright.sync_api.Page) -> bool:
     """Whether one has to scroll sideways."""
     return page.evaluate("document.documentElement.scrollWidth > innerWidth")
+
+
+def wait_until(page: playwright.sync_api.Page, condition: str) -> None:
+    """Waits for a condition in JavaScript, at most 20 s. Playwright's own `wait_for_function` looks
+    again by eval, which our pages forbid."""
+    page.evaluate(
+        "new Promise((done, failed) => {"
+        f"  const look = () => ({condition}) ? done() : setTimeout(look, 20);"
+        f"  setTimeout(() => failed(Error({json.dumps(f'never: {condition}')})), 20000);"
+        "  look();"
+        "})"
+    )

@@ -39,13 +39,18 @@ MAY_IMPORT = {
     "visualization": {
         "evaluation", "sounds", "serving", "data", "models", "media", "pages", "files",
     },
+    "reporting": {
+        "visualization", "evaluation", "training", "sounds", "serving", "models", "media", "pages",
+        "files",
+    },
     "hear": {"serving", "models", "media"},
     "demo_settings": {"files"},
     "demo": {"demo_settings", "training", "serving", "data", "models", "files"},
     "benchmark": {"training", "serving", "data", "models", "media", "files"},
     "bin": {
         "ablations", "benchmark", "data", "demo", "demo_settings", "evaluation", "files",
-        "finetuning", "inspection", "models", "serving", "sounds", "training", "visualization",
+        "finetuning", "inspection", "models", "reporting", "serving", "sounds", "training",
+        "visualization",
     },
 }  # fmt: skip
 

@@ -28,6 +28,7 @@ from soundnet_tf.evaluation.settings import (
     LINEAR,
     MODERN,
     PAPER,
+    RESULTS_FILE,
     EvaluateConfig,
 )
 from soundnet_tf.files import atomic, identity, lock
@@ -117,7 +118,7 @@ def _evaluate(config: EvaluateConfig, progress: bool, say: Callable[[str], None]
     for line in table.end(results.chance(data), config.dataset):
         say(line)
     content = _content(config, data, network, keys, rows)
-    atomic.write_json(os.path.join(config.out, "results.json"), content)
+    atomic.write_json(os.path.join(config.out, RESULTS_FILE), content)
     plots.save(content, config.out)
     return content
 

@@ -16,7 +16,7 @@ import numpy as np
 import tensorflow as tf
 
 from soundnet_tf.evaluation import folds, paper_results, results, svm
-from soundnet_tf.evaluation.settings import MODALITIES
+from soundnet_tf.evaluation.settings import MODALITIES, RESULTS_FILE
 from soundnet_tf.files import atomic, storage
 from soundnet_tf.files.progress import progress_bar
 from soundnet_tf.media import MediaError, probe, read_clip, stream_audio
@@ -107,7 +107,7 @@ def evaluate(
 def save(content: dict, folder: str) -> None:
     """Writes what `evaluate` gave as `results.json` into a folder, which is made if need be."""
     storage.make_folder(folder)
-    atomic.write_json(os.path.join(folder, "results.json"), content)
+    atomic.write_json(os.path.join(folder, RESULTS_FILE), content)
 
 
 def table(content: dict) -> str:

@@ -12,6 +12,7 @@ from soundnet_tf.sounds.settings import CSV, DATASETS, check_sounds
 PAPER, MODERN, LINEAR = "paper", "modern", "linear"
 MODALITIES = ("sound", "vision", "both")
 ALL, HEADS_LAYER = "all", "conv8"
+RESULTS_FILE = "results.json"
 LAYERS = {  # that are probed, by the architecture's name
     "soundnet8": ("conv4", "conv5", "pool5", "conv6", "conv7"),
     "soundnet5": ("conv3", "pool3", "conv4"),

@@ -138,11 +138,13 @@ class FoldedNetwork:
         def graph(endpoints: tuple[str, ...], masked: bool):
             signature = [tf.TensorSpec([None, None], tf.float32)]
             signature += [tf.TensorSpec([None], tf.int32)] * masked
+            # Traced here: many choices, called as functions, look to TensorFlow like one that is
+            # traced too often, and it warns.
             return tf.function(
                 lambda waveform, lengths=None: self(waveform, lengths, endpoints),
                 input_signature=signature,
                 autograph=False,  # nothing to convert, and looking for it takes longest
-            )
+            ).get_concrete_function()
 
         return graph
 

@@ -35,6 +35,11 @@ def spectrogram_db(waveform: np.ndarray, columns: int = 600) -> np.ndarray:
         for start in some:
             spectrum = np.abs(np.fft.rfft(padded[start : start + WINDOW] * window)) ** 2
             np.maximum(power[:, column], spectrum, out=power[:, column])
+    return decibels(power)
+
+
+def decibels(power: np.ndarray) -> np.ndarray:
+    """float32, of the same shape: in dB of the greatest, from -80 to 0; of silence -80."""
     loudest = power.max()
     if not loudest > 0:
         return np.full(power.shape, -_RANGE_DB, np.float32)
@@ -44,8 +49,12 @@ def spectrogram_db(waveform: np.ndarray, columns: int = 600) -> np.ndarray:
 
 def spectrogram_source(waveform: np.ndarray, columns: int = 600, height: int = 128) -> str:
     """The spectrogram for an <img>: PNG with the lowest frequency at the bottom, linear in Hz."""
-    levels = spectrogram_db(waveform, columns)[::-1]
-    indexed = np.round((levels / _RANGE_DB + 1) * 255).astype(np.uint8)
+    return levels_source(spectrogram_db(waveform, columns), height)
+
+
+def levels_source(levels_db: np.ndarray, height: int = 128) -> str:
+    """Levels [frequencies, columns] from -80 to 0 dB, the lowest frequency first, for an <img>."""
+    indexed = np.round((levels_db[::-1] / _RANGE_DB + 1) * 255).astype(np.uint8)
     image = Image.fromarray(indexed, "P")
     colours = matplotlib.colormaps["magma"](np.arange(256), bytes=True)[:, :3]
     image.putpalette(colours.tobytes())

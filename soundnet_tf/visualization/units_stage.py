@@ -27,11 +27,16 @@ def run(config: UnitsConfig, progress: bool = True) -> units.Found:
     found = units.find(source, config.model, config.layer, config.numbers(), config.top, progress)
     storage.make_folder(config.out)
     storage.remove(os.path.join(config.out, PAGE))  # of a former run, until this one's is there
-    atomic.write_json(os.path.join(config.out, JSON), as_json(found), sort_keys=False, indent=1)
-    atomic.write_text(os.path.join(config.out, TABLE), as_table(found))
+    write_tables(found, config.out)
     section = units_page.content(found, source, config.shown, progress)
     atomic.write_text(os.path.join(config.out, PAGE), units_page.page(section))
     return found
+
+
+def write_tables(found: units.Found, folder: str) -> None:
+    """Writes FOLDER/units.json and units.csv; the folder is there."""
+    atomic.write_json(os.path.join(folder, JSON), as_json(found), sort_keys=False, indent=1)
+    atomic.write_text(os.path.join(folder, TABLE), as_table(found))
 
 
 def open_source(config: UnitsConfig) -> units.Source:

@@ -15,6 +15,7 @@ from soundnet_tf.demo_settings import DemoConfig
 from soundnet_tf.evaluation.settings import EvaluateConfig
 from soundnet_tf.finetuning.settings import FinetuneRunConfig
 from soundnet_tf.inspection.settings import InspectConfig
+from soundnet_tf.reporting.settings import ReportConfig
 from soundnet_tf.serving.export.settings import ExportConfig
 from soundnet_tf.serving.extraction.settings import ExtractConfig
 from soundnet_tf.serving.settings import RecognizeConfig
@@ -51,6 +52,27 @@ COMMANDS = {
             "--sound_bits=6": {"sound_bits": 6},
             "--copied_share=0.5": {"copied_share": 0.5},
             "--delay_peak=4": {"delay_peak": 4.0},
+        },
+    ),
+    "report": (
+        ReportConfig,
+        ["--inputs=I", "--out=O"],
+        {
+            "--out=P": {"out": "P"},
+            "--run=R": {"run": "R"},
+            "--which=best_probe": {"which": "best_probe"},
+            "--model=M": {"model": "M"},
+            "--inputs=J": {"inputs": "J"},
+            "--labels=L": {"labels": "L"},
+            "--labels=L --dataset=esc10": {"labels": "L", "dataset": "esc10"},
+            "--evaluation=E,F": {"evaluations": ("E", "F")},
+            "--imagenet_teacher=keras:VGG16": {"teachers.objects": "keras:VGG16"},
+            "--places_teacher=file:M": {"teachers.scenes": "file:M"},
+            "--recordings=3": {"recordings": 3},
+            "--units=4": {"units": 4},
+            "--channel=first": {"channel": "first"},
+            "--audio_stream=1": {"audio_stream": 1},
+            "--short=pad": {"short": "pad"},
         },
     ),
     "prepare": (

@@ -3222,6 +3222,99 @@ MANY_WORKERS = (
     ),
 )
 
+_REPORT = ("tests/reporting/test_report.py",)
+_TIMELINES = ("tests/reporting/test_timelines.py",)
+_FIGURES = ("tests/reporting/test_figures.py",)
+
+REPORTING = (
+    Fault(
+        "a strip's cells begin at their steps",
+        "soundnet_tf/reporting/timelines.py",
+        "inner = np.clip((secs[1:] + secs[:-1]) / 2, 0, duration_secs)",
+        "inner = np.clip(secs[1:], 0, duration_secs)",
+        _TIMELINES,
+    ),
+    Fault(
+        "of several steps a cell shows the first",
+        "soundnet_tf/reporting/timelines.py",
+        "surest = np.maximum.reduceat(probabilities[:, best], firsts, axis=0)",
+        "surest = probabilities[firsts][:, best]",
+        _TIMELINES,
+    ),
+    Fault(
+        "what is heard at the first step stands beside every frame",
+        "soundnet_tf/reporting/timelines.py",
+        "told(recognition.top(head, _TOLD)[step])",
+        "told(recognition.top(head, _TOLD)[0])",
+        _TIMELINES,
+    ),
+    Fault(
+        "of many recordings the first are shown",
+        "soundnet_tf/reporting/hearing.py",
+        "return [things[round(i)] for i in np.linspace(0, len(things) - 1, count)]",
+        "return list(things[:count])",
+        _TIMELINES,
+    ),
+    Fault(
+        "columns that make room keep every second one",
+        "soundnet_tf/reporting/overview.py",
+        "self._rows.reshape(half, 2, -1).max(axis=1)",
+        "self._rows.reshape(half, 2, -1)[:, 0]",
+        ("tests/reporting/test_overview.py",),
+    ),
+    Fault(
+        "a sound's last samples are not seen",
+        "soundnet_tf/reporting/overview.py",
+        "_HOP if behind <= _HOP // 2 else _WINDOW",
+        "_HOP",
+        ("tests/reporting/test_overview.py",),
+    ),
+    Fault(
+        "epochs count from 0 in charts",
+        "soundnet_tf/reporting/curves.py",
+        """{"epoch": int(row["epoch"]) + 1, "of": name""",
+        """{"epoch": int(row["epoch"]), "of": name""",
+        _FIGURES,
+    ),
+    Fault(
+        "the held-out figures on the first screen are the first epoch's",
+        "soundnet_tf/reporting/curves.py",
+        """last, prefix = history[-1], "val_kl_\"""",
+        """last, prefix = history[0], "val_kl_\"""",
+        _FIGURES,
+    ),
+    Fault(
+        "the confusion is that of the first row",
+        "soundnet_tf/reporting/evaluations.py",
+        """best = max(found["rows"], key=lambda row: row["accuracy_mean"])
+    classes""",
+        """best = found["rows"][0]
+    classes""",
+        _FIGURES,
+    ),
+    Fault(
+        "teachers look at a video's beginning",
+        "soundnet_tf/reporting/sights.py",
+        "frame = _frame(path, secs, audio_stream)",
+        "frame = _frame(path, 0.0, audio_stream)",
+        _REPORT,
+    ),
+    Fault(
+        "a name may hold markup",
+        "soundnet_tf/assets/report/timeline.html",
+        """-name">{{ one.id }}</h3>""",
+        """-name">{{ one.id | safe }}</h3>""",
+        _REPORT,
+    ),
+    Fault(
+        "recordings that could not be read leave exit code 0",
+        "bin/report.py",
+        "return 1 if report.unread else 0",
+        "return 0",
+        _REPORT,
+    ),
+)
+
 _HEAR = "soundnet_tf/assets/hear"
 
 _PAGE = "tests/serving/export/test_page.py"
@@ -3510,6 +3603,7 @@ FAULTS = (
     *MAPS,
     *RECOGNIZE,
     *VISUALIZATION,
+    *REPORTING,
     *PAGE,
     *BOARD,
 )
