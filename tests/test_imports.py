@@ -36,7 +36,9 @@ MAY_IMPORT = {
     "finetuning": {"training", "data", "sounds", "serving", "models", "files"},
     "simulation": {"sounds", "data", "media", "files"},
     "ablations": {"evaluation", "simulation", "sounds", "serving", "models", "data", "files"},
-    "visualization": {"sounds", "serving", "data", "models", "media", "pages", "files"},
+    "visualization": {
+        "evaluation", "sounds", "serving", "data", "models", "media", "pages", "files",
+    },
     "hear": {"serving", "models", "media"},
     "demo_settings": {"files"},
     "demo": {"demo_settings", "training", "serving", "data", "models", "files"},
@@ -85,7 +87,9 @@ MODULES_WITHOUT_TENSORFLOW = {
     "soundnet_tf.models.weights.packages",
     "soundnet_tf.serving.extraction.feature_file",
     "soundnet_tf.serving.extraction.parts",
+    "soundnet_tf.serving.file_names",
     "soundnet_tf.training.claimed",
+    "soundnet_tf.visualization.placing",
 }
 KNOWN = first_party()
 IMPORTS = all_imports()

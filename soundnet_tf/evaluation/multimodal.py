@@ -171,12 +171,12 @@ def _vision_features(
     features = tf.function(teacher.features, [spec], autograph=False).get_concrete_function()
 
     def see(path: str) -> np.ndarray:
-        return features(tf.constant(_squares(path, frames)[None])).numpy()[0].mean(axis=0)
+        return features(tf.constant(squares(path, frames)[None])).numpy()[0].mean(axis=0)
 
     return _of_each(see, data, "seeing", progress)
 
 
-def _squares(path: str, count: int) -> np.ndarray:
+def squares(path: str, count: int) -> np.ndarray:
     """The middle frames of `count` equal parts of a video, uint8 [frames, side, side, 3], cut to
     the centre square. There are fewer where the picture ends before the sound."""
     duration_secs = probe(path).duration_secs

@@ -4,6 +4,7 @@ import collections
 import functools
 import os
 import posixpath
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
@@ -14,6 +15,7 @@ from soundnet_tf.files import lists, patterns, spans, storage, tars, windows
 from soundnet_tf.files.spans import Span
 
 _MOST_TOLD, _MOST_TOLD_IN_AN_ERROR = 20, 3  # entries that are not there
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _COMPRESSED_TARS = (".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.zst")
 _TARS_AT_ONCE = 16  # whose headers are read; in a bucket each waits for many answers
 
@@ -118,6 +120,12 @@ def find_parts(source: str, extensions: tuple[str, ...], kind: str) -> Found:
 def printable(name: str) -> str:
     """A name in which bytes that are no UTF-8 are written as `\\xNN`; it is then UTF-8."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def one_line(name: str) -> str:
+    """As `printable`, with control characters and ends of lines, which terminals obey, written as
+    Python writes them: `\\x1b`, `\\n`."""
+    return _CONTROL.sub(lambda found: ascii(found[0])[1:-1], printable(name))
 
 
 def _each_once(base: str, paths: Iterable[str]) -> list[str]:

@@ -182,6 +182,34 @@ def read_kept(path: str) -> list[Kept] | None:
     return [_kept(path, row, columns) for row in rows]
 
 
+def read_column(path: str, column: str) -> dict[str, str]:
+    """What a column of a table of files (see `read_kept`) says of each path, as `located` has it;
+    of rows in which it says nothing, nothing.
+
+    Raises:
+        ValueError: it is no such table, has no such column, or says two things of one path; and as
+            `read_table`.
+        OSError, ImportError: as `read_kept`.
+    """
+    if path.lower().endswith(PARQUET):
+        columns, rows = _read_parquet(path, (PATH, column))
+    elif path.lower().endswith(".csv"):
+        columns, rows = read_table(path)
+    else:
+        raise ValueError(f"{path} has no columns; a table ends in .csv or {PARQUET}")
+    if missing_ones := [name for name in (PATH, column) if name not in columns]:
+        raise ValueError(f"{path} has no column {' and no column '.join(missing_ones)}")
+    said: dict[str, str] = {}
+    for row in rows:
+        place, value = located(path, row.fields[PATH]), row.fields[column].strip()
+        if value and said.setdefault(place, value) != value:
+            raise ValueError(
+                f"{path}, line {row.line}: {column} is {value!r}, before it was {said[place]!r} of "
+                f"the same {row.fields[PATH]}; give one of them"
+            )
+    return said
+
+
 def _named(line: str) -> list[str]:
     """The columns that a table's first line names; none if it is of a list of odd names."""
     try:

@@ -19,6 +19,7 @@ def progress_bar(
     initial: int = 0,
     items: Iterable | None = None,
     leave: bool = True,
+    form: str | None = None,
 ) -> Bar:
     """A bar whose `update` is called, or that is iterated over.
 
@@ -31,6 +32,7 @@ def progress_bar(
         items: what iterating over the bar gives.
         leave: whether the finished bar stays; of one that does not, a log file has no line if its
             work takes less than a minute.
+        form: tqdm's `bar_format`, where it is not the usual one.
     """
     is_terminal = sys.stderr.isatty()
     return tqdm(
@@ -41,6 +43,7 @@ def progress_bar(
         disable=not show,
         initial=initial,
         leave=leave,
+        bar_format=form,
         mininterval=_TERMINAL_SECS if is_terminal else _LOG_FILE_SECS,
         maxinterval=_LOG_FILE_SECS,
         delay=0 if is_terminal or leave else _LOG_FILE_SECS,

@@ -24,7 +24,7 @@ from soundnet_tf.media.waveform import LOUDEST
 
 _MARGIN_SECS = 0.1  # the resampling filter reaches less far
 _PREROLL_SECS = 0.5  # a decoder that starts in the middle settles in less (MP3's bit reservoir)
-
+REACH_SECS = _MARGIN_SECS + 1.0 + _PREROLL_SECS  # the grids of two whole rates meet each second
 
 _MOST_LOST = 10  # packets at a file's end that cannot be decoded, where it may be another's
 
@@ -119,16 +119,16 @@ def open_sound(
     path: str, window: Window, channel: str, audio_stream: int | None = None
 ) -> Iterator[NativeSound]:
     """The native samples that `window` takes; errors as in `read_audio`."""
-    reach_secs = _MARGIN_SECS + 1.0 + _PREROLL_SECS  # the grids of two whole rates meet each second
-    from_secs = window.start_secs - reach_secs
+    from_secs = window.start_secs - REACH_SECS
     with open_track(path, "audio", from_secs, audio_stream=audio_stream) as track:
         yield native_sound(track, window, channel, audio_stream)
 
 
 def native_sound(
-    track: Track, window: Window, channel: str, audio_stream: int | None = None
+    track: Track, window: Window, channel: str | None, audio_stream: int | None = None
 ) -> NativeSound:
-    """The native samples of a track, whose packets begin early enough, that `window` takes."""
+    """The native samples of a track, whose packets begin early enough, that `window` takes; without
+    `channel` blocks are [samples, channels]."""
     check_sound(track.path, track.stream.codec_context)
     column = loudest_channel(track.path, audio_stream) if channel == LOUDEST else channel
     rate = track.stream.codec_context.sample_rate

@@ -11,6 +11,7 @@ from soundnet_tf.media.waveform import (
     MEAN,
     SILENT_PEAK,
     is_cancelled,
+    to_float,
     to_mono,
 )
 
@@ -50,11 +51,12 @@ class Timeline:
     """Lays sound down at native positions, from `first` up to `stop`, and hands it out in order.
 
     What `place` and `finish` give is float32 [samples], mono, each block beginning where the one
-    before ended. The first blocks of a run are held back until its place is known, and then, since
-    packets are short and calls are dear, until there is a second of sound.
+    before ended; with `channel` None it is [samples, channels], all as they are. The first blocks
+    of a run are held back until its place is known, and then, since packets are short and calls are
+    dear, until there is a second of sound.
     """
 
-    def __init__(self, path: str, rate: int, first: int, stop: float, channel: str | int):
+    def __init__(self, path: str, rate: int, first: int, stop: float, channel: str | int | None):
         self.path, self.rate, self.first, self.stop = path, rate, first, stop
         self._channel = channel
         self._run: _Run | None = None
@@ -110,7 +112,9 @@ class Timeline:
         gap_end = int(min(position, self.stop))
         self._check_gap(gap_end - self._cursor)
         while self._cursor < gap_end:
-            zeros = np.zeros(min(gap_end - self._cursor, self.rate), np.float32)
+            length = min(gap_end - self._cursor, self.rate)
+            shape = (length,) if self._channel is not None else (length, columns.shape[1])
+            zeros = np.zeros(shape, np.float32)
             self._cursor += len(zeros)
             yield zeros
         begin = self._cursor - position
@@ -119,6 +123,9 @@ class Timeline:
             columns = columns[begin:end]  # before them, a decoder that settles may give garbage
             _check_peak(self.path, columns)
             self._cursor = position + end
+            if self._channel is None:
+                yield to_float(columns)
+                return
             mono = to_mono(columns, self._channel)
             if self._channel == MEAN and not self._is_heard:
                 self._is_heard = float(np.abs(mono).max()) >= SILENT_PEAK

@@ -62,6 +62,15 @@ def to_mono(waveform: np.ndarray, channel: str | int = "mean") -> np.ndarray:
     return ((mono - silence) / half_range).astype(np.float32)
 
 
+def to_float(columns: np.ndarray) -> np.ndarray:
+    """All channels as they are: [samples, channels] of floats, or of integers of full scale, to
+    float32 of the same shape; integers are scaled to [-1, 1)."""
+    if columns.dtype.kind == "f":
+        return columns.astype(np.float32)
+    silence, half_range = _silence_and_half_range(columns.dtype)
+    return ((columns.astype(np.float64) - silence) / half_range).astype(np.float32)
+
+
 def loudest_column(columns: np.ndarray) -> tuple[int, np.ndarray]:
     """The column of [samples, channels] with the most energy, and float64 [channels] energies."""
     silence, half_range = _silence_and_half_range(columns.dtype)

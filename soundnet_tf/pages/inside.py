@@ -45,7 +45,12 @@ def mp3(waveform: np.ndarray, sample_rate: int = constants.SAMPLE_RATE) -> bytes
 
 
 def picture_source(picture: np.ndarray, height: int | None = None, quality: int = 80) -> str:
-    """A picture for an <img>: JPEG.
+    """A picture for an <img>: the file that `jpeg` makes."""
+    return data_uri(jpeg(picture, height, quality), "image/jpeg")
+
+
+def jpeg(picture: np.ndarray, height: int | None = None, quality: int = 80) -> bytes:
+    """A picture as a JPEG file.
 
     Args:
         picture: uint8 [height, width, 3].
@@ -59,4 +64,4 @@ def picture_source(picture: np.ndarray, height: int | None = None, quality: int 
         image = image.resize((width, height), Image.Resampling.BOX)
     file = io.BytesIO()
     image.save(file, "JPEG", quality=quality)
-    return data_uri(file.getvalue(), "image/jpeg")
+    return file.getvalue()

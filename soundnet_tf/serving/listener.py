@@ -94,24 +94,27 @@ class Listener:
         endpoints: Iterable[str],
         short: str = "loop",
         thin: Callable[[Steps], Steps] | None = None,
+        on_heard: Callable[[float], None] | None = None,
     ) -> Heard:
         """Hears one sound of any length that comes in pieces [samples]; otherwise as `hear`.
 
         Where not all steps are wanted, `thin` chooses those to keep from what was kept and what is
-        new, so that memory does not grow; of a short sound all are given.
+        new, so that memory does not grow; of a short sound all are given. Of a long one `on_heard`
+        is called every 30 s of it with the seconds that were heard so far.
         """
         pieces = _ahead(joined(iter(pieces), PIECE_SAMPLES))
         first = list(itertools.islice(pieces, 2))
         if len(first) < 2:
             return self.hear([*first, np.zeros(0, np.float32)][:1], endpoints, short)[0]
         chained = itertools.chain(first, pieces)
-        return self._hear_stream(chained, self.network.select(endpoints), thin)
+        return self._hear_stream(chained, self.network.select(endpoints), thin, on_heard)
 
     def _hear_stream(
         self,
         pieces: Iterable[np.ndarray],
         endpoints: tuple[str, ...],
         thin: Callable[[Steps], Steps] | None = None,
+        on_heard: Callable[[float], None] | None = None,
     ) -> Heard:
         count: int = 0
         parts: list[dict[str, Steps]] = []
@@ -127,6 +130,8 @@ class Listener:
             parts.append({name: Steps(s.values[0], s.secs) for name, s in finished.items()})
             if thin:
                 parts = [{name: thin(_joined(parts, name)) for name in endpoints}]
+            if on_heard:
+                on_heard(count / constants.SAMPLE_RATE)
         steps = {name: _joined(parts, name) for name in endpoints}
         return Heard(steps, count / constants.SAMPLE_RATE)
 

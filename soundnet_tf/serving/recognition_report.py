@@ -1,12 +1,15 @@
-"""Recognitions for people and for programs: a table, JSON or CSV, file by file as they come."""
+"""Recognitions for people and for programs, recording by recording as they come: a table, JSON,
+CSV, or labels of moments."""
 
+import functools
 import json
 from collections.abc import Callable
 from typing import Protocol, TextIO
 
 from soundnet_tf.files.find import printable
 from soundnet_tf.files.lists import csv_line
-from soundnet_tf.serving import settings
+from soundnet_tf.serving import captions, settings
+from soundnet_tf.serving.recognition_table import Table
 from soundnet_tf.serving.recognize import Ranking, Recognition
 
 
@@ -18,33 +21,6 @@ class Report(Protocol):
 
     def finish(self) -> None:
         """Tells what stands at the end."""
-
-
-class Table:
-    """For a terminal: a line a step, and of several steps a last one for the whole."""
-
-    def __init__(self, out: TextIO, top: int):
-        self._out, self._top = out, top
-
-    def add(self, path: str, recognition: Recognition) -> None:
-        heads = list(recognition.probabilities)
-        columns = [("", *map(_clock, recognition.secs), "all")]
-        for head in heads:
-            steps = [*recognition.top(head, self._top), recognition.top_overall(head, self._top)]
-            columns.append((head, *map(_ranking, steps)))
-        widths = [max(map(len, column)) for column in columns]
-        lines = list(zip(*columns, strict=True))
-        if len(recognition.secs) == 1:
-            lines.pop()  # the whole is the one step
-        print(f"{printable(path)}  ({recognition.duration_secs:.1f} s)", file=self._out)
-        for moment, *cells in lines:
-            padded = (f"{cell:<{width}}" for cell, width in zip(cells, widths[1:], strict=True))
-            line = "  ".join((f"  {moment:>{max(6, widths[0])}}", *padded))
-            print(line.rstrip(), file=self._out)
-        print(file=self._out, flush=True)
-
-    def finish(self) -> None:
-        """Nothing stands at the end."""
 
 
 class Json:
@@ -98,17 +74,8 @@ FORMATS: dict[str, Callable[[TextIO, int], "Report"]] = {
     settings.TABLE: Table,
     settings.JSON: Json,
     settings.CSV: Csv,
+    **{form: functools.partial(captions.LabelText, form) for form in captions.WRITERS},
 }
-
-
-def _clock(secs: float) -> str:
-    minutes, secs = divmod(round(secs, 1), 60)
-    return f"{int(minutes):d}:{secs:04.1f}"
-
-
-def _ranking(ranking: Ranking) -> str:
-    """The first of each class's synonyms, with its probability."""
-    return ", ".join(f"{label.split(',')[0]} {probability:.0%}" for label, probability in ranking)
 
 
 def _objects(ranking: Ranking) -> list[dict]:

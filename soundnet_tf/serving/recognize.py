@@ -1,7 +1,7 @@
 """What a recording sounds like: the objects and scenes that the network hears, by name."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -13,6 +13,11 @@ from soundnet_tf.serving import listener
 from soundnet_tf.serving.embed import as_list
 
 Ranking = list[tuple[str, float]]
+
+
+def in_words(ranking: Ranking) -> str:
+    """The first of each class's synonyms, with its probability."""
+    return ", ".join(f"{label.split(',')[0]} {probability:.0%}" for label, probability in ranking)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,18 +75,20 @@ def recognize_file(
     channel: str = "mean",
     short: str = "loop",
     audio_stream: int | None = None,
+    on_heard: Callable[[float], None] | None = None,
 ) -> Recognition:
     """What a sound or video file of any length sounds like; otherwise as `recognize`.
 
     `audio_stream` is the number of the sound stream of a file that has several, as
-    `media.read_audio` has it.
+    `media.read_audio` has it. `on_heard` is called now and then with the seconds that were heard
+    so far.
 
     Raises:
         MediaError: a file that cannot be read; others as `recognize`.
     """
     ears = listener.load(model)
     pieces = stream_audio(path, channel, audio_stream=audio_stream)
-    heard = ears.hear_pieces(pieces, ears.labels, short)
+    heard = ears.hear_pieces(pieces, ears.labels, short, on_heard=on_heard)
     return _recognition(ears, heard)
 
 

@@ -2,7 +2,7 @@
 
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import tensorflow as tf
@@ -79,6 +79,19 @@ class Shards:
     def excerpt(self, recording: str, number: int, secs: float, width_secs: float) -> Excerpt:
         """The sound around a moment, as far as its clip has it, and the clip's frame at it: the
         last one that began by then, read from where its record lies."""
+        clip = self._clip(number)
+        waveform, clip_secs = clip[records.WAVEFORM].numpy(), float(clip[records.START_SECS])
+        first = max(0, round((secs - clip_secs - width_secs / 2) * constants.SAMPLE_RATE))
+        count = round(width_secs * constants.SAMPLE_RATE)
+        excerpt = waveform[first : first + count]
+        begun = np.flatnonzero(clip[records.FRAME_SECS].numpy() <= secs - clip_secs + 1e-3)
+        frame = _small(clip[records.JPEGS][int(begun[-1])].numpy()) if begun.size else None
+        return Excerpt(excerpt, clip_secs + first / constants.SAMPLE_RATE, frame)
+
+    def _clip(
+        self, number: int, teachers: Mapping[str, cached.CachedTeacher] | None = None
+    ) -> dict[str, tf.Tensor]:
+        """A clip's record, from where it lies, with the posteriors of these teachers."""
         path = os.fsdecode(self._places.paths[self._places.shards[number]])
         with storage.open_file(path, "rb") as file:
             file.seek(int(self._places.offsets[number]))
@@ -87,14 +100,7 @@ class Shards:
             raise ValueError(shard_reader.damage(path, int(self._places.offsets[number])))
         end = len(framed) - shard_reader.FRAME_BYTES + shard_reader.HEADER_BYTES
         record = framed[shard_reader.HEADER_BYTES : end]
-        clip = records.parse(tf.constant(record), audio_codec=self._codec)
-        waveform, clip_secs = clip[records.WAVEFORM].numpy(), float(clip[records.START_SECS])
-        first = max(0, round((secs - clip_secs - width_secs / 2) * constants.SAMPLE_RATE))
-        count = round(width_secs * constants.SAMPLE_RATE)
-        excerpt = waveform[first : first + count]
-        begun = np.flatnonzero(clip[records.FRAME_SECS].numpy() <= secs - clip_secs + 1e-3)
-        frame = _small(clip[records.JPEGS][int(begun[-1])].numpy()) if begun.size else None
-        return Excerpt(excerpt, clip_secs + first / constants.SAMPLE_RATE, frame)
+        return records.parse(tf.constant(record), teachers, self._codec)
 
     def _parse(self, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
         clip = records.parse(serialized, self._teachers, self._codec)

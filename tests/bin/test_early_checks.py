@@ -57,6 +57,7 @@ def folder(tmp_path_factory):
     content = {"settings": {"clip_secs": 5.0}, "shard": shard, "inputs": []}
     content |= {"skipped": [], "left_out": []}
     (folder / "elsewhere" / "train-00000-of-00001.json").write_text(json.dumps(content))
+    (folder / "elsewhere" / "rain1.vtt").write_text("WEBVTT")
     (folder / "elsewhere" / "run.json").write_text(json.dumps({"settings": {"seed": 7}}))
     return folder
 
@@ -97,6 +98,31 @@ CASES = {
     "extract --inputs=empty --model=student --out=new.npz": "empty: no media files found",
     "recognize --model=student nothing.wav": "no such media file: nothing.wav",
     "recognize --model=student empty": "empty: is a folder; name the files in it",
+    "recognize --model=student --format=srt rain1.wav wind1.wav": (
+        "--format=srt is of one recording a file, 2 were named; give --out=DIR for a file each"
+    ),
+    "recognize --model=student --out=new rain1.wav": "--out=new is for --format=audacity|srt|vtt",
+    "recognize --model=student --format=vtt --out=elsewhere rain1.wav": (
+        "elsewhere/rain1.vtt is there already; give another --out, or remove it"
+    ),
+    "recognize --model=student --format=vtt --out=file rain1.wav": (
+        "file: cannot be made a folder ("
+    ),
+    "recognize --model=student --segments=new rain1.wav": (
+        "--segments=DIR and --segment_label=NAME belong together"
+    ),
+    "recognize --model=student --segment_label=rain rain1.wav": (
+        "--segments=DIR and --segment_label=NAME belong together"
+    ),
+    "recognize --model=student --segments=elsewhere --segment_label=rain rain1.wav": (
+        "elsewhere has files already; give a new folder, or remove them"
+    ),
+    "recognize --model=student --segments=gs://b/new --segment_label=rain rain1.wav": (
+        "segments is gs://b/new; give a local folder"
+    ),
+    "recognize --model=student --segments=file --segment_label=rain rain1.wav": (
+        "file: cannot be made a folder ("
+    ),
     "recognize --model=student a.wav b.wav": "no such media file: a.wav, b.wav",
     "reproduce --table=layers --eval_data=nowhere --model=student --out=new": "nowhere: no such",
     f"{MODALITIES} --videos_manifest=nowhere": "nowhere: no such manifest",

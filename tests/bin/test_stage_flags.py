@@ -20,7 +20,7 @@ from soundnet_tf.serving.extraction.settings import ExtractConfig
 from soundnet_tf.serving.settings import RecognizeConfig
 from soundnet_tf.settings import Settings, setting
 from soundnet_tf.training.settings import RunConfig, TrainConfig
-from soundnet_tf.visualization.settings import FiltersConfig, UnitsConfig
+from soundnet_tf.visualization.settings import FiltersConfig, MapConfig, UnitsConfig
 
 # Of each command: its settings, flags that it cannot do without, and for each flag what it changes.
 # A flag in place of one that it cannot stand beside says which (`instead of`).
@@ -151,6 +151,8 @@ COMMANDS = {
             "--probe_data=S": {"probe.data": "S"},
             "--probe_dataset=esc10": {"probe.dataset": "esc10"},
             "--probe_every=2": {"probe.every": 2},
+            "--board_every=3": {"board.every": 3},
+            "--profile_steps=10,20": {"board.profile_steps": (10, 20)},
             "--learning_rate=0.5": {"train.optimizer.learning_rate": 0.5},
             "--schedule=cosine": {"train.optimizer.schedule": "cosine"},
             "--warmup_steps=3": {"train.optimizer.warmup_steps": 3},
@@ -199,6 +201,8 @@ COMMANDS = {
             "--model=M": {"model": "M"},
             "--top=5": {"top": 5},
             "--format=csv": {"format": "csv"},
+            "--format=srt --out=D": {"format": "srt", "out": "D"},
+            "--segments=S --segment_label=rain": {"segments": "S", "segment_label": "rain"},
             "--channel=first": {"channel": "first"},
             "--audio_stream=1": {"audio_stream": 1},
             "--short=pad": {"short": "pad"},
@@ -297,6 +301,26 @@ COMMANDS = {
             "--units=3,17": {"units": ("3", "17")},
             "--top=4": {"top": 4},
             "--shown=5": {"shown": 5},
+            "--channel=first": {"channel": "first"},
+            "--audio_stream=1": {"audio_stream": 1},
+        },
+    ),
+    "visualize map": (
+        MapConfig,
+        ["--inputs=I", "--out=O"],
+        {
+            "--inputs=J": {"inputs": "J"},
+            "--out=P": {"out": "P"},
+            "--labels=L": {"labels": "L"},
+            "--labels=L --dataset=esc50": {"labels": "L", "dataset": "esc50"},
+            "--label_column=C": {"label_column": "C"},
+            "--data=D instead of --inputs": {"data": "D", "inputs": None},
+            "--model=M": {"model": "M"},
+            "--layer=conv5": {"layer": "conv5"},
+            "--teacher=T": {"teacher": "T"},
+            "--playable=5": {"playable": 5},
+            "--noatlas": {"atlas": False},
+            "--seed=3": {"seed": 3},
             "--channel=first": {"channel": "first"},
             "--audio_stream=1": {"audio_stream": 1},
         },

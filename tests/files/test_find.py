@@ -7,7 +7,7 @@ import pytest
 import synthetic_media as media
 
 from soundnet_tf.files import remote, storage
-from soundnet_tf.files.find import SOUND_EXTENSIONS, find_files, find_media
+from soundnet_tf.files.find import SOUND_EXTENSIONS, find_files, find_media, one_line
 from soundnet_tf.media import read_audio
 
 _ENCODERS = {
@@ -176,3 +176,17 @@ def _write_second(path, encoder):
         frame.sample_rate = rate
         container.mux(stream.encode(frame))
         container.mux(stream.encode(None))
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("Straße 東京 ☂.wav", "Straße 東京 ☂.wav"),
+        ("a\nb\r\tc", "a\\nb\\r\\tc"),
+        ("\x1b[2J\x07\x9b\u2028", "\\x1b[2J\\x07\\x9b\\u2028"),
+        ("caf\udce9", "caf\\xe9"),
+        ("back\\slash's", "back\\slash's"),
+    ],
+)
+def test_a_name_on_one_line_has_nothing_that_a_terminal_obeys(name, said):
+    assert one_line(name) == said

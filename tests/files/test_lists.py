@@ -1,5 +1,7 @@
 """Lists and tables: what is an entry, where it lies, and what is said of one that is not there."""
 
+import os
+
 import pytest
 
 from soundnet_tf.files import lists
@@ -126,3 +128,42 @@ def test_a_line_of_a_table_is_read_as_it_was_written(write, name):
     assert columns == ["path", "n"]
     assert [row.fields for row in rows] == [{"path": name, "n": "1"}, {"path": "plain", "n": "2.5"}]
     assert lists.csv_line(["plain", 2.5]) == "plain,2.5\n"
+
+
+def test_a_column_of_a_table_says_something_of_each_path(table):
+    path = table(
+        "species,path,start,end\nwren,a.wav,0,1\nwren,a.wav,1,2\n ,b.wav,0,1\n owl ,/c.wav,0,9\n"
+    )
+    folder = os.path.dirname(path)
+    assert lists.read_column(path, "species") == {f"{folder}/a.wav": "wren", "/c.wav": "owl"}
+
+
+@pytest.mark.parametrize(
+    ("content", "column", "message"),
+    [
+        ("path,label\na,b\n", "species", "has no column species"),
+        ("file,label\na,b\n", "label", "has no column path"),
+        (
+            "path,label\na,b\na,c\n",
+            "label",
+            "line 3: label is 'c', before it was 'b' of the same a",
+        ),
+    ],
+)
+def test_a_column_that_cannot_be_read(table, content, column, message):
+    with pytest.raises(ValueError, match=message):
+        lists.read_column(table(content), column)
+
+
+def test_a_list_has_no_columns(write):
+    with pytest.raises(ValueError, match="has no columns"):
+        lists.read_column(write(b"a.wav\n"), "label")
+
+
+def test_a_column_of_parquet(tmp_path):
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    path = str(tmp_path / "t.parquet")
+    parquet.write_table(pyarrow.table({"path": ["a", "b"], "kind": ["x", None]}), path)
+    assert lists.read_column(path, "kind") == {str(tmp_path / "a"): "x"}

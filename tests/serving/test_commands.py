@@ -10,6 +10,7 @@ import soundfile
 from lively import lively
 
 from soundnet_tf.constants import CLIP_SAMPLES, SAMPLE_RATE
+from soundnet_tf.media.channels import open_channels
 from soundnet_tf.models import checkpoint, pretrained, student
 from soundnet_tf.models.folded import FoldedNetwork
 from soundnet_tf.serving.extraction import feature_file
@@ -107,6 +108,87 @@ def test_recognize_hears_the_stream_that_was_asked_for(model, tmp_path, capsys):
         assert best["probability"] == pytest.approx(expected[0][1], abs=1e-4)
         given.append(best["probability"])
     assert abs(given[0] - given[1]) > 1e-3  # so that the two can be told apart
+
+
+def test_recognize_writes_labels_beside_each_other(model, stereo, tmp_path, capsys):
+    """Of both recordings, one of them named twice; a third cannot be read, which is said, has no
+    file, and stops no other."""
+    _, path = stereo
+    (tmp_path / "a").mkdir()
+    other, bad = tmp_path / "a" / "stereo.flac", tmp_path / "bad.wav"
+    soundfile.write(other, np.tile(stereo[0], (20, 1)), SAMPLE_RATE)
+    bad.write_text("no sound")
+    flags = [f"--model={model}", "--format=vtt", "--top=1", f"--out={tmp_path / 'labels'}"]
+    capsys.readouterr()
+    assert commands.run("recognize", *flags, path, str(bad), str(other), path) == 1
+    said = capsys.readouterr()
+    assert "bad.wav" in said.err
+    names = ["stereo.vtt", "stereo-2.vtt"]
+    assert [line.split(":")[0] for line in said.out.splitlines()] == [
+        f"wrote {tmp_path / 'labels' / name}" for name in names
+    ]
+    assert sorted(p.name for p in (tmp_path / "labels").iterdir()) == sorted(names)
+    for name, source in zip(names, (path, str(other)), strict=True):
+        content = (tmp_path / "labels" / name).read_text("utf-8")
+        heard = recognize_file(source, model)
+        assert content.startswith("WEBVTT\n\n00:00:00.000 --> ")
+        assert f" --> 00:00:{heard.duration_secs:06.3f}\n" in content
+        best = heard.top("objects", 1)[0][0][0]
+        assert f"\n{best} " in content
+
+
+def test_recognize_prints_labels_of_one_recording(model, stereo, capsys):
+    capsys.readouterr()
+    flags = [f"--model={model}", "--format=audacity", "--top=1"]
+    assert commands.run("recognize", *flags, stereo[1]) == 0
+    begin, end, _ = capsys.readouterr().out.rstrip("\n").split("\t")
+    assert (float(begin), float(end)) == (0.0, 2.0)
+
+
+def test_recognize_cuts_segments(model, stereo, tmp_path, capsys):
+    """One step, whose first object is known: all 2 s, both channels, as floats; of the others
+    nothing. The table goes to stdout as ever, what was cut to stderr."""
+    sound, path = stereo
+    ((best, probability),) = recognize_file(path, model).top_overall("objects", 1)
+    other = next(name for name in LABELS["objects"] if name != best)
+    for wanted, folder in ((best, "cut"), (other, "none")):
+        capsys.readouterr()
+        flags = [f"--segments={tmp_path / folder}", f"--segment_label={wanted}", "--top=1"]
+        assert commands.run("recognize", f"--model={model}", "--format=json", *flags, path) == 0
+        said = capsys.readouterr()
+        assert len(json.loads(said.out)) == 1
+        start = "cut 1 segment, 2.0 s" if wanted == best else f"nothing cut: nowhere is {other} "
+        assert said.err.splitlines()[-1].startswith(start)
+    found, rate = soundfile.read(tmp_path / "cut" / "stereo_0.000-2.000.wav", dtype="float32")
+    assert rate == SAMPLE_RATE
+    np.testing.assert_array_equal(found, sound)
+    rows = (tmp_path / "cut" / "segments.csv").read_text("utf-8").splitlines()
+    assert rows == [
+        "path,begin,end,head,label,probability,recording",
+        f"stereo_0.000-2.000.wav,0.000,2.000,objects,{best},{probability:.6f},{path}",
+    ]
+    assert [p.name for p in (tmp_path / "none").iterdir()] == ["segments.csv"]
+
+
+def test_recognize_cuts_of_the_stream_that_was_heard(model, tmp_path, capsys):
+    path = str(odd_media.write_two_sounds(tmp_path / "two.mkv"))
+    for number in (0, 1):
+        with open_channels(path, 0.0, 100.0, audio_stream=number) as sound:
+            whole = np.concatenate(list(sound.blocks))
+        folder = tmp_path / f"cut{number}"
+        flags = [f"--segments={folder}", "--segment_label=*", f"--audio_stream={number}"]
+        assert commands.run("recognize", f"--model={model}", *flags, path) == 0
+        (cut,) = folder.glob("*.wav")
+        found, _ = soundfile.read(cut, dtype="float32", always_2d=True)
+        np.testing.assert_array_equal(found, whole[: len(found)])
+        assert len(found) > 0.99 * len(whole)
+
+
+def test_recognize_refuses_a_class_that_is_not_there(model, stereo, tmp_path, capsys):
+    flags = [f"--segments={tmp_path / 'cut'}", "--segment_label=dgo"]
+    assert commands.run("recognize", f"--model={model}", *flags, stereo[1]) == 1
+    assert "recognize.py: no class is called 'dgo'; " in capsys.readouterr().err
+    assert not (tmp_path / "cut").exists()
 
 
 def test_recognize_hears_another_sound_by_each_choice(network, stereo):

@@ -137,6 +137,23 @@ class TestEmbed:
         centres = SOUNDNET8.endpoints["conv6"].centre_secs(np.arange(len(secs)))
         np.testing.assert_allclose(secs, centres)
 
+    def test_of_long_sound_only_chosen_steps_are_kept(self, model):
+        """Every time the newest three of what was kept and what is new: at the end the last three
+        of all; and never more than a piece's steps besides are held."""
+        ears, most = listener.load(model), []
+
+        def newest(steps):
+            most.append(len(steps.secs))
+            return type(steps)(steps.values[-3:], steps.secs[-3:])
+
+        pieces = [noise(listener.PIECE_SAMPLES, seed) for seed in range(4)]
+        whole = ears.hear_pieces(iter(pieces), ["pool5"]).steps["pool5"]
+        kept = ears.hear_pieces(iter(pieces), ["pool5"], thin=newest)
+        np.testing.assert_array_equal(kept.steps["pool5"].values, whole.values[-3:])
+        np.testing.assert_array_equal(kept.steps["pool5"].secs, whole.secs[-3:])
+        assert kept.duration_secs == 4 * listener.PIECE_SAMPLES / SECOND
+        assert len(most) == 5 and max(most) <= 3 + -(-len(whole.secs) // 4)
+
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [

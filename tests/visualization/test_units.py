@@ -155,6 +155,14 @@ def test_the_top_is_that_of_all_steps_of_all_recordings(lively_model, noises, la
     assert top.moments[0].secs == pytest.approx(secs[best.argmax(axis=0)[top.number], top.number])
 
 
+def test_of_a_long_recording_no_more_is_kept_than_a_step_a_unit(lively_model, noises):
+    """And the six at its ends, of the 5 393 steps that pool2 has of a minute."""
+    source = recordings.Files({"long": str(noises / "8.wav")})
+    ((piece,),) = source.heard(listener.load(lively_model), "pool2")
+    assert len(piece.heard.steps["pool2"].secs) <= 32 + 6
+    assert piece.heard.duration_secs == pytest.approx((2 * listener.PIECE_SAMPLES + 70_001) / RATE)
+
+
 def test_the_same_label_goes_by_the_file_whatever_its_name(model, films, tmp_path):
     """A label of a link's name; film 2 has none. Two films share the tone that they begin with."""
     (tmp_path / "link.mkv").symlink_to(films / "film0.mkv")
