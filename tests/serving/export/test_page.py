@@ -236,9 +236,11 @@ def test_the_microphone(browser, pages, tmp_path):
         page.click("#microphone")
         timeline = page.locator("#timeline")
         expect(timeline).to_have_attribute("aria-valuemax", re.compile("^[2-9]"), timeout=60_000)
+        expect(page.locator("#player")).to_be_hidden()  # there is nothing to play yet
         page.click("text=Stop listening")
         expect(page.locator("#results[aria-busy=false]")).to_be_attached(timeout=60_000)
         expect(page.locator("#answers tbody tr")).to_have_count(1)
+        expect(page.locator("#player")).to_be_visible()
         heard = np.array(page.evaluate("shown.sound.flatMap((piece) => Array.from(piece))"))
         assert heard.size == round(page.evaluate("shown.secs") * 22050)
     part = heard[22050 : 22050 + 8820]  # behind the beginning, 0.4 s
