@@ -137,4 +137,4 @@ class Answers:
 def _top(probabilities: np.ndarray, labels: Sequence[str]) -> list[tuple[str, str]]:
     """Names and percentages of the most probable classes."""
     best = np.argsort(-probabilities, kind="stable")[:_TOP]
-    return [(markdown.escape(labels[c]), f"{100 * probabilities[c]:.1f} %") for c in best]
+    return [(markdown.escape(labels[c]), f"{100 * probabilities[c]:.1f}\u00a0%") for c in best]

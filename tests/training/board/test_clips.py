@@ -86,7 +86,7 @@ def test_the_frames_stand_side_by_side(drawn, number, frames):
 def top(probabilities, names):
     """Rows of Markdown cells, the most probable class first."""
     best = sorted(range(len(names)), key=lambda c: -probabilities[c])
-    return [[names[c], f"{100 * probabilities[c]:.1f} %"] for c in best]
+    return [[names[c], f"{100 * probabilities[c]:.1f}\u00a0%"] for c in best]
 
 
 @pytest.mark.parametrize(
