@@ -3,7 +3,7 @@
 import dataclasses
 import tempfile
 
-from benchmark import cached, forward, pipeline, prepare, report, scaling, step
+from benchmark import board, cached, forward, pipeline, prepare, report, scaling, step
 from benchmark.settings import ALL, BenchmarkConfig
 
 SUITES = {
@@ -12,6 +12,7 @@ SUITES = {
     "prepare": prepare,
     "pipeline": pipeline,
     "cached": cached,
+    "board": board,
     "scaling": scaling,
 }
 MEANINGS = {name: meaning for suite in SUITES.values() for name, meaning in suite.FIGURES.items()}

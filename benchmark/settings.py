@@ -9,7 +9,7 @@ from soundnet_tf.files import storage
 from soundnet_tf.settings import Settings, setting
 
 ALL = "all"
-SUITES = ("forward", "step", "prepare", "pipeline", "cached", "scaling")
+SUITES = ("forward", "step", "prepare", "pipeline", "cached", "board", "scaling")
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class BenchmarkConfig(Settings):
         batch_size, clip_secs: of what networks are given.
         film_secs: length of a film that is made.
         recording_minutes: length of the recording for `forward`.
-        clips: of `prepare`, `pipeline` and `cached`: whole films and whole batches.
+        clips: of `prepare`, `pipeline`, `cached` and `board`: whole films and whole batches.
         scaling_clips: the N of `scaling`, whole films and whole batches.
         shared_batch_size: of the steps that workers share.
         scaling_hours: the shortest recording of `scaling`; the others are 2 and 4 times as long.

@@ -10,6 +10,7 @@
     prepare   cutting videos into clips, over the ffmpeg program if it is there
     pipeline  batches from shards, over the steps that they feed
     cached    training on cached targets, over two teachers in every step
+    board     what TensorBoard takes of a training's time
     scaling   time and memory for N, 2N and 4N clips, and for 1, 2 and 4 hours of sound; and what
               it costs that two workers share a batch
 

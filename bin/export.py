@@ -5,11 +5,13 @@
     bin/export.py --weights=published --out=SAVED_MODEL      the network of the paper's authors
     bin/export.py --weights=soundnet5_final.t7 --out=DIR     released Torch7 or NumPy weights
     bin/export.py --weights=SAVED_MODEL --format=litert --out=DIR
+    bin/export.py --weights=published --format=page --out=soundnet.html
 
     python -c 'import tensorflow as tf; print(tf.saved_model.load("SAVED_MODEL").signatures)'
 
 Forms: savedmodel, a reusable SavedModel for TensorFlow, TF Hub and TensorFlow Serving; keras, a
-.keras file with its labels; litert, float32 and int8 files for phones and small machines.
+.keras file with its labels; litert, float32 and int8 files for phones and small machines; page, one
+HTML file that hears files and the microphone in a browser, offline (see docs/page.md).
 
     bin/export.py --data=SHARDS --format=webdataset --out=TARS
 
@@ -31,9 +33,9 @@ def main(config: ExportConfig) -> None:
     from soundnet_tf.serving.export import run
 
     with quiet_start.only_news():  # the converter for LiteRT starts anew each time
-        folders = run.export_configured(config)
-    for folder in folders:
-        print(f"wrote {folder}")
+        written = run.export_configured(config)
+    for path in written:
+        print(f"wrote {path}")
 
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ def main(config: RunConfig) -> int | None:
                 config.probe,
                 workers,
                 config.checkpoint_every,
+                config.board,
             )
     except Stopped as stopped:
         print(f"\ntrain.py: {stopped}", file=sys.stderr)

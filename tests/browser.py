@@ -25,15 +25,30 @@ _NAMES = ("chromium", "chromium-browser", "google-chrome")
 @contextlib.contextmanager
 def started(*arguments: str) -> Iterator[playwright.sync_api.Browser]:
     """A browser for the `with` block; skips the test where there is none."""
+    with (
+        playwright.sync_api.sync_playwright() as driver,
+        _launched(driver.chromium, arguments) as it,
+    ):
+        yield it
+
+
+def beside(
+    browser: playwright.sync_api.Browser, *arguments: str
+) -> contextlib.AbstractContextManager[playwright.sync_api.Browser]:
+    """Another browser with more arguments, while `browser` runs: Playwright starts only once."""
+    return _launched(browser.browser_type, arguments)
+
+
+@contextlib.contextmanager
+def _launched(kind: playwright.sync_api.BrowserType, arguments: tuple[str, ...]):
     path = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, _NAMES)), None)
     if path is None:
         pytest.skip("needs Chromium: install it (Debian: apt install chromium), or set CHROMIUM")
-    with playwright.sync_api.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=path, args=[*_ARGUMENTS, *arguments])
-        try:
-            yield browser
-        finally:
-            browser.close()
+    browser = kind.launch(executable_path=path, args=[*_ARGUMENTS, *arguments])
+    try:
+        yield browser
+    finally:
+        browser.close()
 
 
 @contextlib.contextmanager

@@ -28,7 +28,7 @@ MAY_IMPORT = {
     "media": {"files"},
     "models": {"media", "files"},
     "data": {"media", "files"},
-    "serving": {"models", "media", "files"},
+    "serving": {"models", "media", "pages", "files"},
     "inspection": {"serving", "data", "models", "media", "pages", "files"},
     "sounds": {"files", "media"},
     "training": {"evaluation", "sounds", "data", "models", "files"},

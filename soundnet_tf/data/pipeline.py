@@ -17,6 +17,7 @@ With targets="cached" no picture is decoded; in place of `frames` there is for e
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -106,6 +107,24 @@ def eval_batches(
     return _counted(examples.batch(size), math.ceil(len(numbers) / size))
 
 
+def looked_at(source: Source, config: PipelineConfig, numbers: Sequence[int]) -> tf.data.Dataset:
+    """Some clips for people to look at, one by one: examples as those of `eval_batches` hold them,
+    and `jpegs`, string [valid frames], the frames at their `frame_secs` as they are, whatever the
+    targets are.
+
+    Args:
+        numbers: of the clips, from 0.
+
+    Raises:
+        ValueError: as `eval_batches`.
+    """
+    teachers = _cached_teachers(source, config)
+    return source.read(tf.constant(numbers, tf.int64), False).map(
+        lambda clip: _eval_example(clip, source, config, teachers, with_jpegs=True),
+        num_parallel_calls=2,
+    )
+
+
 def _cached_teachers(source: Source, config: PipelineConfig):
     """Whose posteriors are to be read, by head; of none if frames are."""
     if config.targets != CACHED:
@@ -149,10 +168,13 @@ def _train_example(serialized, source: Source, config: PipelineConfig, teachers,
     return example
 
 
-def _eval_example(serialized, source: Source, config: PipelineConfig, teachers):
+def _eval_example(
+    serialized, source: Source, config: PipelineConfig, teachers, with_jpegs: bool = False
+):
     record = records.parse(serialized, teachers, source.audio_codec)
     clip = _crop(_fit(record, source.frame_every_secs, config), tf.constant(0), source, config)
-    return _see(record, clip, source, config, teachers)
+    jpegs = {"jpegs": tf.gather(record["jpegs"], clip["frame"])} if with_jpegs else {}
+    return _see(record, clip, source, config, teachers) | jpegs
 
 
 def _fit(record, frame_every_secs, config: PipelineConfig):

@@ -15,7 +15,7 @@ from absl import logging
 
 from soundnet_tf.files import atomic, lock, storage
 from soundnet_tf.files.progress import progress_bar
-from soundnet_tf.finetuning import batches, classifier, report
+from soundnet_tf.finetuning import batches, board, classifier, report
 from soundnet_tf.finetuning.callbacks import (
     RefuseInfinite,
     ReseedDropout,
@@ -44,9 +44,10 @@ def finetune(config: FinetuneConfig, data: LabelledSet, out: str, checksum: bool
     """Trains, tests and exports a classifier, or goes on with the run in `out` where it was left.
 
     Writes to `out`: `run.json` (versions, settings, data), `history.csv` (of the first training),
-    `backup/` and `backup_all/` (to resume from), `classifier/` (see `finetuning.export`)
-    and, last, `results.json`. The test figures are those of the exported classifier. With checksum
-    the recordings of a run that is gone on with are known by their content.
+    `backup/` and `backup_all/` (to resume from), `logs/` (TensorBoard, see `board`), `classifier/`
+    (see `finetuning.export`) and, last, `results.json`. The test figures are those of the exported
+    classifier. With checksum the recordings of a run that is gone on with are known by their
+    content.
 
     Returns:
         What `results.json` holds, see `report.results`.
@@ -75,6 +76,7 @@ def _finetune(config: FinetuneConfig, data: LabelledSet, out: str, checksum: boo
     waveforms = read_clips(data, config.clip_secs)
     versions = {"tensorflow": tf.__version__, "keras": keras.__version__}
     write_run(out, config, data, recordings, versions)
+    board.write_settings(out, config)
     start = time.perf_counter()
     rows = _search(config, data, parts, waveforms, out) if len(parts.validation) else []
     epochs = int(best_row(rows)["epoch"]) + 1 if rows else config.epochs
@@ -84,6 +86,7 @@ def _finetune(config: FinetuneConfig, data: LabelledSet, out: str, checksum: boo
     save_classifier(network, data.classes, config.clip_secs, folder)
     predictions = _classify(folder, waveforms[parts.test], config.batch_size)
     results = report.results(data, parts, test_fold, predictions, rows, epochs, seconds)
+    board.write_test(out, results["accuracy"], epochs)
     atomic.write_json(finished, results)
     return results
 
@@ -116,6 +119,7 @@ def _search(config, data: LabelledSet, parts, waveforms, out: str) -> list[dict]
         callbacks = [
             StopEarly(history_file, config.patience),
             monitor.History(out),
+            board.Board(out, board.FIRST, config.epochs, backup.steps_done),
             report.Progress(config.epochs, steps, config.batch_size, history_file),
         ]
         _train(
@@ -138,8 +142,11 @@ def _fit_all(config, data: LabelledSet, parts, waveforms, epochs: int, out: str)
     network, backup = _begin(config, data, waveforms, clips, epochs, f"{out}/backup_all")
     if backup.epochs_done < epochs:
         steps = batches.steps_per_epoch(len(clips), config.batch_size)
-        progress = report.Countdown(epochs, steps, config.batch_size)
-        _train(config, data, waveforms, clips, network, backup, epochs, [progress])
+        callbacks = [
+            board.Board(out, board.ALL, epochs, backup.steps_done),
+            report.Countdown(epochs, steps, config.batch_size),
+        ]
+        _train(config, data, waveforms, clips, network, backup, epochs, callbacks)
     return network
 
 

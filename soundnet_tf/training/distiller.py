@@ -164,12 +164,28 @@ class Distiller(keras.Model):
         return tf.cast(self.optimizer.iterations.value, tf.int64)
 
     def judge(self, batch):
-        """Adds a batch to the metrics of evaluation, within `Strategy.run`."""
+        """Adds a batch to the metrics of evaluation, within `Strategy.run`; gives its targets, as
+        `targets` does, and the student's logits."""
         targets, logits = self.targets(batch), self(batch, training=False)
         loss = self._loss(targets, logits, {})
         self.judged.update_state(self._figures(targets, logits, loss * _valid_steps(targets)[0]))
         for head, (posteriors, mask) in targets.items():
             self.shuffled[head].update_state(posteriors, logits[head], mask, batch["video"])
+        return targets, logits
+
+    def gradients(self, batch) -> list[tf.Tensor]:
+        """Of the loss of a batch as it is (no clips mixed, no pairs shuffled), outside of
+        `Strategy.run`: one for each trainable variable of the student, whose batch norms' moving
+        statistics change."""
+        targets = self.targets(batch)
+        with tf.GradientTape() as tape:
+            loss = self._loss(targets, self(batch, training=True), {})
+        return tape.gradient(loss, self.student.trainable_variables)
+
+    def with_student(self, student: keras.Model) -> "Distiller":
+        """Another one, which teaches another student the same."""
+        teachers = dict(self._teachers)
+        return Distiller(student, teachers, self.config, self.mask_sound, self.seed)
 
     def _loss(self, targets, logits, steps: Mapping[str, tf.Tensor]) -> tf.Tensor:
         """The weighted sum of the heads' losses. If the valid `steps` of the whole batch are given,

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 
 import keras
 import tensorflow as tf
-from absl import logging
 
 from soundnet_tf.data import pipeline, sources
 from soundnet_tf.data.batch_settings import CACHED, MASK
@@ -20,16 +19,15 @@ from soundnet_tf.models.keras_settings import standard_settings
 from soundnet_tf.models.teachers.teacher import Teacher
 from soundnet_tf.training import (
     baselines,
-    events,
     monitor,
     probe,
-    rank,
-    report,
     resuming,
     steps,
     targets,
     verdict,
 )
+from soundnet_tf.training.board.settings import BoardConfig
+from soundnet_tf.training.callbacks import of_run
 from soundnet_tf.training.claimed import RUN_FILE, refuse_other_run
 from soundnet_tf.training.cluster import Cluster, alone
 from soundnet_tf.training.distiller import Distiller
@@ -39,7 +37,6 @@ from soundnet_tf.version import __version__
 
 FLAGS_FILE = "flags.txt"
 VERDICT_FILE = "verdict.json"
-
 Teachers = Mapping[str, Teacher | CachedTeacher]
 
 
@@ -72,13 +69,14 @@ def train(
     probing: ProbeConfig | None = None,
     cluster: Cluster | None = None,
     checkpoint_every: int | None = None,
+    board: BoardConfig | None = None,
 ) -> TrainResult | None:
     """Trains a student, or goes on with the run in `out` where it was left.
 
     Writes to `out`: `run.json` (versions, settings, teachers), `flags.txt` (the text given, as a
     flagfile), `baselines.json`, `history.csv`, `best/` and `last/` (students with labels),
     `backup/` (student and optimizer, to resume from), `probe.json`, `verdict.json` and `logs/`
-    (TensorBoard); with labelled sounds to probe with also `best_probe/`.
+    (TensorBoard, see `callbacks`); with labelled sounds to probe with also `best_probe/`.
 
     Of several processes all call this, with the same arguments but for `cluster`; all read the
     sources and the folder, the first one writes.
@@ -91,6 +89,7 @@ def train(
         probing: labelled sounds.
         cluster: who computes; None: this process alone, on one device.
         checkpoint_every: steps, see `resuming.Backup`.
+        board: what TensorBoard shows beside the curves; None: nothing.
 
     Returns:
         What the run gave; None in processes that do not write.
@@ -138,7 +137,9 @@ def train(
         if not is_finished:
             if cluster.is_chief:
                 storage.remove(os.path.join(out, VERDICT_FILE))  # of a shorter run that goes on
-            callbacks = _callbacks(config, judge, training, floor, backup, out, probing)
+            callbacks = of_run(
+                config, judge, training, validation, floor, backup, out, probing, board
+            )
             _fit(config, judge, training, validation, backup.steps_done, callbacks)
         found = _verdict(out, judge, training, config, floor, is_finished)
         if not cluster.is_chief:
@@ -201,64 +202,6 @@ def _claim_folder(
     refuse_other_run(out, run)
     storage.make_folder(out)
     atomic.write_json(os.path.join(out, RUN_FILE), run)
-
-
-def _callbacks(
-    config: TrainConfig,
-    judge: steps.Judge,
-    training: Source,
-    floor: baselines.Baselines,
-    backup: resuming.Backup,
-    out: str,
-    probing: ProbeConfig | None,
-) -> list[keras.callbacks.Callback]:
-    """In the order in which an epoch is written down; the backup comes last, so that whatever a
-    kill left out is done again. Processes that do not write have those that all have to share."""
-    distiller, is_chief = judge.distiller, judge.cluster.is_chief
-    averages = keras.callbacks.SwapEMAWeights() if config.optimizer.ema_momentum else None
-    saving = monitor.SaveStudents(
-        out, distiller.student, distiller.labels, averages, writes=is_chief
-    )
-    swapping = [averages] if averages else []
-    if not is_chief:
-        return [*swapping, saving, backup]
-    logs, done, batch_size = (
-        os.path.join(out, "logs"),
-        backup.steps_done,
-        config.pipeline.batch_size,
-    )
-    steps_per_epoch = config.steps_per_epoch(training.count)
-    epochs = config.end(training.count) // steps_per_epoch
-    if done:
-        logging.info("resuming %s after %d steps", out, done)
-    events.forget_after(logs, done)  # also of a run that was killed before its first checkpoint
-    step_monitor = monitor.StepMonitor(logs, batch_size)
-    backup.before_keeping = step_monitor.send  # or a bucket would never have those steps
-    return [
-        *swapping,
-        step_monitor,
-        monitor.Lines(logs, floor),
-        saving,
-        _probe(config, probing or ProbeConfig(), training, out, epochs, saving),
-        monitor.History(out),
-        backup,
-        report.Progress(floor, epochs, steps_per_epoch, batch_size),
-    ]
-
-
-def _probe(
-    config: TrainConfig,
-    probing: ProbeConfig,
-    training: Source,
-    out: str,
-    epochs: int,
-    saving: monitor.SaveStudents,
-) -> probe.Probe:
-    heard = probe.hear(probing) if probing.data else None
-    floor = probe.untrained(heard, config.architecture) if heard else None
-    clips = pipeline.eval_batches(training, config.pipeline, at_most=rank.CLIPS)
-    is_trained = config.init_from is not None
-    return probe.Probe(heard, clips, probing.every, out, epochs, saving, floor, is_trained)
 
 
 def _fit(

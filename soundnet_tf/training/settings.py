@@ -11,6 +11,7 @@ from soundnet_tf.models.architecture import ARCHITECTURES
 from soundnet_tf.models.settings import FLOAT32, PRECISIONS, check_student
 from soundnet_tf.settings import Setting, Settings, by_head, setting
 from soundnet_tf.sounds.settings import CSV, DATASETS, check_sounds
+from soundnet_tf.training.board.settings import BoardConfig
 
 KL, L2 = "kl", "l2"
 MEAN, PAPER = "mean", "paper"
@@ -268,6 +269,7 @@ class RunConfig(Settings):
     )
     train: TrainConfig = TrainConfig()
     probe: ProbeConfig = ProbeConfig()
+    board: BoardConfig = BoardConfig()
 
     def check_inputs(self) -> None:
         from soundnet_tf.training import claimed

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 import keras
 import tensorflow as tf
 
+from soundnet_tf.training.by_class import ByClass, Sums
 from soundnet_tf.training.cluster import Cluster
 from soundnet_tf.training.distiller import Distiller
 from soundnet_tf.training.monitor import steps_done
@@ -18,6 +19,9 @@ from soundnet_tf.training.monitor import steps_done
 class Judge:
     """Evaluates a distiller.
 
+    Attributes:
+        by_class: of the latest evaluation, what `ByClass` gives, by head.
+
     Args:
         distiller: whose metrics are counted.
         cluster: whose processes all call it, each with its share of the same clips.
@@ -25,11 +29,22 @@ class Judge:
 
     def __init__(self, distiller: Distiller, cluster: Cluster):
         self.distiller, self.cluster = distiller, cluster
+        self.by_class: Sums = {}
+        with cluster.strategy.scope():
+            # Not of the distiller: what it holds is in checkpoints, also of earlier versions.
+            self._by_class = {
+                head: ByClass(head, len(labels)) for head, labels in distiller.labels.items()
+            }
         self._judge = tf.function(
-            lambda batch: cluster.strategy.run(distiller.judge, (batch,)),
+            lambda batch: cluster.strategy.run(self._judge_here, (batch,)),
             autograph=False,
             reduce_retracing=True,
         )
+
+    def _judge_here(self, batch):
+        targets, logits = self.distiller.judge(batch)
+        for head, (posteriors, mask) in targets.items():
+            self._by_class[head].update_state(posteriors, logits[head], mask)
 
     def __call__(
         self, batches: tf.data.Dataset, called: keras.callbacks.CallbackList | None = None
@@ -37,7 +52,7 @@ class Judge:
         """The metrics of evaluation over all processes' batches, by name."""
         called = called or keras.callbacks.CallbackList(model=self.distiller)
         called.on_test_begin()
-        for metric in self.distiller.judgement:
+        for metric in (*self.distiller.judgement, *self._by_class.values()):
             metric.reset_state()
         # Metrics are sums, so processes need not have equally many batches. All replicas of a
         # process look at the same ones; no figure changes by that, they are ratios.
@@ -48,6 +63,7 @@ class Judge:
         figures = {}
         for metric in self.distiller.judgement:
             figures |= _floats(metric.result())
+        self.by_class = {head: metric.result().numpy() for head, metric in self._by_class.items()}
         called.on_test_end(figures)
         return figures
 

@@ -195,9 +195,8 @@ class MapConfig(RecordingsConfig):
     def check_inputs(self) -> None:
         super().check_inputs()
         check_layers([self.layer], self.model, HEADS)
-        table = self.inputs or ""  # which a column has
-        if self.label_column is not None and not storage.is_remote(table):
-            lists.read_column(table, self.label_column)
+        if self.label_column and self.inputs and not storage.is_remote(self.inputs):
+            lists.read_column(self.inputs, self.label_column)
         if self.teacher:
             teacher_spec(self.teacher)
         if self.atlas and importlib.util.find_spec("pyarrow") is None:

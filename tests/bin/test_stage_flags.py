@@ -151,6 +151,8 @@ COMMANDS = {
             "--probe_data=S": {"probe.data": "S"},
             "--probe_dataset=esc10": {"probe.dataset": "esc10"},
             "--probe_every=2": {"probe.every": 2},
+            "--board_every=3": {"board.every": 3},
+            "--profile_steps=10,20": {"board.profile_steps": (10, 20)},
             "--learning_rate=0.5": {"train.optimizer.learning_rate": 0.5},
             "--schedule=cosine": {"train.optimizer.schedule": "cosine"},
             "--warmup_steps=3": {"train.optimizer.warmup_steps": 3},
@@ -169,6 +171,7 @@ COMMANDS = {
             "--out=P": {"out": "P"},
             "--which=best": {"which": "best"},
             "--format=keras,litert": {"formats": ("keras", "litert")},
+            "--format=page --out=p.html": {"formats": ("page",), "out": "p.html"},
             "--data=D --format=webdataset instead of --run": {
                 "data": "D",
                 "formats": ("webdataset",),

@@ -36,6 +36,19 @@ def test_evaluation_takes_the_first_crop_of_every_clip_once():
         )
 
 
+def test_clips_to_look_at_are_those_of_evaluation_with_their_files_of_frames():
+    """In the order asked for; of 1.5 s looped to 4 s, which has each of its two frames twice."""
+    made = [clip(0, 4.0), clip(1, 5.0), clip(2, 1.5)]
+    evaluated = list(pipeline.eval_batches(source(*made), config()))
+    found = list(pipeline.looked_at(source(*made), config(), [2, 0]))
+    jpegs = [example.pop("jpegs").numpy().tolist() for example in found]
+    assert jpegs == [[*made[2].jpegs] * 2, [*made[0].jpegs]]
+    for example, number in zip(found, (2, 0), strict=True):
+        assert example.keys() == evaluated[number].keys()
+        for name, values in example.items():
+            np.testing.assert_array_equal(values, evaluated[number][name][0], name)
+
+
 def test_evaluation_gives_equal_batches_twice():
     clips_ = source(*(clip(i, 5.0) for i in range(5)))
     batches = pipeline.eval_batches(

@@ -101,6 +101,10 @@ def test_every_stage_gives_in_a_bucket_what_it_gives_locally(s3_address, bucket,
     histories = [read_history(f"{place}/run/history.csv") for place in places]
     for name, value in histories[0][0].items():
         assert float(histories[1][0][name]) == pytest.approx(float(value), rel=1e-5, nan_ok=True)
+    boards = [storage.list_folder(f"{place}/run/logs/board") for place in places]
+    shown = [{name for name in board if "tfevents" not in name} for board in boards]
+    files = {"clips.tsv", "frames.png", "projector_config.pbtxt"}
+    assert files < shown[0] == shown[1]
     (one, labels), (two, _) = (pretrained.load(f"{place}/exported") for place in places)
     assert labels == {"objects": ("colour 0", "colour 1")}
     for ours, theirs in zip(one.get_weights(), two.get_weights(), strict=True):

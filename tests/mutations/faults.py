@@ -3026,9 +3026,9 @@ MANY_WORKERS = (
     ),
     Fault(
         "steps of a run that died before its first checkpoint stand twice",
-        "soundnet_tf/training/loop.py",
-        "    events.forget_after(logs, done)",
-        "    if done:\n        events.forget_after(logs, done)",
+        "soundnet_tf/training/callbacks.py",
+        "    events.forget_after(logs, backup.steps_done)",
+        "    if backup.steps_done:\n        events.forget_after(logs, backup.steps_done)",
         _SHARED,
     ),
     Fault(
@@ -3222,6 +3222,276 @@ MANY_WORKERS = (
     ),
 )
 
+_HEAR = "soundnet_tf/assets/hear"
+
+_PAGE = "tests/serving/export/test_page.py"
+
+_PAGE_ARITHMETIC = ("tests/serving/export/test_page_arithmetic.py",)
+
+_PAGE_FILES = ("tests/serving/export/test_page_files.py",)
+
+PAGE = (
+    Fault(
+        "the page's heads hear the trunk's last step",
+        f"{_HEAR}/network.js",
+        "Math.max(0, heard.length - this.channels)",
+        "heard.length",
+        _PAGE_ARITHMETIC,
+    ),
+    Fault(
+        "the page's convolutions have no padding before the sound",
+        f"{_HEAR}/network.js",
+        "this.kept = new Float32Array(padding * channels);",
+        "this.kept = new Float32Array(0);",
+        _PAGE_ARITHMETIC,
+    ),
+    Fault(
+        "a layer of the page forgets what its next windows need",
+        f"{_HEAR}/network.js",
+        "this.kept = x.slice(steps * this.stride * this.channels);",
+        "this.kept = x.slice(((steps - 1) * this.stride + this.kernel) * this.channels);",
+        _PAGE_ARITHMETIC,
+    ),
+    Fault(
+        "an odd step of the page's convolutions is that before it",
+        f"{_HEAR}/network.js",
+        "const other = Math.min(n + 1, steps - 1);",
+        "const other = Math.max(0, Math.min(n + 1, steps - 2));",
+        _PAGE_ARITHMETIC,
+    ),
+    Fault(
+        "the page's smallest weights are zero",
+        f"{_HEAR}/network.js",
+        ": fraction * 2 ** -24;",
+        ": 0;",
+        _PAGE_ARITHMETIC,
+    ),
+    Fault(
+        "the page's resampler lets through what aliases",
+        f"{_HEAR}/resample.js",
+        "const REJECTION_DB = 132;",
+        "const REJECTION_DB = 40;",
+        _PAGE_ARITHMETIC,
+    ),
+    Fault(
+        "the page's resampler takes the phase below",
+        f"{_HEAR}/resample.js",
+        "return rest < 1e-6 ? below",
+        "return rest < 1 ? below",
+        _PAGE_ARITHMETIC,
+    ),
+    Fault(
+        "short sound is not looped in the page",
+        f"{_HEAR}/hearing.js",
+        "if (this.samples < this.network.minimum_samples)",
+        "if (this.samples < 0)",
+        (f"{_PAGE}::test_short_sound_is_looped_and_has_one_answer",),
+    ),
+    Fault(
+        "looped sound in the page begins with silence behind it",
+        f"{_HEAR}/hearing.js",
+        "at += this.samples)",
+        "at += sound.length)",
+        (f"{_PAGE}::test_short_sound_is_looped_and_has_one_answer",),
+    ),
+    Fault(
+        "the page reads 24 bits without their sign",
+        f"{_HEAR}/wav.js",
+        "view.getInt8(at + 2)",
+        "view.getUint8(at + 2)",
+        _PAGE_FILES,
+    ),
+    Fault(
+        "the page believes a WAV file's size",
+        f"{_HEAR}/wav.js",
+        "size === 0 || size > there ? there : size",
+        "size",
+        _PAGE_FILES,
+    ),
+    Fault(
+        "the page takes the first track's rate for the sound's",
+        f"{_HEAR}/header_rate.js",
+        "if (isSound && stsd &&",
+        "if (stsd &&",
+        _PAGE_FILES,
+    ),
+    Fault(
+        "the page hears NaN",
+        f"{_HEAR}/sound_file.js",
+        "if (!(size <= HIGHEST_PEAK))",
+        "if (size > HIGHEST_PEAK)",
+        (f"{_PAGE}::test_what_cannot_be_heard_is_told_and_the_next_is_heard",),
+    ),
+    Fault(
+        "the page hears the sum of channels",
+        f"{_HEAR}/sound_file.js",
+        "mean[i] /= channels.length",
+        "mean[i] /= 1",
+        (f"{_PAGE}::test_a_file_gives_the_students_answers",),
+    ),
+    Fault(
+        "the page takes names of classes for HTML",
+        f"{_HEAR}/words.js",
+        "if (text) element.textContent = text;",
+        "if (text) element.innerHTML = text;",
+        (f"{_PAGE}::test_what_is_shown_is_what_was_heard",),
+    ),
+    Fault(
+        "the page may ask the network",
+        f"{_HEAR}/page.html",
+        "; worker-src blob:",
+        "; connect-src *; worker-src blob:",
+        (f"{_PAGE}::test_the_page_may_ask_nobody",),
+    ),
+    Fault(
+        "the microphone is heard twice as fast",
+        f"{_HEAR}/microphone.js",
+        "return {rate: context.sampleRate, stop};",
+        "return {rate: 2 * context.sampleRate, stop};",
+        (f"{_PAGE}::test_the_microphone",),
+    ),
+    Fault(
+        "weights beyond 16 bits are infinite in the page",
+        "soundnet_tf/serving/export/page.py",
+        "if not largest <= np.finfo(np.float16).max or",
+        "if",
+        (f"{_PAGE}::test_weights_that_16_bits_cannot_hold_are_named",),
+    ),
+)
+
+_BOARD = "soundnet_tf/training/board"
+
+_BOARD_TESTS = "tests/training/board"
+
+BOARD = (
+    Fault(
+        "filters come by loudness",
+        "soundnet_tf/models/filters.py",
+        "order = np.argsort(centres_hz,",
+        "order = np.argsort(spectra.max(axis=1),",
+        ("tests/models/test_filters.py",),
+    ),
+    Fault(
+        "filters stand the wrong way about",
+        "soundnet_tf/models/filters.py",
+        "np.asarray(kernel[:, 0].T, np.float32)",
+        "np.asarray(kernel[::-1, 0].T, np.float32)",
+        ("tests/models/test_filters.py",),
+    ),
+    Fault(
+        "figures by class go by what the student says",
+        "soundnet_tf/training/by_class.py",
+        "classes = tf.boolean_mask(seen, mask)",
+        "classes = tf.boolean_mask(tf.argmax(logits, -1), mask)",
+        (f"{_BOARD_TESTS}/test_classes.py",),
+    ),
+    Fault(
+        "figures by class are of all evaluations together",
+        "soundnet_tf/training/steps.py",
+        "(*self.distiller.judgement, *self._by_class.values())",
+        "self.distiller.judgement",
+        (f"{_BOARD_TESTS}/test_look.py",),
+    ),
+    Fault(
+        "looks take what they like",
+        f"{_BOARD}/budget.py",
+        "self._spent_secs + self._latest_secs <= SHARE * elapsed_secs",
+        "True",
+        (f"{_BOARD_TESTS}/test_budget.py",),
+    ),
+    Fault(
+        "a clip's answers are of its first step",
+        f"{_BOARD}/clips.py",
+        "step = steps[len(steps) // 2]",
+        "step = steps[0]",
+        (f"{_BOARD_TESTS}/test_clips.py",),
+    ),
+    Fault(
+        "clips of one video fill the page",
+        f"{_BOARD}/clips.py",
+        "is_new = clip.video not in {other.video for other in chosen}",
+        "is_new = True",
+        (f"{_BOARD_TESTS}/test_clips.py",),
+    ),
+    Fault(
+        "a clip's sound goes on with its padding",
+        f"{_BOARD}/clips.py",
+        'clip.batch["waveform"][:, : clip.samples, None]',
+        'clip.batch["waveform"][:, :, None]',
+        (f"{_BOARD_TESTS}/test_clips.py",),
+    ),
+    Fault(
+        "sounds and frames are written at every look",
+        f"{_BOARD}/look.py",
+        "if epoch == 0:",
+        "if epoch >= 0:",
+        (f"{_BOARD_TESTS}/test_look.py",),
+    ),
+    Fault(
+        "every look is of the student before training",
+        f"{_BOARD}/look.py",
+        "checkpoint.copy_weights(self._students.saved, student)",
+        "pass",
+        (f"{_BOARD_TESTS}/test_look.py",),
+    ),
+    Fault(
+        "gradients have other weights' names",
+        "soundnet_tf/training/distiller.py",
+        "return tape.gradient(loss, self.student.trainable_variables)",
+        "return tape.gradient(loss, self.student.trainable_variables[::-1])",
+        (f"{_BOARD_TESTS}/test_histograms.py",),
+    ),
+    Fault(
+        "the projector names clips in the order of the shards",
+        f"{_BOARD}/projector.py",
+        "self._numbers = clips.order(source.count, seed)[:CLIPS]",
+        "self._numbers = range(source.count)",
+        (f"{_BOARD_TESTS}/test_projector.py",),
+    ),
+    Fault(
+        "the projector's points are greatest values",
+        f"{_BOARD}/projector.py",
+        "return steps[: max(own, 1)].mean(axis=0)",
+        "return steps.max(axis=0)",
+        (f"{_BOARD_TESTS}/test_projector.py",),
+    ),
+    Fault(
+        "a name breaks out of its cell",
+        f"{_BOARD}/markdown.py",
+        'f"&#{ord(found[0])};"',
+        "found[0]",
+        (f"{_BOARD_TESTS}/test_markdown.py",),
+    ),
+    Fault(
+        "settings stand in the logs once for each start",
+        f"{_BOARD}/hparams.py",
+        "storage.remove(path)",
+        "pass",
+        (f"{_BOARD_TESTS}/test_hparams.py",),
+    ),
+    Fault(
+        "the profiler sees the evaluation",
+        f"{_BOARD}/profile.py",
+        "if self._logs is not None:  # the evaluation is no step",
+        "if False:",
+        (f"{_BOARD_TESTS}/test_profile.py",),
+    ),
+    Fault(
+        "the profiler counts steps from 0",
+        f"{_BOARD}/profile.py",
+        "step = steps_done(self.model) + 1",
+        "step = steps_done(self.model)",
+        (f"{_BOARD_TESTS}/test_profile.py",),
+    ),
+    Fault(
+        "a fine-tuning that goes on has epochs twice",
+        "soundnet_tf/finetuning/board.py",
+        "events.forget_after(folder, done)",
+        "pass",
+        ("tests/finetuning/test_board.py",),
+    ),
+)
+
 FAULTS = (
     *MEDIA,
     *ARRAYS,
@@ -3240,4 +3510,6 @@ FAULTS = (
     *MAPS,
     *RECOGNIZE,
     *VISUALIZATION,
+    *PAGE,
+    *BOARD,
 )

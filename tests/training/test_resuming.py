@@ -10,6 +10,7 @@ import time
 import types
 
 import cached_records as cached
+import event_files
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -32,6 +33,7 @@ TRAIN = [
     "--mix_share=0.5",
     "--gain_db=3",
     "--seed=3",
+    "--board_every=1",
 ]
 
 
@@ -76,6 +78,8 @@ def assert_equal(run, other):
     histories = [(r / "history.csv").read_text() for r in (run, other)]
     assert histories[0] == histories[1] and len(list(csv.DictReader(histories[0].split()))) == 2
     assert steps_in(run) == steps_in(other) == [*range(1, 13)]
+    looked_at = [event_files.steps(r / "logs" / "board") for r in (run, other)]
+    assert looked_at[0] == looked_at[1] and looked_at[0]["filters"] == [6, 12]
 
 
 def wait_for_step(step, run, process):

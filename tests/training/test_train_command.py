@@ -4,6 +4,7 @@ import commands
 
 from soundnet_tf.data import sources
 from soundnet_tf.training import loop, report
+from soundnet_tf.training.board.settings import BoardConfig
 from soundnet_tf.training.settings import RunConfig
 
 
@@ -26,9 +27,11 @@ def test_each_split_settings_and_folder_reach_the_run(monkeypatch, capsys):
     monkeypatch.setattr(loop, "train", train)
     monkeypatch.setattr(report, "summary", lambda **given: f"told {given}")
     flags = ("--seed=3", "--batch_size=5", "--probe_data=S", "--checkpoint_every=9")
-    code = commands.run("train", "--data=D", "--out=O", *flags)
+    looks = ("--board_every=4", "--profile_steps=2,3")
+    code = commands.run("train", "--data=D", "--out=O", *flags, *looks)
     assert code == 0
-    ((config, training, validation, out, flagfile, probing, workers, every),) = trained
+    ((config, training, validation, out, flagfile, probing, workers, every, board),) = trained
+    assert board == BoardConfig(every=4, profile_steps=(2, 3))
     assert (workers.is_chief, workers.replicas_here, every) == (True, 1, 9)
     assert probing.data == "S"
     assert (training, validation, out) == ("clips to train on", "held-out clips", "O")

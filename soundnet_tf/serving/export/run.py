@@ -1,17 +1,19 @@
-"""A trained student in the forms that others use: one folder a form, whole or not at all."""
+"""A trained student in the forms that others use: one folder a form (a page is one file), whole or
+not at all."""
 
 import os
 
 import keras
 
-from soundnet_tf.files import atomic, lock
+from soundnet_tf.files import atomic, lock, storage
 from soundnet_tf.models import checkpoint, pretrained
 from soundnet_tf.models import student as students
 from soundnet_tf.models.keras_settings import standard_settings
 from soundnet_tf.models.settings import SAVED_MODEL_FILE, STUDENT_FILE
 from soundnet_tf.serving.export import litert
+from soundnet_tf.serving.export.page import save_page
 from soundnet_tf.serving.export.savedmodel import save_savedmodel
-from soundnet_tf.serving.export.settings import FORMATS, ExportConfig
+from soundnet_tf.serving.export.settings import FORMATS, PAGE, ExportConfig
 
 
 @standard_settings()
@@ -26,6 +28,7 @@ _WRITERS = {
     "keras": (save_keras, STUDENT_FILE),
     "litert": (litert.save_litert, pretrained.METADATA_FILE),
 }
+_FILES = {PAGE: "soundnet.html"}  # what is no folder, and its name among several
 
 
 def export_configured(config: ExportConfig) -> list[str]:
@@ -44,16 +47,17 @@ def export_configured(config: ExportConfig) -> list[str]:
 def export(
     student: keras.Model, labels: checkpoint.Labels, folder: str, formats: tuple[str, ...]
 ) -> list[str]:
-    """Writes a student in each of `formats`; several go into subfolders of their name.
+    """Writes a student in each of `formats`; several go into `folder`, each under its name.
 
     Args:
         student: a SoundNet that gives logits, with at least one head.
         labels: class names of each head.
-        folder: where to; what is there already is replaced once the new one is whole.
+        folder: where to, of PAGE alone the file; what is there already is replaced once the new
+            one is whole.
         formats: any of `FORMATS`.
 
     Returns:
-        The folders written, one a format.
+        What was written, one folder or file a format.
 
     Raises:
         ValueError: an unknown format, or a student without heads.
@@ -71,9 +75,17 @@ def _export(
         raise ValueError(f"formats {list(formats)}: choose some of {list(FORMATS)}")
     if not students.heads_of(student):
         raise ValueError("the student has no heads; build it with include_top=True")
-    folders = {f: folder if len(formats) == 1 else os.path.join(folder, f) for f in formats}
-    for name, target in folders.items():
+    several = len(formats) > 1
+    targets = {
+        name: os.path.join(folder, _FILES.get(name, name)) if several else folder
+        for name in formats
+    }
+    for name, target in targets.items():
+        if name in _FILES:
+            storage.make_folder(os.path.dirname(target) or ".")
+            save_page(student, labels, target)
+            continue
         write, last = _WRITERS[name]
         with atomic.new_folder(target, last) as new:
             write(student, labels, new)
-    return list(folders.values())
+    return list(targets.values())

@@ -7,7 +7,8 @@ from soundnet_tf.files import storage
 from soundnet_tf.models.settings import check_student
 from soundnet_tf.settings import Settings, setting
 
-FORMATS = ("savedmodel", "keras", "litert")
+PAGE = "page"  # a file; the others are folders
+FORMATS = ("savedmodel", "keras", "litert", PAGE)
 WEBDATASET = "webdataset"  # of clips, not of a student
 BEST, LAST, BEST_PROBE = "best", "last", "best_probe"
 
@@ -17,7 +18,7 @@ class ExportConfig(Settings):
     """What to export, as what, and whereto; one of `run`, `weights` and `data`.
 
     Attributes:
-        out: folder to write.
+        out: folder to write; of PAGE alone the file.
         run: folder of a training run, of which `which` is taken.
         weights: what `models.pretrained.load` takes.
         which: "last"; "best", by the held-out KL, which on few videos is reached before the layers
@@ -26,7 +27,7 @@ class ExportConfig(Settings):
         formats: some of FORMATS, see `export.run`; of `data` WEBDATASET alone.
     """
 
-    out: str = setting("Folder to write.")
+    out: str = setting("Folder to write; with --format=page the .html file.")
     run: str | None = setting("Folder that bin/train.py wrote.", None)
     weights: str | None = setting(
         "Instead of --run: published, a .npy or .t7 file of the released forms, or a folder that "
@@ -38,8 +39,8 @@ class ExportConfig(Settings):
     )
     which: str = setting("Which student of the run.", LAST, choices=(LAST, BEST, BEST_PROBE))
     formats: tuple[str, ...] = setting(
-        "savedmodel, keras, litert, or several with commas, which go into subfolders of --out; of "
-        "--data webdataset.",
+        "savedmodel, keras, litert, page (one HTML file that hears), or several with commas, which "
+        "go into --out each under its name; of --data webdataset.",
         FORMATS[:1],
         flag="format",
         choices=(*FORMATS, WEBDATASET),
@@ -62,6 +63,11 @@ class ExportConfig(Settings):
             )
         if not self.formats:
             raise ValueError(f"formats (--format) is empty; choose some of {', '.join(FORMATS)}")
+        if self.is_page and not self.out.endswith(".html"):
+            raise ValueError(
+                f"out (--out) is {self.out}; a page is a file that ends with .html, by which "
+                "browsers know it"
+            )
 
     def check_inputs(self) -> None:
         super().check_inputs()
@@ -71,7 +77,14 @@ class ExportConfig(Settings):
             from soundnet_tf.data.settings import check_prepared
 
             check_prepared(self.data)
-        storage.check_folder(self.out)
+        storage.check_folder(os.path.dirname(self.out) if self.is_page else self.out)
+        if self.is_page and not storage.is_remote(self.out) and storage.is_folder(self.out):
+            raise IsADirectoryError(f"{self.out} is a folder; a page is a file, name another one")
+
+    @property
+    def is_page(self) -> bool:
+        """Whether `out` is the page itself."""
+        return self.formats == (PAGE,)
 
     @property
     def source(self) -> str:
