@@ -87,8 +87,8 @@ class WholeFiles(Files):
 
     def heard(self, ears: Listener, layer: str) -> Iterator[list[Piece]]:
         """Every file once, some at a time, in order, with all its steps."""
-        options = (self._channel, "loop", self._audio_stream)
-        for files in hear_files(self._paths, ears, layer, *options):
+        options = (self.channel, "loop", self.audio_stream)
+        for files in hear_files(self.paths, ears, layer, *options):
             yield [Piece(file.name, 0, 0.0, file.heard, file.reason) for file in files]
 
     def squares(self, recording: str, number: int, count: int) -> np.ndarray | None:
@@ -98,8 +98,8 @@ class WholeFiles(Files):
         Raises:
             MediaError, OSError: they cannot be read.
         """
-        path = self._paths[recording]
-        if probe(path, self._audio_stream).width is None:
+        path = self.paths[recording]
+        if probe(path, self.audio_stream).width is None:
             return None
         return multimodal.squares(path, count)
 
@@ -110,7 +110,7 @@ class WholeFiles(Files):
     def link(self, recording: str, folder: str) -> str | None:
         """The file's address in a page of a local folder; None of what no browser can open there:
         members of tars, and remote files."""
-        path = self._paths[recording]
+        path = self.paths[recording]
         if storage.is_remote(path) or windows.member(path):
             return None
         relative = os.path.relpath(os.path.realpath(path), os.path.realpath(folder))
@@ -126,11 +126,11 @@ class MapShards(Shards):
         """Raises: as `Shards`."""
         super().__init__(directory)
         self.labels: dict[str, str] = {}
-        self.posteriors_of = tuple(teacher.name for teacher in self._teachers.values())
+        self.posteriors_of = tuple(teacher.name for teacher in self.teachers.values())
 
     def squares(self, recording: str, number: int, count: int) -> np.ndarray | None:
         """As of `WholeFiles`, of the frames that the record has."""
-        jpegs = self._clip(number)[records.JPEGS]
+        jpegs = self.clip(number)[records.JPEGS]
         if not len(jpegs):
             return None
         # The middles of equal parts; of fewer frames each once.
@@ -139,10 +139,10 @@ class MapShards(Shards):
 
     def posteriors(self, number: int) -> np.ndarray | None:
         """float32 [classes of all heads], the mean over a clip's frames; None without frames."""
-        clip = self._clip(number, self._teachers)
+        clip = self.clip(number, self.teachers)
         if not len(clip[records.FRAME_SECS]):
             return None
-        keys = map(records.posteriors_key, self._teachers)
+        keys = map(records.posteriors_key, self.teachers)
         return np.concatenate([clip[key].numpy().mean(axis=0) for key in keys])
 
     def link(self, recording: str, folder: str) -> str | None:

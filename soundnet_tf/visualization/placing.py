@@ -37,7 +37,8 @@ def place(vectors: np.ndarray, seed: int = 0) -> np.ndarray:
 
     Of all numbers the square roots are taken (see `rooted`); these are turned to their first
     principal components and placed by t-SNE, which begins with the first two of them, on one core:
-    sums depend on the number of threads, and equal vectors are to give equal points.
+    sums depend on the number of threads, and equal vectors are to give equal points. The map is
+    turned so that it fills a square.
 
     Args:
         vectors: float32 [things, channels], finite.
@@ -62,10 +63,21 @@ def place(vectors: np.ndarray, seed: int = 0) -> np.ndarray:
         components = PCA(count, svd_solver="full").fit_transform(values)
         components = np.pad(components, [(0, 0), (0, max(0, 2 - count))]).astype(np.float32)
         if len(components) < 5:
-            return components[:, :2]
+            return turned(components[:, :2])
         perplexity = min(PERPLEXITY, (len(components) - 1) / 3)
         begin = components[:, :2] / components[:, 0].std() * np.float32(1e-4)
-        return TSNE(perplexity=perplexity, init=begin, random_state=seed).fit_transform(components)
+        tsne = TSNE(perplexity=perplexity, init=begin, random_state=seed)
+        return turned(tsne.fit_transform(components))
+
+
+def turned(points: np.ndarray) -> np.ndarray:
+    """The same points [things, 2], turned by whole degrees so that the square around them is
+    smallest: nothing on such a map depends on where up is."""
+    angles = np.deg2rad(np.arange(90))
+    turns = np.array([[np.cos(angles), -np.sin(angles)], [np.sin(angles), np.cos(angles)]])
+    every = points @ turns.transpose(2, 0, 1)  # [angles, things, 2]
+    sides = np.ptp(every, axis=1).max(axis=1)
+    return every[sides.argmin()].astype(np.float32)
 
 
 def faithfulness(

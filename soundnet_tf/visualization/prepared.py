@@ -28,6 +28,7 @@ class Shards:
     `prepare` has them, so no more than a shard's posteriors are summed up at a time.
 
     Attributes:
+        teachers: by head, who labelled all of the shards.
         names: labels, none if the folder has no posteriors.
         pieces: how many `heard` gives.
     """
@@ -43,15 +44,15 @@ class Shards:
         shards = [s for split in manifest.splits.values() for s in split.shards if s.clips]
         self._codec = manifest.settings.get("audio_codec", PCM16)
         self._paths = [os.path.join(directory, shard.name) for shard in shards]
-        self._teachers = cached.teachers_of(directory, shards)
+        self.teachers = cached.teachers_of(directory, shards)
         self._places = places_of(directory, shards, progress=False)
-        self._classes: dict[str, dict[str, int]] = {head: {} for head in self._teachers}
+        self._classes: dict[str, dict[str, int]] = {head: {} for head in self.teachers}
         self.pieces = sum(shard.clips for shard in shards)
 
     @property
     def names(self) -> Names:
         return {
-            head: {video: self._teachers[head].labels[index] for video, index in classes.items()}
+            head: {video: self.teachers[head].labels[index] for video, index in classes.items()}
             for head, classes in self._classes.items()
         }
 
@@ -79,7 +80,7 @@ class Shards:
     def excerpt(self, recording: str, number: int, secs: float, width_secs: float) -> Excerpt:
         """The sound around a moment, as far as its clip has it, and the clip's frame at it: the
         last one that began by then, read from where its record lies."""
-        clip = self._clip(number)
+        clip = self.clip(number)
         waveform, clip_secs = clip[records.WAVEFORM].numpy(), float(clip[records.START_SECS])
         first = max(0, round((secs - clip_secs - width_secs / 2) * constants.SAMPLE_RATE))
         count = round(width_secs * constants.SAMPLE_RATE)
@@ -88,7 +89,7 @@ class Shards:
         frame = _small(clip[records.JPEGS][int(begun[-1])].numpy()) if begun.size else None
         return Excerpt(excerpt, clip_secs + first / constants.SAMPLE_RATE, frame)
 
-    def _clip(
+    def clip(
         self, number: int, teachers: Mapping[str, cached.CachedTeacher] | None = None
     ) -> dict[str, tf.Tensor]:
         """A clip's record, from where it lies, with the posteriors of these teachers."""
@@ -103,7 +104,7 @@ class Shards:
         return records.parse(tf.constant(record), teachers, self._codec)
 
     def _parse(self, serialized: tf.Tensor) -> dict[str, tf.Tensor]:
-        clip = records.parse(serialized, self._teachers, self._codec)
+        clip = records.parse(serialized, self.teachers, self._codec)
         return {key: value for key, value in clip.items() if key != records.JPEGS}
 
     def _add_posteriors(self, clip: dict, sums: dict[tuple[str, str], np.ndarray]) -> None:

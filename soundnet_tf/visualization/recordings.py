@@ -55,6 +55,7 @@ class Files:
     """Sound and video files.
 
     Attributes:
+        paths, channel, audio_stream: as given.
         names: labels, as far as there are any.
         pieces: how many `heard` gives.
     """
@@ -74,16 +75,16 @@ class Files:
             labels: of these files; those that it does not name have none.
             channel, audio_stream: as of `media.read_audio`.
         """
-        self._paths = dict(paths)
-        self._channel, self._audio_stream = channel, audio_stream
+        self.paths = dict(paths)
+        self.channel, self.audio_stream = channel, audio_stream
         self.names: Names = {"label": _labelled(paths, labels)} if labels else {}
-        self.pieces = len(self._paths)
+        self.pieces = len(self.paths)
 
     def heard(self, ears: Listener, layer: str) -> Iterator[list[Piece]]:
         """Every file once, some at a time, in order; of long ones the steps that `peaks.thin`
         keeps."""
-        options = (self._channel, "loop", self._audio_stream, peaks.thin)
-        for files in hear_files(self._paths, ears, layer, *options):
+        options = (self.channel, "loop", self.audio_stream, peaks.thin)
+        for files in hear_files(self.paths, ears, layer, *options):
             yield [Piece(file.name, 0, 0.0, file.heard, file.reason) for file in files]
 
     def excerpt(self, recording: str, number: int, secs: float, width_secs: float) -> Excerpt:
@@ -92,11 +93,11 @@ class Files:
         Raises:
             MediaError, OSError: the file cannot be read any more.
         """
-        path = self._paths[recording]
+        path = self.paths[recording]
         start_secs = max(0.0, secs - width_secs / 2)
         wanted_secs = secs - start_secs  # a frame there; the one at the start is not looked at
         try:
-            has_pictures = probe(path, self._audio_stream).width is not None
+            has_pictures = probe(path, self.audio_stream).width is not None
             if has_pictures:
                 clip = read_clip(
                     path,
@@ -104,15 +105,15 @@ class Files:
                     width_secs,
                     wanted_secs if wanted_secs > 0 else width_secs,
                     FRAME_SHORT_SIDE,
-                    self._channel,
-                    self._audio_stream,
+                    self.channel,
+                    self.audio_stream,
                 )
                 shown = np.flatnonzero(np.abs(clip.frame_secs - wanted_secs) < _SAME_MOMENT_SECS)
                 frame = clip.frames[shown[0]] if shown.size else None
                 return Excerpt(clip.waveform, start_secs, frame)
         except MediaError as error:  # the pictures may be what is wrong, the sound was heard
             logging.debug("%s", error)
-        options = (self._channel, constants.SAMPLE_RATE, self._audio_stream)
+        options = (self.channel, constants.SAMPLE_RATE, self.audio_stream)
         return Excerpt(read_audio(path, start_secs, width_secs, *options), start_secs, None)
 
 

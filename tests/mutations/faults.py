@@ -2768,8 +2768,8 @@ VISUALIZATION = (
     Fault(
         "of a long recording all steps are kept",
         "soundnet_tf/visualization/recordings.py",
-        "self._audio_stream, peaks.thin)",
-        "self._audio_stream, None)",
+        "self.audio_stream, peaks.thin)",
+        "self.audio_stream, None)",
         ("tests/visualization/test_units.py",),
     ),
     Fault(

@@ -88,6 +88,15 @@ def test_any_number_of_things_has_finite_places(count):
     assert points.shape == (count, 2) and np.isfinite(points).all()
 
 
+def test_a_map_is_turned_to_fill_a_square():
+    """A line along an axis goes to the diagonal, and distances stay: its square's side is the
+    length by the root of 2."""
+    line = np.column_stack([np.linspace(0, 10, 30), np.zeros(30)]).astype(np.float32)
+    turned = placing.turned(line)
+    np.testing.assert_allclose(distances(turned), distances(line), atol=1e-5)
+    np.testing.assert_allclose(np.ptp(turned, axis=0), 10 / np.sqrt(2), rtol=1e-5)
+
+
 def test_what_cannot_be_placed_is_refused():
     with pytest.raises(ValueError, match=r"shape \[4\]"):
         placing.place(np.ones(4, np.float32))
