@@ -45,7 +45,9 @@ MAY_IMPORT = {
     },
     "hear": {"serving", "models", "media"},
     "demo_settings": {"files"},
-    "demo": {"demo_settings", "training", "serving", "data", "models", "files"},
+    "demo": {
+        "demo_settings", "reporting", "training", "serving", "data", "models", "media", "files",
+    },
     "benchmark": {"training", "serving", "data", "models", "media", "files"},
     "bin": {
         "ablations", "benchmark", "data", "demo", "demo_settings", "evaluation", "files",

@@ -1,4 +1,4 @@
-"""bin/demo's four steps on films of one colour each, for which a teacher has names."""
+"""bin/demo's six steps on films of one colour each, for which a teacher has names."""
 
 import csv
 import re
@@ -51,8 +51,9 @@ def test_the_demo_prepares_trains_exports_and_says_what_is_heard(tmp_path, capsy
     )  # fmt: skip
     printed = capsys.readouterr().out
     assert code == 0
-    assert re.findall(r"^== (\d of 4): (\w+)", printed, re.MULTILINE) == [
-        ("1 of 4", "prepare"), ("2 of 4", "train"), ("3 of 4", "export"), ("4 of 4", "what"),
+    assert re.findall(r"^== (\d of 6): (\w+)", printed, re.MULTILINE) == [
+        ("1 of 6", "what"), ("2 of 6", "prepare"), ("3 of 6", "train"), ("4 of 6", "export"),
+        ("5 of 6", "what"), ("6 of 6", "look"),
     ]  # fmt: skip
     assert "4 clips to train on, 2 held out" in printed
     assert f"wrote {out}/saved_model" in printed
@@ -72,3 +73,8 @@ def test_the_demo_prepares_trains_exports_and_says_what_is_heard(tmp_path, capsy
         for name, (colour, split) in colour_of.items()
     }
     assert len(told) == 6 and set(told) == expected
+    first = sorted(colour_of)[0]
+    assert re.search(rf"^{films}/{first}  \(12\.0 s\)\n +objects +scenes\n", printed, re.MULTILINE)
+    page = (out / "report" / "index.html").read_text("utf-8")
+    assert f"wrote {out}/report/index.html" in printed and all(name in page for name in colour_of)
+    assert f"{out}/soundnet.html hears" in printed and (out / "soundnet.html").stat().st_size > 1e7
