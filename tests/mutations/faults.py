@@ -2587,7 +2587,7 @@ MAPS = (
         "soundnet_tf/assets/visualization/map.js",
         'one(".map-chosen h3").textContent = data.ids[clip];',
         'one(".map-chosen h3").innerHTML = data.ids[clip];',
-        _MAP_PAGE,
+        ("tests/visualization/test_map_page.py::test_names_and_labels_are_text",),
     ),
     Fault(
         "a player that has nothing to play stays",
