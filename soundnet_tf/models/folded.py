@@ -136,12 +136,18 @@ class FoldedNetwork:
 
         @functools.cache
         def graph(endpoints: tuple[str, ...], masked: bool):
+            def hear(waveform):
+                return self(waveform, None, endpoints)
+
+            def hear_masked(waveform, lengths):
+                return self(waveform, lengths, endpoints)
+
             signature = [tf.TensorSpec([None, None], tf.float32)]
             signature += [tf.TensorSpec([None], tf.int32)] * masked
             # Traced here: many choices, called as functions, look to TensorFlow like one that is
             # traced too often, and it warns.
             return tf.function(
-                lambda waveform, lengths=None: self(waveform, lengths, endpoints),
+                hear_masked if masked else hear,
                 input_signature=signature,
                 autograph=False,  # nothing to convert, and looking for it takes longest
             ).get_concrete_function()

@@ -9,6 +9,7 @@ from soundnet_tf.data.settings import check_teachers, teachers_by_head
 from soundnet_tf.evaluation.settings import RESULTS_FILE
 from soundnet_tf.files import find, lists, storage
 from soundnet_tf.models.settings import check_student
+from soundnet_tf.pages import charts
 from soundnet_tf.serving.export.settings import ExportConfig
 from soundnet_tf.serving.settings import RecognizeConfig, audio_stream_setting, channel_setting
 from soundnet_tf.settings import Settings, same_as, setting
@@ -103,6 +104,7 @@ class ReportConfig(Settings):
         check_student(self.source)
         if self.run is not None:
             _check_file(self.run, RUN_FILE, "--run", "bin/train.py")
+            charts.bundle()  # ImportError now, not when all was heard
         for folder in self.evaluations:
             _check_file(folder, RESULTS_FILE, "--evaluation", "bin/evaluate.py")
         check_teachers(self.teachers)

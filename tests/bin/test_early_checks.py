@@ -58,6 +58,8 @@ def folder(tmp_path_factory):
     content |= {"skipped": [], "left_out": []}
     (folder / "elsewhere" / "train-00000-of-00001.json").write_text(json.dumps(content))
     (folder / "elsewhere" / "rain1.vtt").write_text("WEBVTT")
+    (folder / "evaluated").mkdir()
+    (folder / "evaluated" / "results.json").write_text("{}")
     (folder / "elsewhere" / "run.json").write_text(json.dumps({"settings": {"seed": 7}}))
     return folder
 
@@ -129,6 +131,13 @@ CASES = {
     f"{LOSS} --data=empty {TEACHER} {PLACES}": "empty is not a prepared folder",
     "demo --videos=nowhere": "nowhere: no such folder, pattern, video or list",
     "benchmark --videos=empty --out=new": "empty: no videos found",
+    "report --run=nowhere --out=new": f"nowhere/last {STUDENT}",
+    "report --run=elsewhere --model=student --out=new": "a report is about one network: give --run",
+    "report --model=student --inputs=nowhere --out=new": "nowhere: no such folder, pattern, media",
+    "report --model=student --evaluation=empty --out=new": "--evaluation=empty has no results.json",
+    "report --labels=sounds.csv --out=new": "name these by --inputs, or leave the others out",
+    "report --model=student --inputs=rain1.wav --imagenet_teacher=keras:No --out=new": "no 'No'",
+    "report --model=student --out=file": "file: cannot be made a folder (",
     "visualize units --inputs=nowhere --out=new": "nowhere: no such folder, pattern, media file",
     "visualize units --labels=nowhere --out=new": "nowhere: no such manifest",
     "visualize units --data=empty --out=new": "empty is not a prepared folder: it has no",
@@ -230,6 +239,7 @@ RIGHT = [
     f"{MODALITIES} --videos_manifest=sounds.csv",
     f"{UNITS} --labels=sounds.csv --out=new",
     "visualize filters --model=student --out=new.png",
+    "report --model=student --inputs=film.mp4 --evaluation=evaluated --out=new",
 ]
 
 
