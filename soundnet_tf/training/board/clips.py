@@ -119,11 +119,11 @@ class Answers:
         step = steps[len(steps) // 2]
         head_row, columns = [], []
         for head, (posteriors, _) in targets.items():
-            head_row += [f"{head}: teacher", "", "student", ""]
+            head_row += [f"{head}: teacher", "student"]
             for answer in (posteriors[0, step], tf.nn.softmax(logits[head][0, step])):
                 columns.append(_top(answer.numpy(), self._distiller.labels[head]))
-        rows = itertools.zip_longest(*columns, fillvalue=("", ""))
-        table = markdown.table(head_row, ([*itertools.chain(*cells)] for cells in rows))
+        rows = itertools.zip_longest(*columns, fillvalue="")
+        table = markdown.table(head_row, rows)
         return f"{name}, {self._moment_secs(clip, step):.1f} s from its start\n\n{table}"
 
     def _moment_secs(self, clip: Clip, step: int) -> float:
@@ -134,7 +134,7 @@ class Answers:
         return float(heads.centre_secs(step))
 
 
-def _top(probabilities: np.ndarray, labels: Sequence[str]) -> list[tuple[str, str]]:
-    """Names and percentages of the most probable classes."""
+def _top(probabilities: np.ndarray, labels: Sequence[str]) -> list[str]:
+    """Names and shares of the most probable classes."""
     best = np.argsort(-probabilities, kind="stable")[:_TOP]
-    return [(markdown.escape(labels[c]), f"{100 * probabilities[c]:.1f}\u00a0%") for c in best]
+    return [f"{markdown.escape(labels[c])} ({probabilities[c]:.1%})" for c in best]
