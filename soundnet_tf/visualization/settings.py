@@ -195,7 +195,7 @@ class MapConfig(RecordingsConfig):
     def check_inputs(self) -> None:
         super().check_inputs()
         check_layers([self.layer], self.model, HEADS)
-        if self.label_column and self.inputs and not storage.is_remote(self.inputs):
+        if self.label_column is not None and self.inputs and not storage.is_remote(self.inputs):
             lists.read_column(self.inputs, self.label_column)
         if self.teacher:
             teacher_spec(self.teacher)
