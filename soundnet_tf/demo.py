@@ -104,7 +104,7 @@ def run(config: DemoConfig) -> None:
         init_from=constants.PUBLISHED,
         freeze_batch_norm=True,
         pipeline=PipelineConfig(batch_size=min(BATCH_SIZE, training.count), crop_secs=CLIP_SECS),
-        optimizer=OptimizerConfig(trunk_scale=0.1, clip_norm=10.0),
+        optimizer=OptimizerConfig(learning_rate=1e-3, trunk_scale=0.1, clip_norm=10.0),
     )
     trained = os.path.join(out, "run")
     result = loop.train(training_config, training, validation, trained)

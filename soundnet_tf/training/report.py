@@ -153,8 +153,13 @@ def _beside_baselines(name: str, value: float, baselines: Baselines) -> str:
 
 
 def _shuffled(row: dict[str, float]) -> dict[str, float]:
+    """None where held-out clips of one video leave none to shuffle with."""
     prefix = "val_shuffled_"
-    return {f"kl_{k.removeprefix(prefix)}": v for k, v in row.items() if k.startswith(prefix)}
+    return {
+        f"kl_{name.removeprefix(prefix)}": value
+        for name, value in row.items()
+        if name.startswith(prefix) and not math.isnan(value)
+    }
 
 
 def _validation(row: dict[str, float]) -> dict[str, float]:
