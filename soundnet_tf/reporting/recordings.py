@@ -11,7 +11,7 @@ from soundnet_tf.reporting import hearing, timelines
 from soundnet_tf.reporting.settings import ReportConfig
 from soundnet_tf.serving.listener import Listener
 from soundnet_tf.sounds import esc_dcase
-from soundnet_tf.sounds.labelled_set import LabelledSet
+from soundnet_tf.sounds.labelled_set import Labels
 from soundnet_tf.visualization import map_page, sound_map, units, units_page, units_stage
 from soundnet_tf.visualization.map_sources import WholeFiles
 from soundnet_tf.visualization.recordings import Files
@@ -59,7 +59,7 @@ def content(config: ReportConfig, ears: Listener, report: Report, progress: bool
     if config.inputs is None:
         return {"units": None, "map": None, "recordings": [], "named": [], "report": report}
     paths = find.find_media(config.inputs)
-    labels = None if config.labels is None else esc_dcase.load(config.dataset, config.labels)
+    labels = None if config.labels is None else esc_dcase.load_labels(config.dataset, config.labels)
     source = Files(paths, labels, config.channel, config.audio_stream)
     layer = ears.network.architecture.trunk[-1].name
     found = units.find(source, config.source, layer, top=_TOP_MOMENTS, progress=progress)
@@ -81,7 +81,7 @@ def _map(
     config: ReportConfig,
     ears: Listener,
     paths: Mapping[str, str],
-    labels: LabelledSet | None,
+    labels: Labels | None,
     progress: bool,
 ) -> dict[str, Any] | None:
     if len(paths) < _LEAST_MAPPED:

@@ -13,7 +13,7 @@ from soundnet_tf.pages import charts
 from soundnet_tf.serving.export.settings import ExportConfig
 from soundnet_tf.serving.settings import RecognizeConfig, audio_stream_setting, channel_setting
 from soundnet_tf.settings import Settings, same_as, setting
-from soundnet_tf.sounds.settings import CSV, DATASETS, check_sounds
+from soundnet_tf.sounds.settings import CSV, DATASETS, check_labels
 from soundnet_tf.training.claimed import RUN_FILE
 
 
@@ -27,7 +27,7 @@ class ReportConfig(Settings):
         which: of the run's students, as of `ExportConfig`.
         model: without a run, see `models.pretrained.load`; None: "published".
         inputs: recordings, as `files.find.find_media` takes them.
-        labels, dataset: a labelled set of these recordings, as of `sounds.esc_dcase.load`.
+        labels, dataset: a labelled set of these recordings, as of `sounds.esc_dcase.load_labels`.
         evaluations: folders in which `evaluate` left its results.
         teachers: by head, who look at the videos among the recordings.
         recordings: how many have a timeline.
@@ -50,7 +50,7 @@ class ReportConfig(Settings):
         None,
     )
     labels: str | None = setting(
-        "Labels of --inputs, which name units and colour the map: a CSV file with path,label,fold, "
+        "Labels of --inputs, which name units and colour the map: a CSV file with path,label, "
         "or the folder of --dataset.",
         None,
     )
@@ -109,7 +109,7 @@ class ReportConfig(Settings):
             _check_file(folder, RESULTS_FILE, "--evaluation", "bin/evaluate.py")
         check_teachers(self.teachers)
         if self.labels is not None:
-            check_sounds(self.dataset, self.labels)
+            check_labels(self.dataset, self.labels)
         if self.inputs is not None:
             storage.check_bucket(self.inputs)
             if not storage.is_remote(self.inputs):

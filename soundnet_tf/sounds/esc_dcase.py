@@ -6,7 +6,7 @@ import re
 
 from soundnet_tf.files import lists, names, storage
 from soundnet_tf.sounds import labelled_set
-from soundnet_tf.sounds.labelled_set import LabelledClip, LabelledSet
+from soundnet_tf.sounds.labelled_set import LabelledClip, LabelledSet, Labels
 from soundnet_tf.sounds.settings import CSV, DATASETS
 
 _ESC_CLASSES = {"esc10": 10, "esc50": 50}
@@ -20,6 +20,7 @@ _DCASE_FOLDERS = {
     labelled_set.TEST: ("test", "scenes_stereo_testset"),
 }
 _DCASE_CLASSES, _DCASE_PER_CLASS = 10, 10
+_PARTS = "; for a part of it take a CSV file with path,label,fold"
 
 
 def load(dataset: str, path: str) -> LabelledSet:
@@ -40,6 +41,23 @@ def load(dataset: str, path: str) -> LabelledSet:
     """
     if dataset == CSV:
         return labelled_set.from_manifest(path)
+    clips, classes = _read(dataset, path)
+    check = _check_dcase if dataset == "dcase" else _check_esc
+    check(dataset, path, clips, classes)
+    return LabelledSet(dataset, classes, clips)
+
+
+def load_labels(dataset: str, path: str) -> Labels:
+    """The labels alone, as of `load`: of a manifest without folds, of a part of a data set's files.
+
+    Raises: as `load`, but for what a set to train and test on has to have.
+    """
+    if dataset == CSV:
+        return labelled_set.labels_of_manifest(path)
+    return Labels(dataset, _read(dataset, path)[0])
+
+
+def _read(dataset: str, path: str) -> tuple[tuple[LabelledClip, ...], tuple[str, ...]]:
     if dataset not in DATASETS:
         raise ValueError(f"dataset {dataset!r} is unknown; choose one of {DATASETS}")
     if not storage.is_folder(path):
@@ -47,13 +65,19 @@ def load(dataset: str, path: str) -> LabelledSet:
     return _dcase(path) if dataset == "dcase" else _esc(dataset, path)
 
 
-def _esc(dataset: str, path: str) -> LabelledSet:
+def _esc(dataset: str, path: str) -> tuple[tuple[LabelledClip, ...], tuple[str, ...]]:
     table = os.path.join(path, "meta", "esc50.csv")
     clips, classes = _esc_table(dataset, table) if storage.exists(table) else _esc_folders(path)
     if not clips:
         raise FileNotFoundError(
             f"{path}: found neither meta/esc50.csv nor folders such as '001 - Dog bark'"
         )
+    return clips, classes
+
+
+def _check_esc(
+    dataset: str, path: str, clips: tuple[LabelledClip, ...], classes: tuple[str, ...]
+) -> None:
     counts = collections.Counter((clip.label, clip.fold) for clip in clips)
     wrong = [
         f"{counts[name, fold]} of {name} in fold {fold}"
@@ -65,9 +89,8 @@ def _esc(dataset: str, path: str) -> LabelledSet:
         raise ValueError(
             f"{path}: {dataset} has {_ESC_CLASSES[dataset]} classes with {_ESC_PER_FOLD} "
             f"recordings in each of 5 folds; found {len(clips)} recordings of {len(classes)} "
-            f"classes{': ' if wrong else ''}{labelled_set.examples(wrong)}"
+            f"classes{': ' if wrong else ''}{labelled_set.examples(wrong)}{_PARTS}"
         )
-    return LabelledSet(dataset, classes, clips)
 
 
 def _esc_folders(path: str) -> tuple[tuple[LabelledClip, ...], tuple[str, ...]]:
@@ -107,7 +130,7 @@ def _esc_table(dataset: str, table: str) -> tuple[tuple[LabelledClip, ...], tupl
     return clips, tuple(sorted(targets, key=targets.__getitem__))
 
 
-def _dcase(path: str) -> LabelledSet:
+def _dcase(path: str) -> tuple[tuple[LabelledClip, ...], tuple[str, ...]]:
     clips = []
     for fold, folder_names in _DCASE_FOLDERS.items():
         folders = [f for f in (os.path.join(path, n) for n in folder_names) if storage.is_folder(f)]
@@ -117,8 +140,13 @@ def _dcase(path: str) -> LabelledSet:
             if match := _DCASE_FILE.fullmatch(name):
                 clips.append(LabelledClip(os.path.join(folders[0], name), match[1], fold))
     labelled_set.check_files(path, clips)
+    return tuple(clips), tuple(sorted({clip.label for clip in clips}))
+
+
+def _check_dcase(
+    dataset: str, path: str, clips: tuple[LabelledClip, ...], classes: tuple[str, ...]
+) -> None:
     counts = collections.Counter((clip.label, clip.fold) for clip in clips)
-    classes = tuple(sorted({clip.label for clip in clips}))
     wrong = [
         f"{counts[name, fold]} of {name} to {fold}"
         for name in classes
@@ -129,6 +157,5 @@ def _dcase(path: str) -> LabelledSet:
         raise ValueError(
             f"{path}: DCASE 2013 has {_DCASE_CLASSES} scenes with {_DCASE_PER_CLASS} recordings to "
             f"train and {_DCASE_PER_CLASS} to test; found {len(classes)} scenes"
-            f"{': ' if wrong else ''}{labelled_set.examples(wrong)}"
+            f"{': ' if wrong else ''}{labelled_set.examples(wrong)}{_PARTS}"
         )
-    return LabelledSet("dcase", classes, tuple(clips))

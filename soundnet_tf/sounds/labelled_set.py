@@ -18,6 +18,7 @@ from soundnet_tf.files import lists, storage
 
 TRAIN, TEST = "train", "test"
 COLUMNS = ("path", "label", "fold")
+LABEL_COLUMNS = COLUMNS[:2]
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,27 @@ class LabelledClip:
     path: str
     label: str
     fold: str
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Recordings and their labels, for what is looked at: nothing is trained or tested on them, so
+    any number of any classes will do, and their folds say nothing.
+
+    Attributes:
+        name: of the set.
+        clips: the recordings.
+
+    Raises:
+        ValueError: there are none.
+    """
+
+    name: str
+    clips: tuple[LabelledClip, ...]
+
+    def __post_init__(self):
+        if not self.clips:
+            raise ValueError(f"{self.name} has no recordings")
 
 
 @dataclass(frozen=True)
@@ -106,39 +128,52 @@ def from_manifest(path: str) -> LabelledSet:
         ValueError: a column is missing or stands twice, a row is broken (its line is named), a
             recording stands twice, or the set cannot be used (see `LabelledSet`).
     """
-    _check_manifest(path)
-    columns, rows = lists.read_table(path)
-    missing = [name for name in COLUMNS if name not in columns]
-    if missing:
-        raise ValueError(
-            f"{path}: the first line lacks {', '.join(missing)}; it should name the columns "
-            f"{','.join(COLUMNS)}, it has {','.join(columns)}"
-        )
-    clips = tuple(_clip(path, row) for row in rows)
-    check_files(path, clips, [(row.line, row.fields["path"]) for row in rows])
+    clips = _read_clips(path, COLUMNS)
     return LabelledSet(os.path.basename(path), tuple(sorted({c.label for c in clips})), clips)
 
 
-def _check_manifest(path: str) -> None:
+def labels_of_manifest(path: str) -> Labels:
+    """Reads a CSV file with the columns path and label; others, a fold too, are left alone.
+
+    Raises: as `from_manifest`, but for what is wrong with folds and numbers.
+    """
+    return Labels(os.path.basename(path), _read_clips(path, LABEL_COLUMNS))
+
+
+def _read_clips(path: str, wanted: Sequence[str]) -> tuple[LabelledClip, ...]:
+    _check_manifest(path, wanted)
+    columns, rows = lists.read_table(path)
+    missing = [name for name in wanted if name not in columns]
+    if missing:
+        raise ValueError(
+            f"{path}: the first line lacks {', '.join(missing)}; it should name the columns "
+            f"{','.join(wanted)}, it has {','.join(columns)}"
+        )
+    clips = tuple(_clip(path, row, wanted) for row in rows)
+    check_files(path, clips, [(row.line, row.fields["path"]) for row in rows])
+    return clips
+
+
+def _check_manifest(path: str, wanted: Sequence[str]) -> None:
     if not storage.exists(path):
         raise FileNotFoundError(
-            f"{path}: no such manifest; it should be a CSV with {','.join(COLUMNS)}"
+            f"{path}: no such manifest; it should be a CSV with {','.join(wanted)}"
         )
     if storage.is_folder(path):
         raise ValueError(
-            f"{path} is a folder; a manifest is a CSV file with {','.join(COLUMNS)}. Of a "
+            f"{path} is a folder; a manifest is a CSV file with {','.join(wanted)}. Of a "
             "benchmark's folder name the dataset (--dataset, of bin/train.py --probe_dataset): "
             "esc10, esc50 or dcase"
         )
 
 
-def _clip(manifest: str, row: lists.Row) -> LabelledClip:
-    values = {name: row.fields[name] for name in COLUMNS}
-    label, fold = values["label"].strip(), values["fold"].strip()
+def _clip(manifest: str, row: lists.Row, wanted: Sequence[str]) -> LabelledClip:
+    values = {name: row.fields[name] for name in wanted}
+    label, fold = values["label"].strip(), values.get("fold", TRAIN).strip()
     empty = [name for name, value in values.items() if not value.strip()]
     if empty or None in row.fields:
         what = f"has no {' and no '.join(empty)}" if empty else "has more fields than columns"
-        raise ValueError(f"{manifest}, line {row.line}: {what}; a row is {','.join(COLUMNS)}")
+        raise ValueError(f"{manifest}, line {row.line}: {what}; a row is {','.join(wanted)}")
     if not fold.isdecimal() and fold not in (TRAIN, TEST):
         raise ValueError(
             f"{manifest}, line {row.line}: fold {fold!r}; it should be a whole number, "

@@ -18,6 +18,15 @@ def check_sounds(dataset: str, path: str) -> None:
         esc_dcase.load(dataset, path)
 
 
+def check_labels(dataset: str, path: str) -> None:
+    """Errors as of `esc_dcase.load_labels`; of a remote set as `check_sounds`."""
+    from soundnet_tf.sounds import esc_dcase
+
+    storage.check_bucket(path)
+    if not storage.is_remote(path):
+        esc_dcase.load_labels(dataset, path)
+
+
 @dataclass(frozen=True)
 class SoundsConfig(Settings):
     """A labelled set: a CSV file, or a data set in the folder that its authors' archive makes.

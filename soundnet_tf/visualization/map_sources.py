@@ -165,6 +165,6 @@ def open_source(config: MapConfig) -> MapSource:
             return WholeFiles(paths, None, LABELS, *options)
         named = lists.read_column(config.inputs or "", config.label_column)
         return WholeFiles(paths, named, f"their {config.label_column}", *options)
-    known = esc_dcase.load(config.dataset, config.labels)
+    known = esc_dcase.load_labels(config.dataset, config.labels)
     paths = find.find_media(config.inputs) if config.inputs else of_labelled(known)
     return WholeFiles(paths, {c.path: c.label for c in known.clips}, LABELS, *options)

@@ -11,7 +11,7 @@ from soundnet_tf.files import find, storage
 from soundnet_tf.media import MediaError, probe, read_audio, read_clip
 from soundnet_tf.serving.extraction.many_files import hear_files
 from soundnet_tf.serving.listener import Heard, Listener
-from soundnet_tf.sounds.labelled_set import LabelledSet
+from soundnet_tf.sounds.labelled_set import Labels
 from soundnet_tf.visualization import peaks
 
 FRAME_SHORT_SIDE = 128  # pixels of the pictures beside a moment
@@ -65,7 +65,7 @@ class Files:
     def __init__(
         self,
         paths: Mapping[str, str],
-        labels: LabelledSet | None = None,
+        labels: Labels | None = None,
         channel: str = constants.CHANNELS[0],
         audio_stream: int | None = None,
     ):
@@ -117,7 +117,7 @@ class Files:
         return Excerpt(read_audio(path, start_secs, width_secs, *options), start_secs, None)
 
 
-def of_labelled(labels: LabelledSet) -> dict[str, str]:
+def of_labelled(labels: Labels) -> dict[str, str]:
     """Paths of a set's recordings by ids, which are the paths below their common folder."""
     paths = [clip.path for clip in labels.clips]
     folders = [path.split("/")[:-1] for path in paths]
@@ -129,7 +129,7 @@ def of_labelled(labels: LabelledSet) -> dict[str, str]:
     return dict(sorted(named.items()))
 
 
-def _labelled(paths: Mapping[str, str], labels: LabelledSet) -> dict[str, str]:
+def _labelled(paths: Mapping[str, str], labels: Labels) -> dict[str, str]:
     """Labels by id, by whatever name a file goes.
 
     Raises:

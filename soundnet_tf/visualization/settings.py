@@ -10,7 +10,7 @@ from soundnet_tf.files import find, lists, storage
 from soundnet_tf.models.settings import HEADS, check_layers, check_student, teacher_spec
 from soundnet_tf.serving.settings import audio_stream_setting, channel_setting
 from soundnet_tf.settings import Settings, same_as, setting
-from soundnet_tf.sounds.settings import CSV, DATASETS, check_sounds
+from soundnet_tf.sounds.settings import CSV, DATASETS, check_labels
 
 PICTURE_SUFFIXES = (".png", ".svg", ".pdf")
 ALL = "all"
@@ -70,7 +70,7 @@ class RecordingsConfig(Settings):
         None,
     )
     labels: str | None = setting(
-        "Labels of the recordings: a CSV file with path,label,fold, or the folder of --dataset. "
+        "Labels of the recordings: a CSV file with path,label, or the folder of --dataset. "
         "Without --inputs its recordings are heard.",
         None,
     )
@@ -102,7 +102,7 @@ class RecordingsConfig(Settings):
         if self.data is not None:
             manifest.load_manifest(self.data)
         if self.labels is not None:
-            check_sounds(self.dataset, self.labels)
+            check_labels(self.dataset, self.labels)
         if self.inputs is not None:
             storage.check_bucket(self.inputs)
             if not storage.is_remote(self.inputs):

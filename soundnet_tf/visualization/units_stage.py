@@ -43,7 +43,7 @@ def open_source(config: UnitsConfig) -> units.Source:
     """What is to be heard."""
     if config.data is not None:
         return Shards(config.data)
-    labels = None if config.labels is None else esc_dcase.load(config.dataset, config.labels)
+    labels = None if config.labels is None else esc_dcase.load_labels(config.dataset, config.labels)
     paths = find.find_media(config.inputs) if config.inputs else of_labelled(labels)
     return Files(paths, labels, config.channel, config.audio_stream)
 

@@ -185,7 +185,8 @@ def test_esc_recordings_that_are_missing(tmp_path):
         (folder / "002 - Class 02" / name).unlink()
     message = (
         "esc10 has 10 classes with 8 recordings in each of 5 folds; found 397 recordings of 10 "
-        "classes: 6 of class 02 in fold 2, 7 of class 02 in fold 5$"
+        "classes: 6 of class 02 in fold 2, 7 of class 02 in fold 5; for a part "
+        "of it take a CSV file with path,label,fold$"
     )
     with pytest.raises(ValueError, match=message):
         esc_dcase.load("esc10", str(tmp_path))
@@ -229,7 +230,8 @@ def test_dcase_recordings_that_are_missing(tmp_path):
         (tmp_path / "scenes_stereo_testset" / f"tube{number:02}.wav").unlink()
     message = (
         "DCASE 2013 has 10 scenes with 10 recordings to train and 10 to test; "
-        "found 10 scenes: 9 of park to train, 6 of tube to test$"
+        "found 10 scenes: 9 of park to train, 6 of tube to test; "
+        "for a part of it take a CSV file with path,label,fold$"
     )
     with pytest.raises(ValueError, match=message):
         esc_dcase.load("dcase", str(tmp_path))
@@ -239,5 +241,21 @@ def test_dcase_scenes_that_are_missing(tmp_path):
     write_dcase(tmp_path)
     for path in tmp_path.rglob("office*.wav"):
         path.unlink()
-    with pytest.raises(ValueError, match="to test; found 9 scenes$"):
+    with pytest.raises(ValueError, match="to test; found 9 scenes; for a part of it "):
         esc_dcase.load("dcase", str(tmp_path))
+
+
+def test_labels_of_a_part(tmp_path):
+    """Two recordings of one class can be looked at, and neither trained nor tested on."""
+    folder = tmp_path / "001 - Dog bark"
+    folder.mkdir()
+    for name in ("1-1-A.ogg", "4-2-A.ogg"):
+        (folder / name).touch()
+    labels = esc_dcase.load_labels("esc10", str(tmp_path))
+    assert labels.name == "esc10"
+    assert [(clip.path, clip.label) for clip in labels.clips] == [
+        (str(folder / "1-1-A.ogg"), "dog bark"),
+        (str(folder / "4-2-A.ogg"), "dog bark"),
+    ]
+    with pytest.raises(ValueError, match="found 2 recordings of 1 classes"):
+        esc_dcase.load("esc10", str(tmp_path))

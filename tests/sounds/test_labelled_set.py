@@ -5,7 +5,12 @@ import numpy as np
 import pytest
 from hypothesis import strategies
 
-from soundnet_tf.sounds.labelled_set import LabelledClip, LabelledSet, from_manifest
+from soundnet_tf.sounds.labelled_set import (
+    LabelledClip,
+    LabelledSet,
+    from_manifest,
+    labels_of_manifest,
+)
 
 GOOD = ("a1,a,1", "b1,b,1", "a2,a,2", "b2,b,2")
 
@@ -239,3 +244,18 @@ def test_splits_partition_the_clips(rows):
 def test_a_folder_is_no_manifest(tmp_path):
     with pytest.raises(ValueError, match="is a folder; a manifest is a CSV file with path,label"):
         from_manifest(str(tmp_path))
+
+
+def test_labels_alone_want_no_folds(manifest, tmp_path):
+    """One recording is enough to look at; a column of folds is left alone, whatever it says."""
+    labels = labels_of_manifest(manifest("a.wav,sea", header="path,label"))
+    assert labels.name == "set.csv"
+    assert [(c.path, c.label) for c in labels.clips] == [(str(tmp_path / "a.wav"), "sea")]
+    labels = labels_of_manifest(manifest("a.wav,sea,x", "b.wav,dog,"))
+    assert [clip.label for clip in labels.clips] == ["sea", "dog"]
+    with pytest.raises(ValueError, match="lacks label; .* the columns path,label, it has path$"):
+        labels_of_manifest(manifest("a.wav", header="path"))
+    with pytest.raises(ValueError, match="line 2: has no label; a row is path,label$"):
+        labels_of_manifest(manifest("a.wav, ", header="path,label"))
+    with pytest.raises(ValueError, match="set.csv has no recordings"):
+        labels_of_manifest(manifest(header="path,label"))

@@ -167,12 +167,12 @@ def test_the_same_label_goes_by_the_file_whatever_its_name(model, films, tmp_pat
     """A label of a link's name; film 2 has none. Two films share the tone that they begin with."""
     (tmp_path / "link.mkv").symlink_to(films / "film0.mkv")
     with open(tmp_path / "set.csv", "w", newline="") as file:
-        rows = [("link.mkv", "red", 1), (str(films / "film1.mkv"), "red", 2)]
-        rows += [(f"other{i}.wav", "none", i % 2 + 1) for i in range(2)]
-        csv.writer(file).writerows([("path", "label", "fold"), *rows])
+        rows = [("link.mkv", "red"), (str(films / "film1.mkv"), "red")]
+        rows += [(f"other{i}.wav", "none") for i in range(2)]
+        csv.writer(file).writerows([("path", "label"), *rows])
     for i in range(2):
         soundfile.write(tmp_path / f"other{i}.wav", np.zeros(RATE), RATE)
-    labels = labelled_set.from_manifest(str(tmp_path / "set.csv"))
+    labels = labelled_set.labels_of_manifest(str(tmp_path / "set.csv"))
     source = recordings.Files(find_media(str(films)), labels)
     assert source.names == {"label": {"film0.mkv": "red", "film1.mkv": "red"}}
     found = units.find(source, model, "conv1", top=3, progress=False)

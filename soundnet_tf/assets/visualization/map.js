@@ -4,7 +4,7 @@
 const data = JSON.parse(document.getElementById("map-data").textContent);
 const root = document.querySelector(".sound-map");
 const one = (selector) => root.querySelector(selector);
-const COLOURS = 10, SHAPES = ["circle", "square", "triangle", "diamond", "cross"], PAGE = 50, MARGIN = 18, MOST_NAMED = 15;
+const COLOURS = 10, SHAPES = ["circle", "square", "triangle", "diamond", "cross"], PAGE = 50, MARGIN = 18, MOST_NAMED = 15, FEW = 5;
 const shown = data.names.map(() => true);
 const state = {chosen: -1, word: "", listed: PAGE, matching: []};
 
@@ -84,7 +84,8 @@ class View {
       const places = this.map.clips.flatMap((clip, i) => data.labels[clip] === label && isVisible(clip) ? [this.px(i)] : []);
       if (!places.length) return;
       const text = name.length > 28 ? `${name.slice(0, 27)}…` : name, half = context.measureText(text).width / 2 + 3;
-      const x = Math.min(this.side - half, Math.max(half, median(places.map((p) => p[0])))), y = median(places.map((p) => p[1]));
+      const x = Math.min(this.side - half, Math.max(half, median(places.map((p) => p[0])))), middle = median(places.map((p) => p[1]));
+      const y = places.length > FEW ? middle : middle < 30 ? middle + 16 : middle - 16; // of few points it would hide one
       if (taken.some(([l, t, r, b]) => x - half < r && x + half > l && y - 8 < b && y + 8 > t)) return;
       taken.push([x - half, y - 8, x + half, y + 8]);
       context.lineWidth = 4; context.strokeStyle = colour.paper; context.strokeText(text, x, y); context.fillStyle = colour.ink; context.fillText(text, x, y);
