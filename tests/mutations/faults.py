@@ -3279,8 +3279,15 @@ REPORTING = (
     Fault(
         "the held-out figures on the first screen are the first epoch's",
         "soundnet_tf/reporting/curves.py",
-        """last, prefix = history[-1], "val_kl_\"""",
-        """last, prefix = history[0], "val_kl_\"""",
+        "return history[-1] if history else None",
+        "return history[0] if history else None",
+        _FIGURES,
+    ),
+    Fault(
+        "a report of the best student has the last one's figures",
+        "soundnet_tf/reporting/curves.py",
+        "if which == BEST:",
+        "if which == BEST_PROBE:",
         _FIGURES,
     ),
     Fault(
