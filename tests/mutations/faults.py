@@ -3523,8 +3523,15 @@ BOARD = (
     Fault(
         "sounds and frames are written at every look",
         f"{_BOARD}/look.py",
+        "if epoch == self._budget.first:",
+        "if epoch >= self._budget.first:",
+        (f"{_BOARD_TESTS}/test_look.py",),
+    ),
+    Fault(
+        "sounds and frames are never written with --board_every",
+        f"{_BOARD}/look.py",
+        "if epoch == self._budget.first:",
         "if epoch == 0:",
-        "if epoch >= 0:",
         (f"{_BOARD_TESTS}/test_look.py",),
     ),
     Fault(
