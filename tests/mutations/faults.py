@@ -3291,6 +3291,13 @@ REPORTING = (
         _FIGURES,
     ),
     Fault(
+        "frames of a timeline spread over the whole, also if pictures end before the sound",
+        "soundnet_tf/reporting/sights.py",
+        "strip = strip if any(strip) else []",
+        "strip = [sight for sight in strip if sight]",
+        _TIMELINES,
+    ),
+    Fault(
         "the confusion is that of the first row",
         "soundnet_tf/reporting/evaluations.py",
         """best = max(found["rows"], key=lambda row: row["accuracy_mean"])
