@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from soundnet_tf.pages.charts import chart
+from soundnet_tf.serving.export.settings import BEST, BEST_PROBE
+from soundnet_tf.training.probe import best_layer
 
 Row = Mapping[str, float]
 
@@ -37,28 +39,56 @@ def content(history: Sequence[Mapping[str, str]], baselines: Mapping[str, Row]) 
     }
 
 
-def held_out(
-    history: Sequence[Mapping[str, str]], baselines: Mapping[str, Row]
-) -> list[dict[str, Any]]:
-    """KL of each head after the last epoch, with what it must be below.
+def of_student(
+    which: str, history: Sequence[Mapping[str, str]], probed: Mapping[str, Any]
+) -> Mapping[str, str] | None:
+    """The row of the epoch after which a run's student was saved.
+
+    Args:
+        which: "last"; "best", the first of the lowest `val_loss`; "best_probe", the first of the
+            highest accuracy of any layer.
+        history: rows of `monitor.read_history`.
+        probed: what `probe.json` holds.
+
+    Returns:
+        None if there is no such row, as of a student that was best before its first epoch.
+    """
+    if which == BEST_PROBE:
+        rows = [row for row in probed.get("rows", ()) if row["accuracy"]]
+        best = max(rows, key=lambda row: best_layer(row)[1], default={"epoch": 0})
+        return next((row for row in history if int(row["epoch"]) + 1 == best["epoch"]), None)
+    if which == BEST:
+        return min(history, key=_held_out_loss, default=None)
+    return history[-1] if history else None
+
+
+def _held_out_loss(row: Mapping[str, str]) -> tuple[bool, float]:
+    value = float(row.get("val_loss") or "nan")
+    return math.isnan(value), value  # NaN is of no order beside numbers
+
+
+def held_out(row: Mapping[str, str] | None, baselines: Mapping[str, Row]) -> list[dict[str, Any]]:
+    """KL of each head after an epoch, with what it must be below.
+
+    Args:
+        row: of the epoch, see `of_student`.
+        baselines: as of `content`.
 
     Returns:
         Of each head its name and figures by name, in nats; of a run without held-out clips none.
     """
-    if not history:
-        return []
-    last, prefix = history[-1], "val_kl_"
+    prefix = "val_kl_"
     found = []
-    for name in last:
-        if not name.startswith(prefix) or not last[name]:
+    for name in row or ():
+        if not name.startswith(prefix) or not row[name]:
             continue
         head = name.removeprefix(prefix)
-        figures = {"this network": float(last[name])}
+        figures = {"this network": float(row[name])}
         for key, title in _NAMES.items():
             if f"kl_{head}" in baselines.get(key, {}):
                 figures[title] = float(baselines[key][f"kl_{head}"])
-        if last.get(f"val_shuffled_{head}"):
-            figures[_SHUFFLED] = float(last[f"val_shuffled_{head}"])
+        if row.get(f"val_shuffled_{head}"):
+            figures[_SHUFFLED] = float(row[f"val_shuffled_{head}"])
         found.append({"head": head, "figures": figures})
     return found
 

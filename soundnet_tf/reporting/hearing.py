@@ -29,7 +29,7 @@ class Recording:
         recognition: objects and scenes over time.
         columns: waveform and spectrogram of all of it.
         beginning: float32 [samples], as much of its sound as was asked for.
-        frames: of a video, at moments spread evenly; else none.
+        frames: of a video, in the middle of equal parts, None where it shows nothing; else none.
         sights: what teachers see at moments of the recognition, `steps` of it; none without
             teachers.
         steps: of each of `sights` the step of the recognition.
@@ -39,7 +39,7 @@ class Recording:
     recognition: Recognition
     columns: Columns
     beginning: np.ndarray
-    frames: Sequence[Sight] = ()
+    frames: Sequence[Sight | None] = ()
     sights: Sequence[Sight] = ()
     steps: Sequence[int] = ()
 

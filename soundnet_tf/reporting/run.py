@@ -12,6 +12,7 @@ from soundnet_tf.reporting import about, curves, evaluations, probes, recordings
 from soundnet_tf.reporting.recordings import Report
 from soundnet_tf.reporting.settings import ReportConfig
 from soundnet_tf.serving import listener
+from soundnet_tf.serving.export.settings import LAST
 from soundnet_tf.training.baselines import BASELINES_FILE
 from soundnet_tf.training.claimed import RUN_FILE
 from soundnet_tf.training.loop import VERDICT_FILE
@@ -34,7 +35,7 @@ def run(config: ReportConfig, progress: bool = True) -> Report:
     report = Report(os.path.join(config.out, PAGE))
     storage.make_folder(config.out)
     storage.remove(report.path)  # of a former run, until this one's is there
-    learned = None if config.run is None else _run(config.run)
+    learned = None if config.run is None else _run(config.run, config.which)
     page = {
         "about": about.content(config, ears, learned and learned["run"]),
         "learned": learned,
@@ -63,7 +64,7 @@ def text(report: Report) -> str:
     return "\n".join(lines)
 
 
-def _run(folder: str) -> dict[str, Any]:
+def _run(folder: str, which: str) -> dict[str, Any]:
     """What a run left: settings, curves, and what its figures amount to."""
 
     def read(name: str) -> Any:
@@ -71,13 +72,17 @@ def _run(folder: str) -> dict[str, Any]:
 
     found, baselines = read(RUN_FILE), read(BASELINES_FILE) or {}
     history = read_history(os.path.join(folder, HISTORY_FILE))
-    probe = probes.content(read(PROBE_FILE) or {})
+    probed = read(PROBE_FILE) or {}
+    probe = probes.content(probed)
+    row = curves.of_student(which, history, probed)
     learned = curves.content(history, baselines)
     return {
         "run": found,
         "facts": about.facts(found),
         "curves": learned,
-        "held_out": curves.held_out(history, baselines),
+        "held_out": curves.held_out(row, baselines),
+        "epoch": row and int(row["epoch"]) + 1,
+        "is_last": which == LAST,
         "verdict": read(VERDICT_FILE),
         "probe": probe,
         "charts": learned["charts"] | (probe["charts"] if probe else {}),

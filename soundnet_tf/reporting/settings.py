@@ -101,9 +101,11 @@ class ReportConfig(Settings):
     def check_inputs(self) -> None:
         super().check_inputs()
         storage.check_folder(self.out)
-        check_student(self.source)
         if self.run is not None:
             _check_file(self.run, RUN_FILE, "--run", "bin/train.py")
+            self._check_saved(self.run)
+        check_student(self.source)
+        if self.run is not None:
             charts.bundle()  # ImportError now, not when all was heard
         for folder in self.evaluations:
             _check_file(folder, RESULTS_FILE, "--evaluation", "bin/evaluate.py")
@@ -114,6 +116,13 @@ class ReportConfig(Settings):
             storage.check_bucket(self.inputs)
             if not storage.is_remote(self.inputs):
                 find.find_media(self.inputs)
+
+    def _check_saved(self, run: str) -> None:
+        if not storage.exists(self.source):
+            raise FileNotFoundError(
+                f"run {run} has no {self.which} student (--which); a run saves last and best after "
+                "its first epoch, best_probe if it has labelled sounds to probe with"
+            )
 
 
 def _check_file(folder: str, name: str, flag: str, command: str) -> None:

@@ -41,7 +41,7 @@ def look(
     moments_secs: Sequence[float],
     teachers: Mapping[str, Teacher],
     audio_stream: int | None = None,
-) -> tuple[list[Sight], list[Sight | None]]:
+) -> tuple[list[Sight | None], list[Sight | None]]:
     """Frames spread over a video, and those of some moments with what teachers see in them.
 
     A file whose pictures cannot be read has none, as one without; its sound was heard.
@@ -54,8 +54,9 @@ def look(
         audio_stream: as of `media.read_clip`.
 
     Returns:
-        The frames in the middle of _FRAMES equal parts, as far as there are any; and of each moment
-        the sight, None where there is no picture or no teacher.
+        The frames in the middle of _FRAMES equal parts, None where there is no picture (it may end
+        before the sound), none at all of a file without any; and of each moment the sight, None
+        where there is no picture or no teacher.
     """
     nothing: list[Sight | None] = [None] * len(moments_secs)
     try:
@@ -67,10 +68,10 @@ def look(
     parts = (np.arange(_FRAMES) + 0.5) / _FRAMES * duration_secs
     frames = [_frame(path, float(secs), audio_stream) for secs in parts]
     strip = [
-        Sight(float(secs), frame, {})
+        None if frame is None else Sight(float(secs), frame, {})
         for secs, frame in zip(parts, frames, strict=True)
-        if frame is not None
     ]
+    strip = strip if any(strip) else []
     if not teachers:
         return strip, nothing
     return strip, [_sight(path, float(secs), teachers, audio_stream) for secs in moments_secs]

@@ -49,7 +49,7 @@ def content(
         "columns": len(recording.columns.lows),
         "spectrogram": levels_source(recording.columns.levels_db, _SPECTROGRAM_HEIGHT),
         "ticks": ticks(duration_secs),
-        "frames": [_frame(sight) for sight in recording.frames],
+        "frames": [sight and _frame(sight) for sight in recording.frames],
         "heads": [
             {
                 "name": head,

@@ -28,11 +28,12 @@ def borders(recognition: Recognition) -> np.ndarray:
     beginning and the last one at the end of the recording.
 
     Returns:
-        float64 [steps + 1], seconds, rounded to milliseconds.
+        float64 [steps + 1], seconds, rounded to milliseconds; the last one is above 0 also of a
+        recording of one sample.
     """
     secs = recognition.secs
     midway = (secs[1:] + secs[:-1]) / 2
-    return np.round([0.0, *midway, recognition.duration_secs], 3)
+    return np.round([0.0, *midway, max(recognition.duration_secs, 0.001)], 3)
 
 
 def stretches(

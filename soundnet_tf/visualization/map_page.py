@@ -18,6 +18,7 @@ EXCERPT_SECS = 10.0  # from the middle of a clip
 
 _NEAR = 6  # neighbours that are named
 _COLUMNS, _HEIGHT = 240, 96  # of a spectrogram
+_MARKS = 50  # colours and shapes of map.js
 _MOST_TOLD = 100  # clips that could not be heard
 
 
@@ -102,6 +103,7 @@ def _about(found: SoundMap, media: dict[int, Any]) -> dict[str, Any]:
         "excerpt_secs": f"{EXCERPT_SECS:g}",
         "labels_are": found.labels_are,
         "is_own": found.is_own,
+        "marks": _MARKS,
         "maps": [
             {"key": key, "name": name, "told": placed.told, "clips": len(placed.clips)}
             | trust_in_words(placed.faithful)

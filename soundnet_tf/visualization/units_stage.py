@@ -1,11 +1,10 @@
 """The stage: finds what excites units, and writes it as tables and a page."""
 
-import csv
-import io
 import os
 from typing import Any
 
 from soundnet_tf.files import atomic, find, storage
+from soundnet_tf.files.lists import csv_line
 from soundnet_tf.sounds import esc_dcase
 from soundnet_tf.version import __version__
 from soundnet_tf.visualization import naming, units, units_page
@@ -88,11 +87,9 @@ def _unit(found: units.Found, unit: units.Unit) -> dict[str, Any]:
 def as_table(found: units.Found) -> str:
     """A line a moment, as units.csv has it; what the unit's moments share is on each."""
     kinds = [*found.names]
-    file = io.StringIO()
-    table = csv.writer(file, lineterminator="\n")
     of_unit = ("shared_kind", "shared_name", "count", "of", "count_in_all", "of_all")
     of_unit += ("lift", "p", "p_corrected")
-    table.writerow(["unit", "place", "recording", "secs", "value", *kinds, *of_unit])
+    lines = [csv_line(["unit", "place", "recording", "secs", "value", *kinds, *of_unit])]
     for unit in found.units:
         shared = unit.shared
         told = [*shared[:6], f"{shared.lift:.4g}"] if shared else [""] * 7
@@ -100,8 +97,8 @@ def as_table(found: units.Found) -> str:
         for place, moment in enumerate(unit.moments, 1):
             names = [found.names[kind].get(moment.recording, "") for kind in kinds]
             at = [moment.recording, f"{moment.secs:.3f}", f"{moment.value:.6g}"]
-            table.writerow([unit.number, place, *at, *names, *told])
-    return file.getvalue()
+            lines.append(csv_line([unit.number, place, *at, *names, *told]))
+    return "".join(lines)
 
 
 def text(found: units.Found, out: str) -> str:

@@ -3286,9 +3286,23 @@ REPORTING = (
     Fault(
         "the held-out figures on the first screen are the first epoch's",
         "soundnet_tf/reporting/curves.py",
-        """last, prefix = history[-1], "val_kl_\"""",
-        """last, prefix = history[0], "val_kl_\"""",
+        "return history[-1] if history else None",
+        "return history[0] if history else None",
         _FIGURES,
+    ),
+    Fault(
+        "a report of the best student has the last one's figures",
+        "soundnet_tf/reporting/curves.py",
+        "if which == BEST:",
+        "if which == BEST_PROBE:",
+        _FIGURES,
+    ),
+    Fault(
+        "frames of a timeline spread over the whole, also if pictures end before the sound",
+        "soundnet_tf/reporting/sights.py",
+        "strip = strip if any(strip) else []",
+        "strip = [sight for sight in strip if sight]",
+        _TIMELINES,
     ),
     Fault(
         "the confusion is that of the first row",
@@ -3523,8 +3537,15 @@ BOARD = (
     Fault(
         "sounds and frames are written at every look",
         f"{_BOARD}/look.py",
+        "if epoch == self._budget.first:",
+        "if epoch >= self._budget.first:",
+        (f"{_BOARD_TESTS}/test_look.py",),
+    ),
+    Fault(
+        "sounds and frames are never written with --board_every",
+        f"{_BOARD}/look.py",
+        "if epoch == self._budget.first:",
         "if epoch == 0:",
-        "if epoch >= 0:",
         (f"{_BOARD_TESTS}/test_look.py",),
     ),
     Fault(

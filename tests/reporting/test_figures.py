@@ -50,7 +50,8 @@ def test_the_table_of_epochs_counts_from_one():
 
 def test_before_the_first_epoch_there_are_no_curves():
     assert curves.content([], {})["charts"] == {}
-    assert curves.held_out([], BASELINES) == []
+    assert curves.held_out(curves.of_student("last", [], {}), BASELINES) == []
+    assert curves.of_student("best", [], {}) is None
 
 
 def test_of_many_epochs_the_table_has_the_last():
@@ -60,8 +61,8 @@ def test_of_many_epochs_the_table_has_the_last():
     assert not found["charts"]["loss"]["layer"][0]["mark"]["point"]
 
 
-def test_held_out_figures_are_of_the_last_epoch():
-    assert curves.held_out(HISTORY, BASELINES) == [
+def test_held_out_figures_are_of_the_epoch():
+    assert curves.held_out(HISTORY[-1], BASELINES) == [
         {
             "head": "objects",
             "figures": {
@@ -71,10 +72,31 @@ def test_held_out_figures_are_of_the_last_epoch():
             },
         }
     ]
-    assert curves.held_out(HISTORY[:1], {})[0]["figures"] == {
+    assert curves.held_out(HISTORY[0], {})[0]["figures"] == {
         "this network": 1.75,
         "other videos' pictures": 1.875,
     }
+
+
+def test_figures_are_of_the_student_that_is_shown():
+    """The held-out loss is lowest after the second epoch (and again after the fourth, which is not
+    saved for that), the probe best after the third; "last" is the fifth."""
+    losses = ["nan", "1.0", "2.0", "1.0", "3.0"]
+    history = [{"epoch": str(i), "val_loss": loss} for i, loss in enumerate(losses)]
+    accuracies = {
+        1: {"conv4": 0.5, "pool5": 0.6},
+        3: {"conv4": 0.9, "pool5": 0.2},
+        5: {"conv4": 0.9},
+    }
+    rows = [{"epoch": 0, "accuracy": {}}]
+    rows += [{"epoch": epoch, "accuracy": of} for epoch, of in accuracies.items()]
+    found = {
+        which: curves.of_student(which, history, {"rows": rows})["epoch"]
+        for which in ("last", "best", "best_probe")
+    }
+    assert found == {"last": "4", "best": "1", "best_probe": "2"}
+    started = [{"epoch": 0, "accuracy": {"conv4": 0.95}}, *rows[1:]]
+    assert curves.of_student("best_probe", history, {"rows": started}) is None
 
 
 def test_the_probe_stands_beside_the_untrained_network():

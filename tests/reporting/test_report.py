@@ -270,3 +270,12 @@ def test_a_folder_of_something_else_is_refused_at_once(tmp_path, a_run):
     )
     with pytest.raises(FileNotFoundError, match=r"--evaluation=.* has no results.json"):
         evaluation.check_inputs()
+
+
+def test_a_run_that_has_just_begun_is_told_from_a_wrong_folder(tmp_path):
+    """Its first epoch goes on: run.json is there, no student yet."""
+    (tmp_path / "run.json").write_text("{}")
+    for which in ("last", "best", "best_probe"):
+        begun = ReportConfig(out=str(tmp_path / "out"), run=str(tmp_path), which=which)
+        with pytest.raises(FileNotFoundError, match=rf"has no {which} student .* first epoch"):
+            begun.check_inputs()

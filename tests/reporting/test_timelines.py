@@ -5,9 +5,10 @@ import io
 
 import numpy as np
 import pytest
+import tone_films
 from PIL import Image
 
-from soundnet_tf.reporting import timelines
+from soundnet_tf.reporting import sights, timelines
 from soundnet_tf.reporting.hearing import Recording, spread
 from soundnet_tf.reporting.overview import Columns
 from soundnet_tf.reporting.sights import Sight
@@ -83,10 +84,10 @@ def test_the_waveform_fills_its_height():
     assert timelines.waveform_path(silent) == "M0.5,-0.00 0.5,-0.00Z"
 
 
-def a_recording(sights=(), steps=(), secs=20.0):
+def a_recording(seen=(), steps=(), secs=20.0, frames=()):
     heard = recognition([[0.7, 0.2, 0.1], [0.1, 0.3, 0.6]], [8, 11], secs)
     columns = Columns(np.zeros(40), np.ones(40), np.full([257, 40], -80.0))
-    return Recording("a", heard, columns, np.zeros(22050, np.float32), sights, sights, steps)
+    return Recording("a", heard, columns, np.zeros(22050, np.float32), frames, seen, steps)
 
 
 def test_teacher_and_network_stand_at_the_same_moment():
@@ -125,3 +126,15 @@ def test_of_ten_thousand_the_first_and_the_last_are_among_the_shown():
     shown = spread(range(10_000), 40)
     assert (len(shown), shown[0], shown[-1]) == (40, 0, 9999)
     assert set(np.diff(shown)) <= {256, 257}
+
+
+def test_frames_stand_where_they_are_in_the_sound(tmp_path):
+    """A film of 8 s whose pictures end after 3: those at 0.5, 1.5 and 2.5 s are the first three of
+    eight parts, and the other parts are empty. One without pictures at these moments has no row."""
+    path = str(tone_films.write_film(tmp_path / "film.mkv", tone_films.RED, 250, 8.0, 3.0))
+    strip, _ = sights.look(path, 8.0, [], {})
+    assert [sight and sight.secs for sight in strip] == [0.5, 1.5, 2.5, *[None] * 5]
+    frames = timelines.content(a_recording(frames=strip), 1, {})["frames"]
+    assert [frame and frame["secs"] for frame in frames] == ["0.5", "1.5", "2.5", *[None] * 5]
+    brief = str(tone_films.write_film(tmp_path / "brief.mkv", tone_films.RED, 250, 8.0, 0.2))
+    assert sights.look(brief, 8.0, [], {})[0] == []

@@ -26,6 +26,11 @@ def test_one_step_is_the_whole(duration_secs):
     assert moments.borders(recognition).tolist() == [0.0, duration_secs]
 
 
+def test_one_sample_lasts_a_millisecond():
+    """1 / 22050 s would be 0 ms, of which nothing could be cut."""
+    assert moments.borders(heard([0.5 / 22050], 1 / 22050)).tolist() == [0.0, 0.001]
+
+
 def test_neighbours_that_say_the_same_are_one_stretch():
     """Steps at 1, 3, …, 11 s of 12 s say a a b a a a: borders at 2, 4, …, 10 s."""
     rows = [[i / 10, 1 - i / 10] for i in range(6)]

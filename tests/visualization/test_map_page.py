@@ -289,3 +289,12 @@ def test_clips_with_sound_are_spread_evenly():
     for total in (7, 100, 101):
         for count in range(1, total):
             assert len(map_page.spread(total, count)) == count
+
+
+@pytest.mark.parametrize(("labels", "is_told"), [(50, False), (51, True)])
+def test_marks_that_come_again_are_told(tmp_path, labels, is_told):
+    """Ten colours in five shapes."""
+    found = a_map([(i, i * i) for i in range(labels)], [f"label {i}" for i in range(labels)])
+    path = write(tmp_path / "index.html", found, Tones(labels), playable=0)
+    assert ("there are 51 of these and 50 marks" in path.read_text()) == is_told
+    assert is_told == (" marks, which come again" in path.read_text())

@@ -1,6 +1,7 @@
 """`bin/visualize.py units`: its files, its page in a browser, and what it says."""
 
 import csv
+import io
 import json
 
 import browser as browsers
@@ -215,3 +216,19 @@ def test_frames_of_any_shapes_are_averaged_by_their_centres():
 )
 def test_a_chance_is_said_by_one_digit(p, words):
     assert units_page.chance_in_words(p) == words
+
+
+def test_a_carriage_return_in_a_label_ends_no_row():
+    moment = units.Moment("a\rb.wav", 1.0, 0.5)
+    found = units.Found(
+        "m",
+        None,
+        (units.Unit(0, (moment,), None),),
+        1,
+        2.0,
+        {"label": {"a\rb.wav": "x\ry"}},
+        {},
+        {},
+    )
+    rows = [*csv.DictReader(io.StringIO(units_stage.as_table(found), newline=""))]
+    assert [(row["recording"], row["label"]) for row in rows] == [("a\rb.wav", "x\ry")]

@@ -25,6 +25,11 @@ class Budget:
         self._begun_secs = clock()
         self._spent_secs, self._latest_secs = 0.0, 0.0
 
+    @property
+    def first(self) -> int:
+        """The epoch of the run's first look, counted from 0."""
+        return min(self._every or 1, self._epochs) - 1
+
     def allows(self, epoch: int) -> bool:
         """Whether to look after this epoch, counted from 0."""
         if epoch + 1 == self._epochs:
@@ -32,7 +37,7 @@ class Budget:
         if self._every is not None:
             return (epoch + 1) % self._every == 0
         elapsed_secs = self._clock() - self._begun_secs
-        return epoch == 0 or self._spent_secs + self._latest_secs <= SHARE * elapsed_secs
+        return epoch == self.first or self._spent_secs + self._latest_secs <= SHARE * elapsed_secs
 
     @contextlib.contextmanager
     def look(self) -> Iterator[None]:

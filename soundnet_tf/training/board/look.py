@@ -24,7 +24,7 @@ FOLDER = "board"  # in the run's logs
 
 class Board(keras.callbacks.Callback):
     """Writes `LOGS/board` after the epochs that the budget allows; what never changes, the clips'
-    sounds and frames, after the run's first epoch.
+    sounds and frames, at the run's first look.
 
     Args:
         log_dir: of the run.
@@ -69,7 +69,7 @@ class Board(keras.callbacks.Callback):
         checkpoint.copy_weights(self._students.saved, student)
         filters.draw(student)
         classes.draw(self._judge.by_class, self._judge.distiller.labels)
-        if epoch == 0:
+        if epoch == self._budget.first:
             clips.draw_once(shown)
         answers.draw(shown)
         projected.write()

@@ -12,13 +12,14 @@ def looked(every, epochs, epoch_secs, look_secs):
     """Epochs with a look, of a run with such epochs."""
     clock = SimpleNamespace(secs=100.0)
     budget = Budget(every, epochs, lambda: clock.secs)
-    found = []
+    found: list[int] = []
     for epoch in range(epochs):
         clock.secs += epoch_secs
         if budget.allows(epoch):
             found.append(epoch)
             with budget.look():
                 clock.secs += look_secs
+    assert budget.first == found[0]
     return found, sum([look_secs] * len(found[:-1])) / (clock.secs - 100.0)
 
 

@@ -1,6 +1,8 @@
 """A whole run with looks: when they are, of which network, what is written once; and a run that was
 killed in one goes on with nothing twice."""
 
+from types import SimpleNamespace
+
 import board_material as material
 import cached_records as cached
 import event_files
@@ -12,7 +14,8 @@ import pytest
 from soundnet_tf.data.batch_settings import PipelineConfig
 from soundnet_tf.models import checkpoint
 from soundnet_tf.training import resuming
-from soundnet_tf.training.board import hparams
+from soundnet_tf.training.board import hparams, look
+from soundnet_tf.training.board.budget import Budget
 from soundnet_tf.training.board.settings import BoardConfig
 from soundnet_tf.training.loop import train
 from soundnet_tf.training.settings import OptimizerConfig, TrainConfig
@@ -110,3 +113,23 @@ def test_the_fourth_step_alone_was_profiled(run):
     folders = list((run / "logs").glob("profile_*"))
     assert [folder.name for folder in folders] == ["profile_000004"]
     assert len(list(folders[0].glob("plugins/profile/*"))) == 1
+
+
+@pytest.mark.parametrize(("every", "epochs", "first"), [(None, 5, 0), (3, 5, 2), (9, 5, 4)])
+def test_sounds_and_frames_are_drawn_at_the_first_look(tmp_path, monkeypatch, every, epochs, first):
+    """With --board_every=3 it is after the third epoch; of a shorter run after its last."""
+    drawn, epoch_now = [], [0]
+    monkeypatch.setattr(look, "steps_done", lambda model: 1 + epoch_now[0])
+    monkeypatch.setattr(look.checkpoint, "copy_weights", lambda *_: None)
+    monkeypatch.setattr(look.filters, "draw", lambda *_: None)
+    monkeypatch.setattr(look.classes, "draw", lambda *_: None)
+    monkeypatch.setattr(look.clips, "draw_once", lambda shown: drawn.append(epoch_now[0]))
+    judge = SimpleNamespace(by_class={}, distiller=SimpleNamespace(labels={}))
+    students = SimpleNamespace(saved=None)
+    board = look.Board(str(tmp_path), judge, students, None, None, CONFIG, Budget(every, epochs))
+    part = SimpleNamespace(draw=lambda *_: None, write=lambda: None)
+    monkeypatch.setattr(board, "_make", lambda: (None, part, [], part, part))
+    for epoch_now[0] in range(epochs):
+        board.on_epoch_end(epoch_now[0])
+    board.on_train_end()
+    assert drawn == [first]
