@@ -32,7 +32,7 @@ class Tones:
             raise OSError("it is <i>gone</i>")
         time = np.arange(RATE) / RATE
         tone = 0.5 * np.sin(2 * np.pi * (400 + 100 * (i % 50)) * time).astype(np.float32)
-        return Excerpt(tone, 0.0, np.full((32, 48, 3), 10 * i, np.uint8))
+        return Excerpt(tone, 0.0, np.full((32, 48, 3), 10 * i % 256, np.uint8))
 
     def link(self, recording, folder):
         return "../sounds/a%20b.wav"
