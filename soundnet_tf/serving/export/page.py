@@ -21,6 +21,8 @@ from soundnet_tf.models.keras_settings import standard_settings
 from soundnet_tf.pages import template
 from soundnet_tf.version import __version__
 
+_LARGEST = float(np.finfo(np.float16).max)  # of kernels
+
 # Scripts of assets/hear: those that only the worker or the sound card's thread runs, and those of
 # the page, of which the worker takes one too; `page` uses all others.
 _ELSEWHERE = ("network", "resample", "hearing", "worker", "microphone_worklet")
@@ -97,7 +99,7 @@ def _weights(network: FoldedNetwork) -> tuple[bytes, bytes]:
     for name in [*(conv.name for conv, _ in network.architecture.blocks), *network.heads]:
         kernel, bias = (np.asarray(values) for values in network.weights[name])
         largest = float(np.abs(kernel).max())
-        if not largest <= np.finfo(np.float16).max or not np.isfinite(bias).all():
+        if not largest <= _LARGEST or not np.isfinite(bias).all():
             raise ValueError(
                 f"{name} has weights up to {largest:g}, which 16-bit floats cannot hold, or that "
                 "are not finite; export it as savedmodel, or look at the training"
