@@ -6,7 +6,7 @@ import shlex
 import pytest
 
 from soundnet_tf.data import label, prepare
-from soundnet_tf.data.manifest import LABELLING_NAME, Manifest, Split, load_manifest
+from soundnet_tf.data.manifest import LABELLING_NAME, Manifest, Shard, Split, load_manifest
 from soundnet_tf.training import report
 
 FOLDER = "my films; it's 'new'"
@@ -15,8 +15,9 @@ ROW = {"epoch": 0.0, "val_loss": 1.0, "val_kl_objects": 1.0}
 
 
 def prepared():
-    empty = Manifest(FOLDER, "0", "films", {}, {"train": Split.of(())}, ())
-    return prepare.summary(empty)
+    split = Split.of((Shard("a.tfrecord", 1, 1, 20.0, 100, ""),))
+    splits = {"train": split, "val": split}
+    return prepare.summary(Manifest(FOLDER, "0", "films", {}, splits, ()))
 
 
 def labelled():
