@@ -5,16 +5,16 @@ import ctypes
 import os
 import signal
 
-from soundnet_tf.data import clips
+from soundnet_tf.data import clips, planning
 
 LETHAL, HANGING, GREEDY, VANISHING = "lethal", "hanging", "greedy", "vanishing"
 
 
 def plan(video, cutting):
-    """As clips.plan, but a video with "lethal-header" in its id kills the process."""
+    """As planning.plan, but a video with "lethal-header" in its id kills the process."""
     if f"{LETHAL}-header" in video.id:
         os.kill(os.getpid(), signal.SIGKILL)
-    return clips.plan(video, cutting)
+    return planning.plan(video, cutting)
 
 
 def cut(run, cutting, audio_codec):

@@ -9,6 +9,10 @@ import numpy as np
 from soundnet_tf.models import checkpoint, student
 
 RATE = 22050
+HZ = (500, 1500, 2500)
+RED, GREEN, BLUE = (220, 40, 40), (40, 220, 40), (40, 40, 220)
+NAUGHTY = """a "quoted" <script>alert('x')<img src=x onerror=alert(1)>
+name & 'more'"""  # of a file
 LABELS = {"objects": ("dog", "rain", "sea"), "scenes": ("street", "café")}
 
 

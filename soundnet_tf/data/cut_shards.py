@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterable, Sequence
 from functools import partial
 
-from soundnet_tf.data import clips, shards
+from soundnet_tf.data import clips, planning, shards
 from soundnet_tf.data.clips import ClipRecord
 from soundnet_tf.data.kept import kept_of
 from soundnet_tf.data.settings import PrepareConfig
@@ -33,8 +33,8 @@ def cut_shards(config: PrepareConfig, plans: Sequence[ShardPlan], progress: bool
         video for plan in plans for video in plan.videos if video.id not in kept[plan.name].videos
     ]
     with Workers(config.workers or os.cpu_count(), config.cutting.limits) as workers:
-        plan_video = partial(clips.plan, cutting=config.cutting)
-        planned = workers.map(plan_video, sources, clips.plan_failed)
+        plan_video = partial(planning.plan, cutting=config.cutting)
+        planned = workers.map(plan_video, sources, planning.plan_failed)
         planned = progress_bar(len(sources), "planning", "video", progress, items=planned)
         runs = [run for _, runs_of_video in planned for run in runs_of_video]
         cut = partial(clips.cut, cutting=config.cutting, audio_codec=config.audio_codec)

@@ -15,7 +15,7 @@ import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 
-from soundnet_tf.data import beam_pipeline, clips, shard_json
+from soundnet_tf.data import beam_pipeline, reasons, shard_json
 from soundnet_tf.data.cached import CachedTeacher
 from soundnet_tf.data.clips import Video
 from soundnet_tf.data.manifest import PLANS_NAME
@@ -83,7 +83,7 @@ class _Cut(beam_pipeline.EachShard):
         content = shards.finished(config.out, plan, config.settings())
         counts = _sums(content["shard"])
         for skipped in content["skipped"]:
-            kind = f"skipped: {clips.kind_of_reason(skipped['reason'])}"
+            kind = f"skipped: {reasons.kind_of_reason(skipped['reason'])}"
             counts[kind] = counts.get(kind, 0) + 1
         return counts
 

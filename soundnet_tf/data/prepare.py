@@ -9,7 +9,7 @@ from collections.abc import Iterable, Set
 from absl import logging
 
 import soundnet_tf
-from soundnet_tf.data import audio_ops, claimed, clips, cut_shards, shard_json, shards, videos
+from soundnet_tf.data import audio_ops, claimed, cut_shards, reasons, shard_json, shards, videos
 from soundnet_tf.data.clips import Video
 from soundnet_tf.data.kept import Kept, noted_of
 from soundnet_tf.data.manifest import (
@@ -28,8 +28,7 @@ from soundnet_tf.data.settings import LOCAL, PrepareConfig
 from soundnet_tf.data.shards import ShardPlan
 from soundnet_tf.data.videos import TRAIN, VAL
 from soundnet_tf.files import find, lock, storage
-
-_MOST_LINES = 20  # of skipped videos that a summary names
+from soundnet_tf.files.skipped import MOST_LINES, skipped_lines
 
 
 def prepare(config: PrepareConfig, progress: bool = True) -> Manifest:
@@ -122,7 +121,7 @@ def _announce_lost(config: PrepareConfig, before: list[Kept], found: Set[str]) -
             "%s has no more %d videos that were prepared; their clips go: %s",
             find.printable(config.videos),
             len(gone),
-            ", ".join(gone[:_MOST_LINES]) + (" …" if len(gone) > _MOST_LINES else ""),
+            ", ".join(gone[:MOST_LINES]) + (" …" if len(gone) > MOST_LINES else ""),
         )
     heads = sorted({head for shard in before for head in shard.heads})
     if heads:
@@ -174,13 +173,12 @@ def summary(manifest: Manifest) -> str:
         counts = f"{len(split.shards):>8}{split.videos:>8}{split.clips:>8}"
         lines.append(f"{name:<7}{counts}{split.seconds / 3600:>9.2f}{split.bytes / 1e6:>10.1f}")
     if manifest.skipped:
-        kinds = Counter(clips.kind_of_reason(skip.reason) for skip in manifest.skipped)
+        kinds = Counter(reasons.kind_of_reason(skip.reason) for skip in manifest.skipped)
         by_count = sorted(kinds.items(), key=lambda item: (-item[1], item[0]))
         counts = ", ".join(f"{count} {kind}" for kind, count in by_count)
         lines.append(f"{len(manifest.skipped)} skipped ({counts}):")
-    lines += [f"  {skip.video_id}: {skip.reason}" for skip in manifest.skipped[:_MOST_LINES]]
-    if len(manifest.skipped) > _MOST_LINES:
-        lines.append(f"  and {len(manifest.skipped) - _MOST_LINES} more in manifest.json")
+    of_videos = {skip.video_id: skip.reason for skip in manifest.skipped}
+    lines += skipped_lines(of_videos, "in manifest.json")
     if problem := no_clips(manifest):
         return "\n".join([*lines, f"Not enough to train on: {problem}"])
     teacher = "--imagenet_teacher=pypi:efficientnet_lite0"

@@ -14,7 +14,7 @@ import tensorflow as tf
 from absl import logging
 
 from soundnet_tf.constants import SAMPLE_RATE
-from soundnet_tf.data import cached, clips, places, records, shard_reader
+from soundnet_tf.data import cached, clips, places, planning, records, shard_reader
 from soundnet_tf.data.batch_settings import SourceConfig
 from soundnet_tf.data.cached import CachedTeacher
 from soundnet_tf.data.clips import ClipRecord, LeftOut, Run, Video
@@ -121,9 +121,9 @@ def from_videos(
         ValueError: no video can be used; says why the first ones cannot.
     """
     workers = workers or os.cpu_count()
-    plan = functools.partial(clips.plan, cutting=cutting)
+    plan = functools.partial(planning.plan, cutting=cutting)
     with Workers(workers, cutting.limits) as pool:
-        planned = pool.map(plan, videos, clips.plan_failed)
+        planned = pool.map(plan, videos, planning.plan_failed)
         planned = progress_bar(len(videos), "planning", "video", progress, items=planned)
         runs = [run for _, runs_of_video in planned for run in runs_of_video]
     problems = [f"{run.video.id}: {run.problem}" for run in runs if run.problem]

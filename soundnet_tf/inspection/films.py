@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from soundnet_tf import media
 from soundnet_tf.constants import SAMPLE_RATE
-from soundnet_tf.data import clips
-from soundnet_tf.data.clips import NO_FRAME, LeftOut, Run, Video
+from soundnet_tf.data import clips, planning, reasons
+from soundnet_tf.data.clips import LeftOut, Run, Video
+from soundnet_tf.data.reasons import NO_FRAME
 from soundnet_tf.data.settings import SHORTEST_VIDEO_SECS, Cutting
 from soundnet_tf.inspection.facts import Facts, facts_of
 from soundnet_tf.inspection.look import SHORT_SIDE, Look, look
@@ -24,25 +25,26 @@ class Planned:
 
 
 def plan(video: Video, cutting: Cutting) -> Planned:
-    """As `clips.plan`, whose problems are those for which `prepare` skips a video."""
-    runs = clips.plan(video, cutting)
+    """As `planning.plan`, whose problems are those for which `prepare` skips a video."""
+    runs = planning.plan(video, cutting)
     try:
         facts = facts_of(
             video.path, cutting.audio_stream, cutting.video_stream, cutting.limits.most_pixels
         )
     except (media.MediaError, OSError) as error:
-        return Planned({}, (Run(video, (), last=True, problem=clips.reason(error, video)),))
+        problem = reasons.reason(error, video.path, video.id)
+        return Planned({}, (Run(video, (), last=True, problem=problem),))
     return Planned(facts, runs)
 
 
 def plan_failed(video: Video, why: str) -> Planned:
     """What stands for `plan` if the video takes the process down."""
-    return Planned({}, clips.plan_failed(video, why))
+    return Planned({}, planning.plan_failed(video, why))
 
 
 def runs_of(video: Video, starts_secs: Sequence[float], cutting: Cutting) -> Iterator[Run]:
-    """Tasks of `clips.RUN_SECS` each for the clips that begin there."""
-    size = max(1, int(clips.RUN_SECS // cutting.clip_secs))
+    """Tasks of `planning.RUN_SECS` each for the clips that begin there."""
+    size = max(1, int(planning.RUN_SECS // cutting.clip_secs))
     for first in range(0, len(starts_secs), size):
         of_run = tuple(starts_secs[first : first + size])
         yield Run(video, of_run, last=first + size >= len(starts_secs))
@@ -63,7 +65,7 @@ def look_at(
         )
         sound_secs = len(read.waveform) / SAMPLE_RATE
         if sound_secs < SHORTEST_VIDEO_SECS:
-            return LeftOut(start_secs, clips.too_short(sound_secs))
+            return LeftOut(start_secs, reasons.too_short(sound_secs))
         if not read.frames:
             return LeftOut(start_secs, NO_FRAME)
         found = look(read.waveform, read.frames, read.frame_secs, still_levels, silent_dbfs)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from soundnet_tf.data.clips import CANCELLED
+from soundnet_tf.data.reasons import CANCELLED
 from soundnet_tf.data.videos import VAL
 from soundnet_tf.files.spans import Span
 from soundnet_tf.inspection import copies

@@ -6,6 +6,7 @@ from soundnet_tf.data.batch_settings import SourceConfig
 from soundnet_tf.data.settings import Cutting, Limits, PrepareConfig, check_videos
 from soundnet_tf.files import storage
 from soundnet_tf.models.settings import check_student
+from soundnet_tf.pages.settings import check_out
 from soundnet_tf.settings import Settings, same_as, setting
 
 PICTURE_RATE = 25  # pictures a second that are looked at; cuts and delays are seen to 0.04 s
@@ -97,10 +98,7 @@ class InspectConfig(Settings):
                 f"model is {self.model}; it is compared with what teachers saw, so give --data, a "
                 "folder that bin/prepare.py and bin/label.py wrote, or leave --model out"
             )
-        if storage.is_remote(self.out):
-            raise ValueError(
-                f"out is {self.out}; give a local folder, a page is to be opened there"
-            )
+        check_out(self.out)
 
     def check_inputs(self) -> None:
         from soundnet_tf.data import manifest

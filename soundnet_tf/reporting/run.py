@@ -5,6 +5,7 @@ from typing import Any
 
 from soundnet_tf.evaluation.settings import RESULTS_FILE
 from soundnet_tf.files import atomic, storage
+from soundnet_tf.files.skipped import skipped_lines
 from soundnet_tf.models import filters, filters_figure, pretrained
 from soundnet_tf.pages import charts, template
 from soundnet_tf.pages.inside import data_uri
@@ -20,7 +21,6 @@ from soundnet_tf.training.monitor import HISTORY_FILE, read_history
 from soundnet_tf.training.probe import PROBE_FILE
 
 PAGE = "index.html"
-_MOST_LINES = 20  # of recordings that a text names
 
 
 def run(config: ReportConfig, progress: bool = True) -> Report:
@@ -57,10 +57,7 @@ def text(report: Report) -> str:
     lines = [f"wrote {report.path} ({report.size / 1e6:.1f} MB{of})"]
     if report.unread:
         lines.append(f"{len(report.unread)} recordings could not be read:")
-        unread = [*report.unread.items()]
-        lines += [f"  {name}: {reason}" for name, reason in unread[:_MOST_LINES]]
-        if len(unread) > _MOST_LINES:
-            lines.append(f"  and {len(unread) - _MOST_LINES} more, named on the page")
+        lines += skipped_lines(report.unread, "on the page")
     return "\n".join(lines)
 
 

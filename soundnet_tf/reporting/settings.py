@@ -7,14 +7,21 @@ from dataclasses import dataclass
 from soundnet_tf import constants
 from soundnet_tf.data.settings import check_teachers, teachers_by_head
 from soundnet_tf.evaluation.settings import RESULTS_FILE
-from soundnet_tf.files import find, lists, storage
+from soundnet_tf.files import storage
 from soundnet_tf.models.settings import check_student
 from soundnet_tf.pages import charts
+from soundnet_tf.pages.settings import check_out
 from soundnet_tf.serving.export.settings import ExportConfig
-from soundnet_tf.serving.settings import RecognizeConfig, audio_stream_setting, channel_setting
+from soundnet_tf.serving.settings import (
+    RecognizeConfig,
+    audio_stream_setting,
+    channel_setting,
+    check_recordings,
+)
 from soundnet_tf.settings import Settings, same_as, setting
-from soundnet_tf.sounds.settings import CSV, DATASETS, check_labels
+from soundnet_tf.sounds.settings import CSV, check_labels
 from soundnet_tf.training.claimed import RUN_FILE
+from soundnet_tf.visualization.settings import RecordingsConfig
 
 
 @dataclass(frozen=True)
@@ -44,17 +51,13 @@ class ReportConfig(Settings):
         "file of released weights.",
         None,
     )
-    inputs: str | None = setting(
-        "Recordings to hear: a folder (searched to the bottom), quoted glob, one sound or video "
-        f"file, or text file with {lists.RULE}.",
-        None,
-    )
+    inputs: str | None = same_as(RecordingsConfig, "inputs")
     labels: str | None = setting(
         "Labels of --inputs, which name units and colour the map: a CSV file with path,label, "
         "or the folder of --dataset.",
         None,
     )
-    dataset: str = setting("What --labels is.", CSV, choices=DATASETS)
+    dataset: str = same_as(RecordingsConfig, "dataset")
     evaluations: tuple[str, ...] = setting(
         "Folders that bin/evaluate.py wrote, with commas.", (), flag="evaluation"
     )
@@ -74,10 +77,7 @@ class ReportConfig(Settings):
 
     def __post_init__(self):
         super().__post_init__()
-        if storage.is_remote(self.out):
-            raise ValueError(
-                f"out is {self.out}; give a local folder, a page is to be opened there"
-            )
+        check_out(self.out)
         if self.run is not None and self.model is not None:
             raise ValueError(
                 f"run is {self.run}, model is {self.model}; a report is about one network: give "
@@ -113,9 +113,7 @@ class ReportConfig(Settings):
         if self.labels is not None:
             check_labels(self.dataset, self.labels)
         if self.inputs is not None:
-            storage.check_bucket(self.inputs)
-            if not storage.is_remote(self.inputs):
-                find.find_media(self.inputs)
+            check_recordings(self.inputs)
 
     def _check_saved(self, run: str) -> None:
         if not storage.exists(self.source):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from soundnet_tf import constants
-from soundnet_tf.files import storage
+from soundnet_tf.files import find, storage
 from soundnet_tf.files.find import printable
 from soundnet_tf.models.settings import check_student
 from soundnet_tf.serving.file_names import unique_names
@@ -36,6 +36,13 @@ def audio_stream_setting() -> int | None:
         None,
         at_least=0,
     )
+
+
+def check_recordings(inputs: str) -> None:
+    """Errors as of `find.find_media`; of remote files only whether their bucket answers."""
+    storage.check_bucket(inputs)
+    if not storage.is_remote(inputs):
+        find.find_media(inputs)
 
 
 @dataclass(frozen=True)

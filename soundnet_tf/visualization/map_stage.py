@@ -4,13 +4,13 @@ import contextlib
 import os
 
 from soundnet_tf.files import atomic, storage
+from soundnet_tf.files.skipped import skipped_lines
 from soundnet_tf.visualization import map_files, map_page, sound_map
 from soundnet_tf.visualization.map_sources import open_source
 from soundnet_tf.visualization.settings import MapConfig
 from soundnet_tf.visualization.sound_map import Placed, SoundMap
 
 PAGE, TABLE, ATLAS = "index.html", "map.csv", "atlas.parquet"
-_MOST_LINES = 20  # of skipped files that a text names
 
 
 def run(config: MapConfig, progress: bool = True) -> SoundMap:
@@ -49,9 +49,7 @@ def text(found: SoundMap, out: str, atlas: bool) -> str:
     for what, reasons in (("skipped", found.skipped), ("not seen", found.unseen)):
         if reasons:
             lines.append(f"{len(reasons)} {what}:")
-            lines += [f"  {name}: {reason}" for name, reason in [*reasons.items()][:_MOST_LINES]]
-            if len(reasons) > _MOST_LINES:
-                lines.append(f"  and {len(reasons) - _MOST_LINES} more")
+            lines += skipped_lines(reasons, "")
     return "\n".join(lines)
 
 

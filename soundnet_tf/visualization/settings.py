@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from soundnet_tf import constants
 from soundnet_tf.data.batch_settings import SourceConfig
-from soundnet_tf.files import find, lists, storage
+from soundnet_tf.files import lists, storage
 from soundnet_tf.models.settings import HEADS, check_layers, check_student, teacher_spec
-from soundnet_tf.serving.settings import audio_stream_setting, channel_setting
+from soundnet_tf.pages.settings import check_out
+from soundnet_tf.serving.settings import audio_stream_setting, channel_setting, check_recordings
 from soundnet_tf.settings import Settings, same_as, setting
 from soundnet_tf.sounds.settings import CSV, DATASETS, check_labels
 
@@ -89,10 +90,7 @@ class RecordingsConfig(Settings):
             )
         if self.dataset != CSV and self.labels is None:
             raise ValueError(f"dataset is {self.dataset}; name its folder by --labels")
-        if storage.is_remote(self.out):
-            raise ValueError(
-                f"out is {self.out}; give a local folder, a page is to be opened there"
-            )
+        check_out(self.out)
 
     def check_inputs(self) -> None:
         from soundnet_tf.data import manifest
@@ -104,9 +102,7 @@ class RecordingsConfig(Settings):
         if self.labels is not None:
             check_labels(self.dataset, self.labels)
         if self.inputs is not None:
-            storage.check_bucket(self.inputs)
-            if not storage.is_remote(self.inputs):
-                find.find_media(self.inputs)
+            check_recordings(self.inputs)
         check_student(self.model)
 
 

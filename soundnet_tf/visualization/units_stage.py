@@ -5,6 +5,7 @@ from typing import Any
 
 from soundnet_tf.files import atomic, find, storage
 from soundnet_tf.files.lists import csv_line
+from soundnet_tf.files.skipped import skipped_lines
 from soundnet_tf.sounds import esc_dcase
 from soundnet_tf.version import __version__
 from soundnet_tf.visualization import naming, units, units_page
@@ -13,7 +14,6 @@ from soundnet_tf.visualization.recordings import Files, of_labelled
 from soundnet_tf.visualization.settings import UnitsConfig
 
 PAGE, TABLE, JSON = "index.html", "units.csv", "units.json"
-_MOST_LINES = 20  # of skipped files that a text names
 
 
 def run(config: UnitsConfig, progress: bool = True) -> units.Found:
@@ -114,10 +114,7 @@ def text(found: units.Found, out: str) -> str:
         lines += [f"  unit {unit.number}: {told(unit.shared)}" for unit in found.named[:10]]
     if found.skipped:
         lines.append(f"{len(found.skipped)} skipped:")
-        skipped = [*found.skipped.items()]
-        lines += [f"  {name}: {reason}" for name, reason in skipped[:_MOST_LINES]]
-        if len(skipped) > _MOST_LINES:
-            lines.append(f"  and {len(skipped) - _MOST_LINES} more, in {JSON}")
+        lines += skipped_lines(found.skipped, f"in {JSON}")
     return "\n".join(lines)
 
 

@@ -6,7 +6,7 @@ import pytest
 import synthetic_media
 
 from benchmark import prepare
-from soundnet_tf.data import clips
+from soundnet_tf.data import clips, planning
 from soundnet_tf.data.clips import Video
 from soundnet_tf.data.settings import Cutting
 from soundnet_tf.files.identity import identity_of
@@ -59,7 +59,7 @@ def test_ffmpeg_makes_what_we_make(film, tmp_path, monkeypatch):
 
     monkeypatch.setattr(prepare.tempfile, "TemporaryDirectory", Kept)
     prepare.run_ffmpeg(shutil.which("ffmpeg"), str(film.parent))()
-    (run,) = clips.plan(Video("a.mp4", str(film), identity_of(str(film))), Cutting())
+    (run,) = planning.plan(Video("a.mp4", str(film), identity_of(str(film))), Cutting())
     (record,) = clips.cut(run, Cutting())
     samples = (tmp_path / "out" / "0.pcm").stat().st_size // 2
     assert samples == pytest.approx(record.sample_count, abs=2205)

@@ -15,7 +15,7 @@ from media_writer import Pictures, Sound, counted_film, counted_picture, index_o
 from PIL import Image
 
 from soundnet_tf import media
-from soundnet_tf.data import clips
+from soundnet_tf.data import clips, planning, reasons
 from soundnet_tf.data.clips import LeftOut, Run, Video
 from soundnet_tf.data.settings import Cutting
 from soundnet_tf.files.identity import Identity
@@ -42,7 +42,7 @@ def video_at(path, id="films/clock.mp4") -> Video:
 )
 def test_a_remainder_counts_from_one_frame_interval_on(duration_secs, starts):
     """Clips of 20 s, a frame each 5 s: a rest of 4.9 s is dropped, of 5 s kept; alone, 1 s is."""
-    assert clips.clip_starts(duration_secs, Cutting()) == starts
+    assert planning.clip_starts(duration_secs, Cutting()) == starts
 
 
 def test_a_small_file_that_says_it_lasts_for_days_costs_few_clips(tmp_path):
@@ -53,11 +53,11 @@ def test_a_small_file_that_says_it_lasts_for_days_costs_few_clips(tmp_path):
     pictures = Pictures("mjpeg", [picture] * 3, secs, 1, "yuvj420p", is_regular=False)
     hiss = np.random.default_rng(0).uniform(-0.5, 0.5, 8000 * 3)
     path = write(tmp_path / "long.mkv", Sound("pcm_s16le", 8000, hiss), pictures)
-    (run,) = clips.plan(video_at(path), Cutting())
+    (run,) = planning.plan(video_at(path), Cutting())
     assert run.starts_secs == (0.0, 20.0, 40.0, 60.0)
     (left_out,) = run.left_out
     assert left_out == LeftOut(80.0, "no sound from 80.00 to 100000.00 s")
-    assert clips.kind_of_reason(left_out.reason) == clips.NO_SOUND
+    assert reasons.kind_of_reason(left_out.reason) == reasons.NO_SOUND
 
 
 @given(
@@ -68,7 +68,7 @@ def test_a_small_file_that_says_it_lasts_for_days_costs_few_clips(tmp_path):
 def test_clips_cover_all_but_a_rest_shorter_than_a_frame_interval(
     duration_secs, clip_secs, fraction
 ):
-    starts = clips.clip_starts(duration_secs, Cutting(clip_secs, fraction * clip_secs))
+    starts = planning.clip_starts(duration_secs, Cutting(clip_secs, fraction * clip_secs))
     assert starts == tuple(i * clip_secs for i in range(len(starts)))
     assert starts and starts[-1] < duration_secs
     rest_secs = duration_secs - (starts[-1] + clip_secs)
@@ -80,9 +80,9 @@ def test_a_film_is_planned_in_runs(tmp_path, monkeypatch, clip_secs, per_run):
     """Two hours in runs of 100 s, or of one clip if that is longer; the last run is marked."""
     info = media.probe(synthetic_media.write_clock_video(tmp_path / "clock.mp4", 1, **SMALL))
     film = {**vars(info), "duration_secs": 7200.0}
-    monkeypatch.setattr(clips.media, "probe", lambda *_: media.MediaInfo(**film))
-    monkeypatch.setattr(clips.media, "has_sound", lambda path, begins, *_: begins >= 0)
-    runs = clips.plan(Video("film.mkv", "film.mkv", Identity(1)), Cutting(clip_secs))
+    monkeypatch.setattr(planning.media, "probe", lambda *_: media.MediaInfo(**film))
+    monkeypatch.setattr(planning.media, "has_sound", lambda path, begins, *_: begins >= 0)
+    runs = planning.plan(Video("film.mkv", "film.mkv", Identity(1)), Cutting(clip_secs))
     assert [start for run in runs for start in run.starts_secs] == [
         i * clip_secs for i in range(math.ceil(7200 / clip_secs))
     ]
@@ -95,7 +95,7 @@ def test_clips_hold_the_seconds_of_the_video_that_they_name(tmp_path):
     is dropped; colours tell each frame's second, pitches that of each stretch of sound."""
     video = video_at(synthetic_media.write_clock_video(tmp_path / "clock.mp4", 9, **SMALL))
     cutting = Cutting(clip_secs=4.0, frame_every_secs=2.0)
-    (run,) = clips.plan(video, cutting)
+    (run,) = planning.plan(video, cutting)
     assert run == Run(video, (0.0, 4.0), last=True)
     first, second = clips.cut(run, cutting)
     assert (first.id, second.id) == ("films/clock.mp4@0.000", "films/clock.mp4@4.000")
@@ -207,7 +207,7 @@ def test_a_file_that_cannot_be_used_is_planned_with_its_problem(tmp_path, write,
     path = tmp_path / "file.mp4"
     write(path)
     video = Video("films/clock.mp4", str(path), Identity(1))
-    (run,) = clips.plan(video, Cutting())
+    (run,) = planning.plan(video, Cutting())
     assert (run.starts_secs, run.last) == ((), True)
     assert re.fullmatch(problem, run.problem), run.problem
     assert str(tmp_path) not in run.problem and "\n" not in run.problem
@@ -253,7 +253,7 @@ def test_the_sound_stream_that_is_taken(tmp_path, asked, taken, hz):
     """440 Hz is a commentary, so 1000 Hz is taken unless the other is asked for; the run tells."""
     film = odd_media.write_two_sounds(tmp_path / "x.mkv", Disposition.comment, 0)
     cutting = Cutting(3.0, 1.0, audio_stream=asked)
-    (run,) = clips.plan(video_at(film), cutting)
+    (run,) = planning.plan(video_at(film), cutting)
     assert run.streams == clips.Streams(audio_stream=taken, video_stream=0)
     (record,) = clips.cut(run, cutting)
     samples = np.frombuffer(record.audio, "<i2")[:22050]
@@ -265,7 +265,7 @@ def test_the_picture_stream_that_is_taken(tmp_path):
     film = odd_media.write_preview_first(tmp_path / "x.mkv")
     for asked, colour in ((None, odd_media.BLUE), (0, odd_media.RED)):
         cutting = Cutting(3.0, 1.0, video_stream=asked)
-        (run,) = clips.plan(video_at(film), cutting)
+        (run,) = planning.plan(video_at(film), cutting)
         assert run.streams == clips.Streams(0, 0 if asked == 0 else 1)
         (record,) = clips.cut(run, cutting)
         pixels = np.asarray(Image.open(io.BytesIO(record.jpegs[0])))

@@ -18,11 +18,11 @@ from prepare_material import GOOD_CLIPS, digests, ids_in, mtimes, run
 
 from soundnet_tf.data import (
     beam_pipeline,
-    clips,
     cut_shards,
     on_beam,
     panel,
     prepare,
+    reasons,
     shard_json,
     shards,
 )
@@ -85,7 +85,7 @@ def test_shards_and_manifest_are_those_of_a_local_run(mixed, tmp_path, beam, cou
     assert digests(mixed().out) == digests(tmp_path / "local")
     assert ids_in(manifest) == GOOD_CLIPS and len(local.skipped) == 3
     shards = [shard for split in manifest.splits.values() for shard in split.shards]
-    kinds = Counter(f"skipped: {clips.kind_of_reason(s.reason)}" for s in manifest.skipped)
+    kinds = Counter(f"skipped: {reasons.kind_of_reason(s.reason)}" for s in manifest.skipped)
     assert counted == [
         {"clips": 12, "milliseconds": sum(round(s.seconds * 1000) for s in shards), **kinds}
     ]
@@ -165,7 +165,7 @@ def test_each_skipped_video_of_a_shard_is_counted(config, monkeypatch):
     """Two of three for the same kind of reason."""
     content = {
         "shard": {"clips": 4, "seconds": 12.3456},
-        "skipped": [{"reason": r} for r in ("no sound", clips.too_short(0.5), "no sound")],
+        "skipped": [{"reason": r} for r in ("no sound", reasons.too_short(0.5), "no sound")],
     }
     states = [None, content]
     monkeypatch.setattr(on_beam, "_read_plan", lambda *_: types.SimpleNamespace(videos=()))
@@ -371,13 +371,13 @@ def test_what_comes_back_of_an_error_is_one_sentence(text, expected):
     [
         ("no sound", "no sound"),
         ("silent; no frame", "silent"),
-        (clips.CANCELLED, "silent, since its channels cancel out"),
-        (clips.too_short(0.5), "too short"),
+        (reasons.CANCELLED, "silent, since its channels cancel out"),
+        (reasons.too_short(0.5), "too short"),
         ("FFmpeg cannot read it (no sound)", "cannot be read"),
     ],
 )
 def test_reasons_are_counted_by_a_few_kinds(reason, kind):
-    assert clips.kind_of_reason(reason) == kind
+    assert reasons.kind_of_reason(reason) == kind
 
 
 def test_without_beam_it_says_what_to_install(tmp_path):

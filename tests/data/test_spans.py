@@ -8,7 +8,7 @@ import pytest
 import synthetic_media
 from prepare_material import ids_in, run
 
-from soundnet_tf.data import clips, shard_json
+from soundnet_tf.data import clips, planning, reasons, shard_json
 from soundnet_tf.data.clips import LeftOut, Video
 from soundnet_tf.data.settings import Cutting
 from soundnet_tf.data.videos import find_videos
@@ -36,7 +36,7 @@ def video(*spans, path="a.mp4") -> Video:
 )
 def test_a_span_is_cut_as_a_video_of_its_own(span, starts):
     """Clips of 20 s with a frame each 5 s, of a film of 100 s."""
-    assert clips.span_starts(video(span), 100.0, Cutting()) == (starts, ())
+    assert planning.span_starts(video(span), 100.0, Cutting()) == (starts, ())
 
 
 def test_clips_end_with_their_span():
@@ -47,16 +47,16 @@ def test_clips_end_with_their_span():
 
 
 def test_spans_without_a_clip_say_why():
-    starts, left_out = clips.span_starts(
+    starts, left_out = planning.span_starts(
         video((10, 30), (98.5, 99.25), (99.5, 130), (100, 110)), 100.0, Cutting()
     )
     assert starts == (10.0,)
     assert left_out == (
-        LeftOut(98.5, clips.too_short(0.75)),
-        LeftOut(99.5, clips.too_short(0.5)),
+        LeftOut(98.5, reasons.too_short(0.75)),
+        LeftOut(99.5, reasons.too_short(0.5)),
         LeftOut(100, "beyond the end of the film at 100.00 s"),
     )
-    kinds = [clips.kind_of_reason(span.reason) for span in left_out]
+    kinds = [reasons.kind_of_reason(span.reason) for span in left_out]
     assert kinds == ["too short", "too short", "beyond the end"]
 
 
@@ -85,7 +85,7 @@ def test_clips_of_spans_are_those_of_the_whole_video(films):
     path = films / "a.mp4"
 
     def cut(*spans):
-        runs = clips.plan(video(*spans, path=path), cutting)
+        runs = planning.plan(video(*spans, path=path), cutting)
         return [clip for run in runs for clip in clips.cut(run, cutting)]
 
     whole = {clip.start_secs: clip for clip in cut()}
@@ -128,7 +128,7 @@ def test_a_video_of_which_no_span_is_there_is_skipped_with_the_reason(films, tmp
     manifest = run(config(films / "beyond.csv", rows, tmp_path / "out"))
     (skipped,) = manifest.skipped
     assert skipped.reason == "beyond the end of the film at 8.00 s"
-    assert clips.kind_of_reason(skipped.reason) == "beyond the end"
+    assert reasons.kind_of_reason(skipped.reason) == "beyond the end"
 
 
 def test_identities_with_spans_go_through_json(films):

@@ -11,7 +11,7 @@ import pytest
 from inspected_films import FPS, RATE, clicks, events, film, notes, waves
 from media_writer import Pictures, Sound
 
-from soundnet_tf.data import clips
+from soundnet_tf.data import clips, reasons
 from soundnet_tf.files.identity import Identity
 from soundnet_tf.inspection import films, page, pieces, report
 from soundnet_tf.inspection.run import inspect
@@ -215,7 +215,7 @@ def test_channels_that_cancel_out_are_the_reason(tmp_path):
     sound = Sound("pcm_s16le", RATE, np.stack([left, -left], axis=1))
     path = media_writer.write(tmp_path / "x.mkv", pictures, sound)
     (video,) = inspect(config(path, tmp_path / "mean"), progress=False).videos
-    assert video.reason == clips.CANCELLED
+    assert video.reason == reasons.CANCELLED
     (video,) = inspect(config(path, tmp_path / "loud", channel="loudest"), progress=False).videos
     assert video.reason == ""
 

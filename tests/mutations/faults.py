@@ -736,7 +736,7 @@ DATA = (
     ),
     Fault(
         "a video's remainder is a clip however short it is",
-        "soundnet_tf/data/clips.py",
+        "soundnet_tf/data/planning.py",
         "count = whole + (remainder_secs >= shortest_secs)",
         "count = whole + (remainder_secs > 0)",
         ("tests/data/test_clips.py",),
@@ -1976,7 +1976,7 @@ MEDIA = (
     ),
     Fault(
         "the manifest's streams are those of the default",
-        "soundnet_tf/data/clips.py",
+        "soundnet_tf/data/planning.py",
         "video.path, cutting.audio_stream, cutting.video_stream, cutting.limits.most_pixels",
         "video.path",
         ("tests/data/test_clips.py",),
@@ -2352,6 +2352,20 @@ _TFDS = ("tests/data/test_tfds_files.py",)
 
 FORMATS = (
     Fault(
+        "what lies long behind the last sound is looked at, clip by clip",
+        "soundnet_tf/media/layout.py",
+        "packets[last] >= begins_secs - margin_secs",
+        "True",
+        ("tests/data/test_clips.py",),
+    ),
+    Fault(
+        "a clip in the pause after its last packet is left out",
+        "soundnet_tf/media/layout.py",
+        "margin_secs = max(_LONGEST_PAUSE_SECS, believed.max(initial=0))",
+        "margin_secs = 0.0",
+        ("tests/data/test_clips.py",),
+    ),
+    Fault(
         "spans that touch become one",
         "soundnet_tf/files/spans.py",
         "span.start_secs < apart[-1].end_secs",
@@ -2381,7 +2395,7 @@ FORMATS = (
     ),
     Fault(
         "clips are planned beyond the film's end",
-        "soundnet_tf/data/clips.py",
+        "soundnet_tf/data/planning.py",
         "min(span.end_secs, duration_secs) - span.start_secs",
         "span.end_secs - span.start_secs",
         _SPANS,

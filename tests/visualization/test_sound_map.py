@@ -13,23 +13,13 @@ import tuned_network
 import written_shards
 from PIL import Image
 from pyarrow import parquet
+from tuned_network import BLUE, GREEN, NAUGHTY, RATE, RED
 
 import soundnet_tf
 from soundnet_tf.data import folder as folders
 from soundnet_tf.data.cached import CachedTeacher
 from soundnet_tf.visualization import map_files, map_page, map_sources, map_stage, sound_map
 from soundnet_tf.visualization.settings import MapConfig
-
-RATE = tuned_network.RATE
-HZ = (500, 1500, 2500)
-RED, GREEN, BLUE = (220, 40, 40), (40, 220, 40), (40, 40, 220)
-NAUGHTY = """a "quoted" <script>alert('x')<img src=x onerror=alert(1)>
-name & 'more'"""
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    return tuned_network.save(tmp_path_factory.mktemp("tuned"), HZ)
 
 
 @pytest.fixture(scope="module")

@@ -10,20 +10,10 @@ import numpy as np
 import pytest
 import soundfile
 import tuned_network
+from tuned_network import BLUE, GREEN, HZ, NAUGHTY, RATE, RED
 
 from soundnet_tf.visualization import recordings, units, units_page, units_stage
 from soundnet_tf.visualization.settings import UnitsConfig
-
-RATE = tuned_network.RATE
-HZ = (500, 1500, 2500)
-RED, GREEN, BLUE = (220, 40, 40), (40, 220, 40), (40, 40, 220)
-NAUGHTY = """a "quoted" <script>alert('x')<img src=x onerror=alert(1)>
-name & 'more'"""
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    return tuned_network.save(tmp_path_factory.mktemp("tuned"), HZ)
 
 
 @pytest.fixture(scope="module")

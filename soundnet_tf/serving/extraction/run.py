@@ -17,6 +17,7 @@ from soundnet_tf.files import lock, storage
 from soundnet_tf.files.find import find_media
 from soundnet_tf.files.identity import Identity, identities_of
 from soundnet_tf.files.progress import progress_bar
+from soundnet_tf.files.skipped import skipped_lines
 from soundnet_tf.models import pretrained
 from soundnet_tf.models.fingerprint import weights_sha256
 from soundnet_tf.models.folded import FoldedNetwork
@@ -36,7 +37,6 @@ from soundnet_tf.serving.extraction.settings import ExtractConfig
 from soundnet_tf.serving.listener import Listener
 
 _PART_FILES, _PART_BYTES = GROUP_FILES, 1 << 26
-_MOST_LINES = 20  # of skipped files that a text names
 
 
 @dataclass(frozen=True)
@@ -66,10 +66,7 @@ class Summary:
         ]
         if self.skipped:
             lines.append(f"{len(self.skipped)} skipped:")
-        skipped = list(self.skipped.items())
-        lines += [f"  {name}: {reason}" for name, reason in skipped[:_MOST_LINES]]
-        if len(skipped) > _MOST_LINES:
-            lines.append(f"  and {len(skipped) - _MOST_LINES} more in skipped_names of the file")
+        lines += skipped_lines(self.skipped, "in skipped_names of the file")
         return "\n".join(lines)
 
 

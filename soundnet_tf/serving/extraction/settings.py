@@ -4,13 +4,14 @@ import os
 from dataclasses import dataclass
 
 from soundnet_tf import constants
-from soundnet_tf.files import find, identity, lists, storage
+from soundnet_tf.files import identity, lists, storage
 from soundnet_tf.models.settings import HEADS, check_layers, check_student
 from soundnet_tf.serving.settings import (
     POOLINGS,
     SHORT_POLICIES,
     audio_stream_setting,
     channel_setting,
+    check_recordings,
 )
 from soundnet_tf.settings import Settings, setting
 
@@ -75,9 +76,7 @@ class ExtractConfig(Settings):
         from soundnet_tf.serving.extraction import feature_file, parts
 
         super().check_inputs()
-        storage.check_bucket(self.inputs)
-        if not storage.is_remote(self.inputs):
-            find.find_media(self.inputs)
+        check_recordings(self.inputs)
         check_student(self.model)
         check_layers([self.layer], self.model, HEADS)
         storage.check_folder(os.path.dirname(self.out))
