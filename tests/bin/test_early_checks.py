@@ -131,7 +131,7 @@ CASES = {
     f"{LOSS} --data=empty {TEACHER} {PLACES}": "empty is not a prepared folder",
     "demo --videos=nowhere": "nowhere: no such folder, pattern, video or list",
     "benchmark --videos=empty --out=new": "empty: no videos found",
-    "report --run=nowhere --out=new": "--run=nowhere has no run.json; give a folder that bin/train.py",
+    "report --run=nowhere --out=new": "--run=nowhere has no run.json; give a folder that bin/train",
     "report --run=elsewhere --model=student --out=new": "a report is about one network: give --run",
     "report --model=student --inputs=nowhere --out=new": "nowhere: no such folder, pattern, media",
     "report --model=student --evaluation=empty --out=new": "--evaluation=empty has no results.json",

@@ -22,9 +22,12 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-from faults import FAULTS, Fault, apply
-
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from mutations.fault import Fault, apply  # noqa: E402
+from mutations.faults import FAULTS  # noqa: E402
+
 LIMIT_SECS = 1800.0  # for one fault; a fault may also make a program wait for ever
 
 # An editable install knows the checkout, and `soundnet_tf.bin` is a folder beside the package. So

@@ -9,7 +9,8 @@ import pathlib
 import runpy
 
 import pytest
-from mutations.faults import FAULTS, Fault, apply
+from mutations.fault import Fault, apply
+from mutations.faults import FAULTS
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
