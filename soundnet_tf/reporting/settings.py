@@ -63,7 +63,7 @@ class ReportConfig(Settings):
     )
     teachers: Mapping[str, str] = teachers_by_head(
         "Whose answers to the videos' pictures stand beside the objects heard, as of bin/train.py.",
-        "The same of the scenes.",
+        "Whose answers to the videos' pictures stand beside the scenes heard, as of bin/train.py.",
     )
     recordings: int = setting(
         "Recordings that have a timeline; of more, so many spread evenly over their sorted names.",

@@ -8,6 +8,7 @@ import pytest
 import soundfile
 import synthetic_media
 import tensorflow as tf
+from media_writer import Sound, counted_film, write
 
 from soundnet_tf.data import records, sources
 from soundnet_tf.data.clips import LeftOut
@@ -175,6 +176,23 @@ def test_clips_have_a_digest_that_others_do_not_have(films, on_the_fly, prepared
     digests = {source.sha256 for source in (on_the_fly, *others)}
     assert len(digests) == 5
     assert sources.from_prepared(str(prepared))[0].sha256 == others[2].sha256
+
+
+def test_shards_of_the_same_names_and_lengths_have_the_digest_of_their_content(tmp_path):
+    """Two films of 4 s, of which the second is louder."""
+    digests = []
+    for name in ("soft", "loud"):
+        folder = tmp_path / name
+        folder.mkdir()
+        level = {"soft": 0.2, "loud": 0.8}[name]
+        sound = level * np.sin(np.arange(4 * 22050) / 10)
+        film = write(folder / "film.mkv", Sound("flac", 22050, sound), counted_film("mpeg4", 4))
+        assert film.exists()
+        shards = str(tmp_path / f"{name}_shards")
+        config = PrepareConfig(str(folder), shards, CUTTING, num_shards=1, val_fraction=0.0)
+        prepare(config, progress=False)
+        digests.append(sources.from_records(f"{shards}/train-*").sha256)
+    assert digests[0] != digests[1]
 
 
 def test_a_folder_without_shards_is_named(tmp_path):

@@ -1,6 +1,7 @@
 """bin/demo's six steps on films of one colour each, for which a teacher has names."""
 
 import csv
+import json
 import re
 
 import commands
@@ -78,3 +79,7 @@ def test_the_demo_prepares_trains_exports_and_says_what_is_heard(tmp_path, capsy
     page = (out / "report" / "index.html").read_text("utf-8")
     assert f"wrote {out}/report/index.html" in printed and all(name in page for name in colour_of)
     assert f"{out}/soundnet.html hears" in printed and (out / "soundnet.html").stat().st_size > 5e6
+    run = json.loads((out / "run" / "run.json").read_text())
+    # The trained network's new head learns at the paper's rate; random weights want a tenth of it.
+    assert run["settings"]["optimizer"]["learning_rate"] == 1e-3
+    assert any((out / "run" / "logs" / "board").iterdir())  # what TensorBoard shows beside curves

@@ -8,6 +8,27 @@ _BOARD_TESTS = "tests/training/board"
 # Of what learns from few clips and measures it.
 FEW_CLIPS = (
     Fault(
+        "the demo goes on at the rate of random weights, and hardly learns",
+        "soundnet_tf/demo.py",
+        "OptimizerConfig(learning_rate=1e-3, ",
+        "OptimizerConfig(",
+        ("tests/e2e/test_demo.py",),
+    ),
+    Fault(
+        "other shards of the same names and lengths pass for the same",
+        "soundnet_tf/data/sources.py",
+        "_sha256([shard.sha256 for",
+        "_sha256([shard.name for",
+        ("tests/data/test_sources.py",),
+    ),
+    Fault(
+        "a figure that there is none of is printed as nan",
+        "soundnet_tf/training/report.py",
+        "if name.startswith(prefix) and not math.isnan(value)",
+        "if name.startswith(prefix)",
+        ("tests/training/test_monitor.py",),
+    ),
+    Fault(
         "the effective rank is of a clip's first step",
         "soundnet_tf/training/rank.py",
         "[layer].numpy().mean(axis=1)",

@@ -68,6 +68,14 @@ def test_the_table_has_the_baselines_the_best_and_the_last_epoch():
     ]
 
 
+def test_the_table_leaves_out_what_one_held_out_video_cannot_tell():
+    """Other videos' pictures: there are none."""
+    row = {"epoch": 0.0, "val_loss": 1.0, "val_kl_objects": 1.0}
+    baselines = {"constant": {"kl_objects": 1.0}, "start": {"kl_objects": 2.0}}
+    table = report.table([row | {"val_shuffled_objects": float("nan")}], baselines)
+    assert table.splitlines()[-1].strip() == "its pairs shuffled"
+
+
 def test_the_table_of_a_probe_has_the_floor_the_start_the_best_and_the_last():
     def row(epoch, *accuracies):
         layers = dict(zip(("conv3", "pool3"), accuracies, strict=True))
