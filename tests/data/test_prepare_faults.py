@@ -13,7 +13,7 @@ import pytest
 import synthetic_media
 from prepare_material import GOOD_CLIPS, SMALL, digests, ids_in, mtimes, run
 
-from soundnet_tf.data import clips, records, shards
+from soundnet_tf.data import clips, planning, records, shards
 from soundnet_tf.data import prepare as module
 from soundnet_tf.data.clips import Run
 from soundnet_tf.data.manifest import load_manifest
@@ -152,7 +152,7 @@ def test_a_video_that_crashes_the_decoder_costs_only_itself(
     shutil.copytree(good_folder, films)
     shutil.copyfile(films / "a.mp4", films / "a-lethal.mp4")
     shutil.copyfile(films / "a.mp4", films / "b-lethal-header.mp4")
-    monkeypatch.setattr(clips, "plan", fatal_decoder.plan)
+    monkeypatch.setattr(planning, "plan", fatal_decoder.plan)
     monkeypatch.setattr(clips, "cut", fatal_decoder.cut)
     manifest = run(config(videos=str(films), workers=2))
     assert ids_in(manifest) == GOOD_CLIPS

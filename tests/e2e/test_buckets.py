@@ -4,8 +4,10 @@ against a real S3 server on loopback; what comes out is what comes out locally, 
 import hashlib
 import os
 import pathlib
+import signal
 import subprocess
 import sys
+import time
 
 import colour_teacher
 import commands
@@ -48,13 +50,19 @@ def films(folder) -> pathlib.Path:
 
 
 def killed(address, bucket, sign, binary, *flags):
-    """Runs a command, and kills it once the bucket has a key that begins so."""
+    """Runs a command, and kills it once the bucket has a key that begins so. It stands still while
+    a busy server lists its keys, or it would end meanwhile."""
     before = set(s3_server.keys(address, bucket))
     command = [sys.executable, str(BIN / f"{binary}.py"), *flags]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        while not any(key.startswith(sign) for key in {*s3_server.keys(address, bucket)} - before):
-            assert process.poll() is None, f"{binary} ended before there was {sign}"
+        while process.poll() is None:
+            process.send_signal(signal.SIGSTOP)
+            if any(key.startswith(sign) for key in {*s3_server.keys(address, bucket)} - before):
+                break
+            process.send_signal(signal.SIGCONT)
+            time.sleep(0.05)
         process.kill()
+    assert process.returncode == -signal.SIGKILL, f"{binary} ended before it could be killed"
 
 
 def test_every_stage_gives_in_a_bucket_what_it_gives_locally(s3_address, bucket, tmp_path):

@@ -10,6 +10,7 @@ import time
 import types
 
 import cached_records as cached
+import ended_training
 import event_files
 import numpy as np
 import pytest
@@ -21,9 +22,7 @@ from soundnet_tf.models import checkpoint
 from soundnet_tf.training import cluster, events, resuming
 from soundnet_tf.training.stopping import RUN_AGAIN
 
-TRAIN = [
-    "-m",
-    "soundnet_tf.bin.train",
+FLAGS = [
     "--model=soundnet5",
     "--batch_size=4",
     "--crop_seconds=4",
@@ -55,7 +54,7 @@ def prepared(tmp_path_factory):
 @pytest.fixture(scope="module")
 def unbroken(prepared, tmp_path_factory):
     out = tmp_path_factory.mktemp("unbroken") / "R"
-    subprocess.run([sys.executable, *TRAIN, f"--data={prepared}", f"--out={out}"], check=True)
+    subprocess.run([sys.executable, *command(prepared, out)], check=True)
     return out
 
 
@@ -82,16 +81,14 @@ def assert_equal(run, other):
     assert looked_at[0] == looked_at[1] and looked_at[0]["filters"] == [6, 12]
 
 
-def wait_for_step(step, run, process):
-    """Until TensorBoard has a point of that step."""
-    while not (run / "logs").exists() or len(steps_in_part(run)) < step:
-        assert process.poll() is None, process.communicate()[0]
-        time.sleep(0.2)
+def command(prepared, out, *flags, ended=()):
+    """Of a run; `ended`: the signal that it sends itself, and after how many steps."""
+    run = (ended_training.__file__, *map(str, ended)) if ended else ("-m", "soundnet_tf.bin.train")
+    return [*run, *FLAGS, f"--data={prepared}", f"--out={out}", *flags]
 
 
-def started(prepared, out, *flags):
-    command = [*TRAIN, f"--data={prepared}", f"--out={out}", *flags]
-    return worker_processes.started([command])
+def started(*arguments, **keywords):
+    return worker_processes.started([command(*arguments, **keywords)])
 
 
 @pytest.mark.slow
@@ -100,29 +97,19 @@ def test_a_killed_run_gives_what_an_unbroken_one_gives(prepared, unbroken, tmp_p
     """SIGKILL after so many steps, of the first epoch and of the second, with a checkpoint every
     two."""
     out = tmp_path / "R"
-    with started(prepared, out, "--checkpoint_every=2") as (process,):
-        wait_for_step(steps, out, process)
-        process.kill()
-        process.wait()
+    ended = ("SIGKILL", steps)
+    with started(prepared, out, "--checkpoint_every=2", ended=ended) as (process,):
+        assert process.wait() == -signal.SIGKILL
     assert not (out / "verdict.json").exists()
     with started(prepared, out, "--checkpoint_every=2") as processes:
         worker_processes.finish(processes)
     assert_equal(out, unbroken)
 
 
-def of_workers(command, count):
-    """The command of each worker; a single one needs no address."""
-    if count == 1:
-        return [command]
-    hosts = worker_processes.hosts(count)
-    return [[*command, f"--hosts={hosts}", f"--task={task}"] for task in range(count)]
-
-
-def steps_in_part(run):
-    try:
-        return steps_in(run)
-    except tf.errors.DataLossError:  # it is being written
-        return []
+def of_workers(commands):
+    """The same, of workers of one cluster."""
+    hosts = worker_processes.hosts(len(commands))
+    return [[*one, f"--hosts={hosts}", f"--task={task}"] for task, one in enumerate(commands)]
 
 
 @pytest.mark.slow
@@ -130,13 +117,10 @@ def test_a_run_that_is_asked_to_end_keeps_all_and_says_so(prepared, unbroken, tm
     """It keeps no other checkpoint within an epoch. The exit code says that it is to be started
     again."""
     out = tmp_path / "R"
-    with started(prepared, out) as (process,):
-        wait_for_step(8, out, process)
-        process.send_signal(signal.SIGTERM)
+    with started(prepared, out, ended=("SIGTERM", 8)) as (process,):
         output, _ = process.communicate(timeout=120)
     assert process.returncode == RUN_AGAIN == 75 and "the same command goes on" in output
-    done = len(steps_in(out))
-    assert 8 <= done < 12
+    assert steps_in(out) == [*range(1, 10)]  # the next one asks
     with started(prepared, out) as processes:
         worker_processes.finish(processes)
     assert_equal(out, unbroken)
@@ -150,13 +134,15 @@ def test_one_of_two_workers_is_killed_and_the_run_goes_on(
     """The second one, and the first goes on alone; or the first, which writes, and both are started
     again. The other one ends by itself, with an error."""
     out = tmp_path / "R"
-    command = [*TRAIN, f"--data={prepared}", f"--out={out}", "--checkpoint_every=4"]
-    with worker_processes.started(of_workers(command, 2)) as processes:
-        wait_for_step(9, out, processes[0])
-        processes.pop(killed).kill()
+    unharmed = command(prepared, out, "--checkpoint_every=4")
+    commands = [unharmed, unharmed]
+    commands[killed] = command(prepared, out, "--checkpoint_every=4", ended=("SIGKILL", 9))
+    with worker_processes.started(of_workers(commands)) as processes:
+        assert processes.pop(killed).wait() == -signal.SIGKILL
         output, _ = processes[0].communicate(timeout=120)
         assert processes[0].returncode == 1, output
-    with worker_processes.started(of_workers(command, then)) as processes:
+    again = of_workers([unharmed, unharmed]) if then == 2 else [unharmed]
+    with worker_processes.started(again) as processes:
         worker_processes.finish(processes)
     assert steps_in(out) == [*range(1, 13)]
     for name in ("last", "best"):
@@ -191,7 +177,7 @@ def test_what_was_written_of_later_steps_is_forgotten(tmp_path):
 @pytest.mark.slow
 def test_workers_that_were_started_otherwise_are_refused(prepared, tmp_path):
     """One has another seed, so that its halves of the batches are not the other ones'."""
-    commands = of_workers([*TRAIN, f"--data={prepared}", f"--out={tmp_path / 'R'}"], 2)
+    commands = of_workers([command(prepared, tmp_path / "R")] * 2)
     commands[1].append("--seed=4")
     with worker_processes.started(commands) as processes:
         outputs = [process.communicate(timeout=120)[0] for process in processes]
