@@ -8,6 +8,8 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+_SENT_ALONE = 1 << 18  # numbers of a tensor, a megabyte: what is smaller waits for others
+
 
 def count() -> int:
     """How many replicas share a batch."""
@@ -69,13 +71,22 @@ def moments(
 
 
 def gradients(of_variables: Sequence[tf.Tensor]) -> list[tf.Tensor]:
-    """Their sums over replicas, sent as one."""
+    """Their sums over replicas. Small ones are sent as one, large ones each by itself and as soon
+    as it is known: the heads' travel while those of the layers below are computed."""
     if count() == 1:
         return list(of_variables)
-    flat = total(tf.concat([tf.reshape(gradient, [-1]) for gradient in of_variables], axis=0))
-    parts = tf.split(flat, [gradient.shape.num_elements() for gradient in of_variables])
-    pairs = zip(parts, of_variables, strict=True)
-    return [tf.reshape(part, gradient.shape) for part, gradient in pairs]
+    small = iter(_total_as_one([gradient for gradient in of_variables if _is_small(gradient)]))
+    return [next(small) if _is_small(gradient) else total(gradient) for gradient in of_variables]
+
+
+def _is_small(x: tf.Tensor) -> bool:
+    return x.shape.num_elements() < _SENT_ALONE
+
+
+def _total_as_one(tensors: Sequence[tf.Tensor]) -> list[tf.Tensor]:
+    flat = total(tf.concat([tf.reshape(x, [-1]) for x in tensors], axis=0))
+    parts = tf.split(flat, [x.shape.num_elements() for x in tensors])
+    return [tf.reshape(part, x.shape) for part, x in zip(parts, tensors, strict=True)]
 
 
 def _context() -> tf.distribute.ReplicaContext:

@@ -29,3 +29,16 @@ def test_moments_of_unequal_parts_far_from_zero(monkeypatch):
         found = replicas.moments(*each)
         np.testing.assert_allclose(found[0], mean, rtol=1e-7)
         np.testing.assert_allclose(found[1], variance, rtol=1e-5)
+
+
+def test_every_gradient_is_added_up_in_its_place(monkeypatch):
+    """Three small ones travel together, and a megabyte by itself, between them."""
+    shapes = [(2, 3), (1 << 18,), (4,), (512, 512), (1, 2)]
+    given = [tf.fill(shape, float(k)) for k, shape in enumerate(shapes)]
+    sent = []
+    monkeypatch.setattr(replicas, "count", lambda: 2)
+    monkeypatch.setattr(replicas, "total", lambda value: sent.append(value) or value + 10)
+    found = replicas.gradients(given)
+    for k, (sums, shape) in enumerate(zip(found, shapes, strict=True)):
+        np.testing.assert_array_equal(sums, np.full(shape, k + 10))
+    assert sorted(value.shape.num_elements() for value in sent) == [12, 1 << 18, 1 << 18]

@@ -207,6 +207,20 @@ MANY_WORKERS = (
         ("tests/models/test_replicas.py",),
     ),
     Fault(
+        "large gradients are each worker's own",
+        "soundnet_tf/models/replicas.py",
+        "else total(gradient) for gradient in",
+        "else gradient for gradient in",
+        ("tests/models/test_replicas.py",),
+    ),
+    Fault(
+        "a gradient of a megabyte waits for all others",
+        "soundnet_tf/models/replicas.py",
+        "num_elements() < _SENT_ALONE",
+        "num_elements() <= _SENT_ALONE",
+        ("tests/models/test_replicas.py",),
+    ),
+    Fault(
         "TFDS is told another number of bytes",
         "soundnet_tf/data/tfds_files.py",
         "str(split.bytes)",
