@@ -21,6 +21,9 @@ _ARGUMENTS = (
     *("--autoplay-policy=no-user-gesture-required", "--use-fake-ui-for-media-stream"),
 )
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
+_PATIENCE_MS = 60_000  # a machine may be busy; what never comes is a failure all the same
+
+playwright.sync_api.expect.set_options(timeout=_PATIENCE_MS)
 
 
 @contextlib.contextmanager
@@ -65,6 +68,7 @@ def opened(
     context = browser.new_context(
         viewport={"width": width, "height": height}, color_scheme=scheme, offline=True
     )
+    context.set_default_timeout(_PATIENCE_MS)
     wrong = []
     try:
         page = context.new_page()
@@ -89,12 +93,12 @@ def is_wider_than_screen(page: playwright.sync_api.Page) -> bool:
 
 
 def wait_until(page: playwright.sync_api.Page, condition: str) -> None:
-    """Waits for a condition in JavaScript, at most 20 s. Playwright's own `wait_for_function` looks
+    """Waits for a condition in JavaScript, a minute at most. Playwright's `wait_for_function` looks
     again by eval, which our pages forbid."""
     page.evaluate(
         "new Promise((done, failed) => {"
         f"  const look = () => ({condition}) ? done() : setTimeout(look, 20);"
-        f"  setTimeout(() => failed(Error({json.dumps(f'never: {condition}')})), 20000);"
+        f"  setTimeout(() => failed(Error({json.dumps(f'never: {condition}')})), {_PATIENCE_MS});"
         "  look();"
         "})"
     )

@@ -263,7 +263,7 @@ def test_ten_thousand_clips_open_and_answer(browser, tmp_path):
     labels = [f"label {i % 50}" for i in range(count)]
     path = write(tmp_path / "index.html", a_map(points, labels), Tones(count), playable=20)
     with browsers.opened(browser, path) as page:
-        page.wait_for_selector("[data-drawn=yes]", state="attached", timeout=30_000)
+        page.wait_for_selector("[data-drawn=yes]", state="attached")
         assert (
             "20 of 10000 clips, spread evenly"
             in page.locator(".sound-map > p").first.text_content()

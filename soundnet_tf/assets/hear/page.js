@@ -80,7 +80,9 @@ async function hearFile(file) {
       if (shown !== turn) return;
       add(turn, piece, false);
     }
-    add(turn, await ears.finish(), false);
+    const last = await ears.finish();
+    if (shown !== turn) return;
+    add(turn, last, false);
     finish(turn);
     say(sound.isCancelled() ? CHANNELS_CANCEL : summary(turn, performance.now() - began));
   } catch (error) {
