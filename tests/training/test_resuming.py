@@ -127,16 +127,16 @@ def test_a_run_that_is_asked_to_end_keeps_all_and_says_so(prepared, unbroken, tm
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("killed", "then"), [(1, 1), (0, 2)])
+@pytest.mark.parametrize(("killed", "step", "then"), [(1, 5, 1), (0, 9, 2)])
 def test_one_of_two_workers_is_killed_and_the_run_goes_on(
-    prepared, unbroken, tmp_path, killed, then
+    prepared, unbroken, tmp_path, killed, step, then
 ):
     """The second one, and the first goes on alone; or the first, which writes, and both are started
     again. The other one ends by itself, with an error."""
     out = tmp_path / "R"
     unharmed = command(prepared, out, "--checkpoint_every=4")
     commands = [unharmed, unharmed]
-    commands[killed] = command(prepared, out, "--checkpoint_every=4", ended=("SIGKILL", 9))
+    commands[killed] = command(prepared, out, "--checkpoint_every=4", ended=("SIGKILL", step))
     with worker_processes.started(of_workers(commands)) as processes:
         assert processes.pop(killed).wait() == -signal.SIGKILL
         output, _ = processes[0].communicate(timeout=120)
