@@ -194,10 +194,14 @@ def _why_incomplete(directory: str) -> str:
         )
     names = storage.list_folder(directory) if storage.is_folder(directory) else ()
     begun = any("-of-" in name for name in names)
-    state = "is only half prepared" if begun else "is not a prepared folder"
-    return (
-        f"{directory} {state}: it has no {MANIFEST_NAME}; run bin/prepare.py "
-        f"--out={shlex.quote(directory)}{' again with the flags it began with' if begun else ''}"
+    if begun:
+        return (
+            f"{directory} is only half prepared: it has no {MANIFEST_NAME}; run bin/prepare.py "
+            f"--out={shlex.quote(directory)} again with the flags it began with"
+        )
+    return (  # which may well be the folder of the videos
+        f"{directory} is not a prepared folder: it has no {MANIFEST_NAME}; "
+        "bin/prepare.py --videos=VIDEOS --out=SHARDS makes one"
     )
 
 

@@ -51,7 +51,7 @@ class EvaluateConfig(Settings):
     out: str = setting("Folder of results.json and pictures.")
     dataset: str = setting("What --data holds.", CSV, choices=DATASETS)
     model: str = setting(
-        "published, a folder of bin/export.py or RUN/best, a .npy or .t7 file.",
+        "published, a folder of bin/export.py, RUN/best or RUN/last, a .npy or .t7 file.",
         constants.PUBLISHED,
     )
     layer: str | None = setting(

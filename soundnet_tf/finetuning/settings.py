@@ -76,8 +76,8 @@ class FinetuneConfig(Settings):
     """
 
     model: str = setting(
-        "Start from: published, or a folder of bin/export.py or RUN/best; soundnet8 or soundnet5 "
-        "for random weights.",
+        "Start from: published, or a folder of bin/export.py, RUN/best or RUN/last; soundnet8 or "
+        "soundnet5 for random weights.",
         constants.PUBLISHED,
     )
     test_fold: str | None = setting("Fold to test on; default: the last.", None)

@@ -66,9 +66,15 @@ def student_form(source: str) -> str:
     for name in (STUDENT_FILE, SAVED_MODEL_FILE):
         if storage.exists(os.path.join(source, name)):
             return name
+    in_run = (os.path.join(source, which) for which in ("last", "best"))
+    students = [folder for folder in in_run if storage.exists(os.path.join(folder, STUDENT_FILE))]
+    if students:
+        raise FileNotFoundError(
+            f"{source} is a whole run, not a network; give {' or '.join(students)}"
+        )
     raise FileNotFoundError(
         f"{source} is no trained SoundNet; give published, a .npy or .t7 file of released weights, "
-        f"or a folder with {SAVED_MODEL_FILE} (bin/export.py) or {STUDENT_FILE} (RUN/best)"
+        f"or a folder with {SAVED_MODEL_FILE} (bin/export.py) or {STUDENT_FILE} (RUN/last)"
     )
 
 

@@ -13,6 +13,7 @@ Row = Mapping[str, float]
 _HEIGHT = 220  # pixels
 _NAMES = {"constant": "constant answer", "start": "before training"}
 _SHUFFLED = "other videos' pictures"
+_MOST_TICKS = 10  # of fewer epochs the axis has each, of more those that Vega chooses
 _MOST_ROWS = 500  # of the table of epochs
 _DIGITS = 4
 
@@ -138,8 +139,11 @@ def lines(
         {"field": "epoch", "type": "quantitative"},
         {"field": "value", "type": "quantitative", "format": f".{_DIGITS}g"},
     ]
+    axis: dict[str, Any] = {"tickMinStep": 1, "format": "d", "grid": False}
+    if len(rows) <= _MOST_TICKS:  # Vega would put 1.5 between 1 and 2, in spite of tickMinStep
+        axis["values"] = [int(row["epoch"]) + 1 for row in rows]
     epochs = {"field": "epoch", "type": "quantitative", "title": "epochs"}
-    epochs |= {"axis": {"tickMinStep": 1, "format": "d", "grid": False}, "scale": {"zero": False}}
+    epochs |= {"axis": axis, "scale": {"zero": False}}
     lines = {
         "mark": {"type": "line", "point": len(rows) <= 50, "strokeWidth": 2},
         "encoding": {"x": epochs, "y": height, "color": colour, "tooltip": tooltip},

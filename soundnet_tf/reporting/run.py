@@ -56,7 +56,8 @@ def text(report: Report) -> str:
     of = f", {report.shown} of {report.recordings} recordings" if report.recordings else ""
     lines = [f"wrote {report.path} ({report.size / 1e6:.1f} MB{of})"]
     if report.unread:
-        lines.append(f"{len(report.unread)} recordings could not be read:")
+        plural = "s" * (len(report.unread) != 1)
+        lines.append(f"{len(report.unread)} recording{plural} could not be read:")
         lines += skipped_lines(report.unread, "on the page")
     return "\n".join(lines)
 

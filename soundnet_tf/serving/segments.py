@@ -91,7 +91,7 @@ class Segments:
             rank = rank if self._top > 1 else "the most probable class"
             return (
                 f"nothing cut: nowhere is {self._wanted} {rank} of its head; a larger --top looks "
-                "further down"
+                "further down, into another folder"
             )
         plural = "s" * (self._count != 1)
         return f"cut {self._count} segment{plural}, {self._secs:.1f} s: {printable(self._table)}"

@@ -60,8 +60,8 @@ class RecognizeConfig(Settings):
     """
 
     model: str = setting(
-        "published, a folder of bin/export.py or RUN/best, or a .npy or .t7 file of released "
-        "weights.",
+        "published, a folder of bin/export.py, RUN/best or RUN/last, or a .npy or .t7 file of "
+        "released weights.",
         constants.PUBLISHED,
     )
     top: int = setting("Classes of each head.", 3, at_least=1)

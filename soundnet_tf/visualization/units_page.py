@@ -42,6 +42,7 @@ def content(found: Found, source: Source, shown: int, progress: bool = True) -> 
         "minutes": f"{found.heard_secs / 60:.1f}",
         "all": len(found.units),
         "excited": len(found.excited),
+        "kinds": [*found.names],
         "is_named": bool(found.counts),
         "named": named,
         "left_out": len(found.excited) - first,

@@ -40,9 +40,10 @@ def folder(tmp_path_factory):
     """Inputs that are there, as far as can be seen without TensorFlow: a video, recordings with
     their manifest, a prepared folder, a student; an empty folder, and a file."""
     folder = tmp_path_factory.mktemp("inputs")
-    for name in ("empty", "shards", "student", "elsewhere"):
-        (folder / name).mkdir()
-    for name in ("film.mp4", "file", "odd.npz", "student/student.keras"):
+    for name in ("empty", "shards", "student", "elsewhere", "run/last"):
+        (folder / name).mkdir(parents=True)
+    students = ("student/student.keras", "run/last/student.keras")
+    for name in ("film.mp4", "file", "odd.npz", *students):
         (folder / name).write_bytes(b"x")
     rows = [("path", "label", "fold")]
     for fold in "12":
@@ -167,6 +168,7 @@ CASES = {
     f"{EVALUATE} --layer=pool9": "no layer pool9 in soundnet8 or soundnet5",
     f"{EVALUATE} --modalities=sound --layer=all": "no layer all in soundnet8 or soundnet5",
     "recognize --model=nowhere rain1.wav": f"nowhere {STUDENT}",
+    "recognize --model=run rain1.wav": "run is a whole run, not a network; give run/last\n",
     LAYERS.replace("=student", "=nowhere"): f"nowhere {STUDENT}",
     # Teachers.
     TRAIN: "no teacher was given",

@@ -75,7 +75,10 @@ def test_an_equal_manifest_is_not_written_again(manifest, tmp_path):
 
 
 def test_an_unprepared_folder_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match="is not a prepared folder: it has no manifest"):
+    """Whoever names the videos' folder is not told to prepare into it."""
+    said = f"{tmp_path} is not a prepared folder: it has no manifest.json; "
+    said += "bin/prepare.py --videos=VIDEOS --out=SHARDS makes one"
+    with pytest.raises(FileNotFoundError, match=re.escape(said)):
         load_manifest(str(tmp_path))
 
 

@@ -15,6 +15,13 @@ _RANGES = ("tests/files/test_ranges.py",)
 
 COMMANDS = (
     Fault(
+        "a run that is given as a network is not told from a folder without one",
+        "soundnet_tf/models/settings.py",
+        "    if students:\n",
+        "    if not students:\n",
+        _EARLY,
+    ),
+    Fault(
         "--dataset of bin/finetune.py is taken for a manifest",
         "soundnet_tf/sounds/settings.py",
         "return self.dataset or CSV",

@@ -66,6 +66,13 @@ REPORTING = (
         _FIGURES,
     ),
     Fault(
+        "an axis of few epochs has 1.5 between 1 and 2, and calls it 2",
+        "soundnet_tf/reporting/curves.py",
+        "if len(rows) <= _MOST_TICKS:",
+        "if len(rows) <= 0:",
+        _FIGURES,
+    ),
+    Fault(
         "the held-out figures on the first screen are the first epoch's",
         "soundnet_tf/reporting/curves.py",
         "return history[-1] if history else None",

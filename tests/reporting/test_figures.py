@@ -38,6 +38,7 @@ def test_curves_are_those_of_the_history_beside_their_baselines():
     assert lines["encoding"]["color"]["scale"]["domain"][-2:] == [
         *("constant answer", "before training")
     ]
+    assert lines["encoding"]["x"]["axis"]["values"] == [1, 2]  # Vega's own are 1, 1.5 and 2
     assert len(found["charts"]["loss"]["layer"]) == 1
     assert points(found["charts"]["agreement_objects"]) == {("training clips", 1): 0.25}
 
@@ -58,6 +59,7 @@ def test_of_many_epochs_the_table_has_the_last():
     history = [{"epoch": str(i), "loss": "1"} for i in range(510)]
     found = curves.content(history, {})
     assert (len(found["rows"]), found["rows"][-1][0], found["left_out"]) == (500, "510", 10)
+    assert "values" not in found["charts"]["loss"]["layer"][0]["encoding"]["x"]["axis"]
     assert not found["charts"]["loss"]["layer"][0]["mark"]["point"]
 
 

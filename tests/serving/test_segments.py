@@ -168,7 +168,7 @@ def test_nothing_cut_says_what_to_do(tmp_path, recordings):
         assert read_table(tmp_path / wanted[0]) == []
         assert cutter.summary() == (
             f"nothing cut: nowhere is {wanted} {rank} of its head; a larger --top looks further "
-            "down"
+            "down, into another folder"
         )
 
 

@@ -178,7 +178,7 @@ def test_names_and_labels_are_text(page):
     assert sorted(legend.all_text_contents()) == sorted([f"{EVIL_LABEL}2", "rain2"])
     assert f"{EVIL_LABEL}: {NAUGHTY} #0" in page.locator(".map-list button").all_text_contents()
     assert page.locator("details").text_content().split() == (
-        "1 clips could not be heard <u>bad</u>: it is <s>empty</s>".split()
+        "1 clip could not be heard <u>bad</u>: it is <s>empty</s>".split()
     )
     assert page.locator(".sound-map :is(b, u, s, i, img[src=x])").count() == 0
 

@@ -139,6 +139,7 @@ def test_labels_name_units_and_a_run_says_so(model, tmp_path, browser):
     with browsers.opened(browser, out / "index.html") as page:
         assert page.locator("article").count() == 2
         assert "1 more units are not shown here" in page.locator(".units > p").text_content()
+        assert "Bold is the recording" in page.locator(".units > p").text_content()
         cells = page.locator("tbody tr").nth(1).locator("td").all_text_contents()
         assert cells == ["1", "<b>whistle</b>", "10 of 10", "33.3", "3.0", "3e-7"]
         page.keyboard.press("Tab")  # the table, which scrolls sideways on a phone

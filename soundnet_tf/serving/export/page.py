@@ -112,6 +112,8 @@ def _weights(network: FoldedNetwork) -> tuple[bytes, bytes]:
 def _about(network: FoldedNetwork) -> str:
     heads = ", ".join(f"{classes} {name}" for name, classes in network.heads.items())
     return (
+        "The network learned from videos and names what would be in the picture: a tenth is much, "
+        "less than a twentieth may be chance. "
         f"{network.architecture.name} ({heads}), its weights as 16-bit floats, by soundnet_tf "
         f"{__version__}. Of several channels it hears their mean. An answer hears "
         f"{network.architecture.heads.receptive_field_secs:.1f} s around its moment; a percentage "

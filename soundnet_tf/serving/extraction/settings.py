@@ -58,7 +58,7 @@ class ExtractConfig(Settings):
     layer: str = setting("conv1 ... conv7, or objects, scenes: their probabilities.", "pool5")
     pooling: str = setting("Over a file's time.", POOLINGS[0], choices=POOLINGS)
     model: str = setting(
-        "published, or a folder of bin/export.py or RUN/best.", constants.PUBLISHED
+        "published, a folder of bin/export.py, RUN/best or RUN/last.", constants.PUBLISHED
     )
     channel: str = channel_setting()
     audio_stream: int | None = audio_stream_setting()
