@@ -17,6 +17,7 @@ import tensorflow as tf
 from soundnet_tf import constants
 from soundnet_tf.data import pipeline, sources
 from soundnet_tf.data.batch_settings import PipelineConfig
+from soundnet_tf.data.elements import elements
 from soundnet_tf.data.prepare import prepare
 from soundnet_tf.data.settings import Cutting, PrepareConfig
 from soundnet_tf.data.videos import find_videos
@@ -148,7 +149,7 @@ def _recognize(paths: Sequence[str]) -> None:
 
 def _print_clips(split: str, batches, listener, teachers, labels) -> None:
     loaded = {head: load_teacher(spec) for head, spec in teachers.items()}
-    for batch in batches:
+    for batch in elements(batches):
         heard = listener.signatures["serving_default"](waveform=batch["waveform"])
         for i, clip_id in enumerate(batch["id"].numpy()):
             print(f"\n{clip_id.decode()} ({split})")

@@ -15,6 +15,7 @@ import tensorflow as tf
 from soundnet_tf.data import records, shard_json, shard_reader, shards
 from soundnet_tf.data.cached import CachedTeacher
 from soundnet_tf.data.clips import ClipRecord, Posteriors
+from soundnet_tf.data.elements import elements
 from soundnet_tf.data.manifest import Shard
 from soundnet_tf.data.settings import LabelConfig
 from soundnet_tf.models.teachers.teacher import Teacher, load_teacher
@@ -99,7 +100,7 @@ def _rows(path: str, see: Sight, batch_frames: int) -> Rows:
         lambda clip: tf.data.Dataset.from_tensor_slices(records.parse_jpegs(clip))
     )
     squares = jpegs.map(records.decode_square, num_parallel_calls=tf.data.AUTOTUNE)
-    for batch in squares.batch(batch_frames).prefetch(2):
+    for batch in elements(squares.batch(batch_frames).prefetch(2)):
         seen = {head: values.numpy() for head, values in see(batch).items()}
         for head, values in seen.items():
             if not np.isfinite(values).all():

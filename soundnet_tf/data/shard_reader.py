@@ -14,6 +14,7 @@ from typing import Any
 import google_crc32c
 import tensorflow as tf
 
+from soundnet_tf.data.elements import elements
 from soundnet_tf.files import remote, scratch, storage
 
 FRAME_BYTES = 16  # around a record in a TFRecord file: its length, that checksum, the record's
@@ -51,7 +52,7 @@ def each(
     for path in [paths] if isinstance(paths, str) else paths:
         found, number = 0, 0
         try:
-            for record in read(path).as_numpy_iterator():
+            for record in map(_as_numpy, elements(read(path))):
                 number += 1
                 found += len(record) + FRAME_BYTES
                 yield _as_numpy(parsed(record)) if parsed else record

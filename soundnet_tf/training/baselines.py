@@ -7,6 +7,7 @@ import keras
 import tensorflow as tf
 
 from soundnet_tf.data import pipeline
+from soundnet_tf.data.elements import elements
 from soundnet_tf.data.sources import Source
 from soundnet_tf.files import atomic
 from soundnet_tf.files.progress import Bar, progress_bar
@@ -74,7 +75,7 @@ class _Counted(keras.callbacks.Callback):
 def _constant(distiller, train, validation, bar: Bar) -> dict[str, float]:
     targets = tf.function(distiller.targets, autograph=False)
     sums = {}
-    for batch in train:
+    for batch in elements(train):
         for head, (posteriors, mask) in targets(batch).items():
             total = tf.reduce_sum(tf.boolean_mask(posteriors, mask), axis=0)
             sums[head] = sums.get(head, 0.0) + total
@@ -84,7 +85,7 @@ def _constant(distiller, train, validation, bar: Bar) -> dict[str, float]:
     means = {
         f"{kind}_{head}": keras.metrics.Mean() for kind in ("kl", "agreement") for head in sums
     }
-    for batch in validation:
+    for batch in elements(validation):
         for head, (posteriors, mask) in targets(batch).items():
             logits = tf.broadcast_to(log_means[head], tf.shape(posteriors))
             agreement = tf.argmax(posteriors, -1) == tf.argmax(logits, -1)

@@ -4,6 +4,7 @@ import os
 
 import tensorflow as tf
 
+from soundnet_tf.data.elements import elements
 from soundnet_tf.files import atomic, storage
 
 
@@ -27,9 +28,9 @@ def forget_after(folder: str, step: int) -> None:
 def _records(path: str):
     """Records up to the end, or to where a kill left one unfinished."""
     with storage.local(path) as local:
-        iterator = tf.data.TFRecordDataset(local).as_numpy_iterator()
+        iterator = elements(tf.data.TFRecordDataset(local))
         while True:
             try:
-                yield next(iterator)
+                yield next(iterator).numpy()
             except (StopIteration, tf.errors.DataLossError):
                 return

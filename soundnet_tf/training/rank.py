@@ -10,6 +10,7 @@ clips; an untrained network's filters are diverse too, without being good for mu
 import numpy as np
 import tensorflow as tf
 
+from soundnet_tf.data.elements import elements
 from soundnet_tf.models.folded import FoldedNetwork
 
 CLIPS = 256  # that it is measured on, at most
@@ -46,5 +47,5 @@ def of_embedding(network: FoldedNetwork, batches: tf.data.Dataset) -> float:
     """
     layer = network.architecture.embedding
     hear = network.compiled(network.select((layer,)), False)
-    examples = [hear(batch["waveform"])[layer].numpy().mean(axis=1) for batch in batches]
+    examples = [hear(batch["waveform"])[layer].numpy().mean(axis=1) for batch in elements(batches)]
     return effective_rank(np.concatenate(examples)[:CLIPS])

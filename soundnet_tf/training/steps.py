@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 import keras
 import tensorflow as tf
 
+from soundnet_tf.data.elements import elements
 from soundnet_tf.training.by_class import ByClass, Sums
 from soundnet_tf.training.cluster import Cluster
 from soundnet_tf.training.distiller import Distiller
@@ -56,7 +57,7 @@ class Judge:
             metric.reset_state()
         # Metrics are sums, so processes need not have equally many batches. All replicas of a
         # process look at the same ones; no figure changes by that, they are ratios.
-        for number, batch in enumerate(batches):
+        for number, batch in enumerate(elements(batches)):
             called.on_test_batch_begin(number)
             self._judge(batch)
             called.on_test_batch_end(number)

@@ -56,7 +56,8 @@ def test_so_many_clips_count_whatever_the_batches():
         select=lambda layers: layers,
         compiled=lambda names, _: lambda sound: {"pool5": tf.constant(sound[:, None])},
     )
-    assert rank.of_embedding(network, [{"waveform": values}]) == pytest.approx(3)
+    batches = tf.data.Dataset.from_tensors({"waveform": values})
+    assert rank.of_embedding(network, batches) == pytest.approx(3)
 
 
 def test_clips_count_by_their_means_over_time_in_all_batches():

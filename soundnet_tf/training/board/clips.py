@@ -11,6 +11,7 @@ import tensorflow as tf
 from soundnet_tf import constants
 from soundnet_tf.data import pipeline
 from soundnet_tf.data.batch_settings import PipelineConfig
+from soundnet_tf.data.elements import elements
 from soundnet_tf.data.sources import Source
 from soundnet_tf.models import student as students
 from soundnet_tf.training import alignment
@@ -55,7 +56,7 @@ def order(count: int, seed: int) -> np.ndarray:
 
 def read(source: Source, config: PipelineConfig, numbers: Sequence[int]) -> Iterable[Clip]:
     """Clips by their numbers, but for those without frames."""
-    for example in pipeline.looked_at(source, config, numbers):
+    for example in elements(pipeline.looked_at(source, config, numbers)):
         jpegs = list(example.pop("jpegs").numpy())
         if jpegs:
             batch = {name: values[None] for name, values in example.items()}
