@@ -17,8 +17,8 @@ class Faithfulness(NamedTuple):
     Attributes:
         neighbours: how many nearest ones are looked at, at most NEIGHBOURS.
         trustworthiness: 1 if all neighbours on the map are neighbours by their features, about 0.5
-            of points that are thrown anywhere (Venna and Kaski, 2001); NaN of fewer than 5 things, or things that are
-            all alike.
+            of points that are thrown anywhere (Venna and Kaski, 2001); NaN of fewer than 5 things,
+            or things that are all alike.
         trusted: how many things that was computed from, a random draw if there are more.
         features_agree: share of the nearest by their features that have the same label; NaN without
             labels.
