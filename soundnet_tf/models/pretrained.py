@@ -61,8 +61,8 @@ def load_savedmodel(folder: str) -> tuple[keras.Model, checkpoint.Labels]:
         if storage.exists(os.path.join(assets, _CLASSIFIER_LABELS)):
             raise ValueError(
                 f"{folder} is a classifier of bin/finetune.py, which has classes of its own "
-                "instead of objects and scenes; load it by tf.saved_model.load (see docs/finetune.md), or "
-                "name the network that it began with"
+                "instead of objects and scenes; load it by tf.saved_model.load (see "
+                "docs/finetune.md), or name the network that it began with"
             ) from error
         raise ValueError(
             f"{folder} is a SavedModel, but none that bin/export.py wrote ({error!r})"
