@@ -23,9 +23,15 @@ Labels = Mapping[str, tuple[str, ...]]
 
 
 def write_labels(folder: str, labels: Labels) -> None:
-    """Writes `FOLDER/HEAD.txt` for every head."""
+    """Writes `FOLDER/HEAD.txt` for every head, a name a line.
+
+    Raises:
+        ValueError: a name has a line break: all behind it would be of other classes.
+    """
     storage.make_folder(folder)
     for head, names in labels.items():
+        if broken := [name for name in names if len(name.splitlines()) > 1 or "\n" in name]:
+            raise ValueError(f"a class of {head} is called {broken[0]!r}; take its line break out")
         path = os.path.join(folder, f"{head}.txt")
         atomic.write_text(path, "".join(f"{n}\n" for n in names))
 

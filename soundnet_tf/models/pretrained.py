@@ -18,6 +18,7 @@ from soundnet_tf.models.weights import published
 
 ASSETS_FOLDER = "assets"
 METADATA_FILE = "metadata.json"
+_CLASSIFIER_LABELS = "labels.txt"  # as finetuning.export writes it; students have a file a head
 
 
 @standard_settings()
@@ -57,6 +58,12 @@ def load_savedmodel(folder: str) -> tuple[keras.Model, checkpoint.Labels]:
             object_classes=heads.get("objects"), scene_classes=heads.get("scenes")
         )
     except (FileNotFoundError, json.JSONDecodeError, KeyError, TypeError) as error:
+        if storage.exists(os.path.join(assets, _CLASSIFIER_LABELS)):
+            raise ValueError(
+                f"{folder} is a classifier of bin/finetune.py, which has classes of its own "
+                "instead of objects and scenes; load it by tf.saved_model.load (see "
+                "docs/finetune.md), or name the network that it began with"
+            ) from error
         raise ValueError(
             f"{folder} is a SavedModel, but none that bin/export.py wrote ({error!r})"
         ) from error

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from soundnet_tf import constants
 from soundnet_tf.data.settings import check_teachers, teachers_by_head
 from soundnet_tf.evaluation.settings import RESULTS_FILE
-from soundnet_tf.files import storage
+from soundnet_tf.files import atomic, storage
 from soundnet_tf.models.settings import check_student
 from soundnet_tf.pages import charts
 from soundnet_tf.pages.settings import check_out
@@ -116,6 +116,11 @@ class ReportConfig(Settings):
             check_recordings(self.inputs)
 
     def _check_saved(self, run: str) -> None:
+        if "classes" in atomic.read_json(os.path.join(run, RUN_FILE)):
+            raise ValueError(
+                f"run {run} is one of bin/finetune.py; a report is about a run of bin/train.py, or "
+                "the network of --model"
+            )
         if not storage.exists(self.source):
             raise FileNotFoundError(
                 f"run {run} has no {self.which} student (--which); a run saves last and best after "

@@ -215,6 +215,9 @@ def check_files(
 def _check_classes(data: LabelledSet) -> None:
     if len(data.classes) < 2:
         raise ValueError(f"{data.name} has one class, {data.classes[0]}; two or more are needed")
+    for name in data.classes:
+        if name.splitlines() != [name]:  # files of labels have one a line
+            raise ValueError(f"{data.name}: the label {name!r} has a line break; take it out")
     counts = collections.Counter(clip.label for clip in data.clips)
     alone = [name for name in data.classes if counts[name] < 2]
     if alone:

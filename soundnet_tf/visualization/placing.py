@@ -7,6 +7,7 @@ import numpy as np
 COMPONENTS = 50  # of PCA, before
 PERPLEXITY = 30.0
 NEIGHBOURS = 10
+_ALIKE = 1e-3  # of the first component's deviation; nothing on a map tells such things apart
 _MOST_TRUSTED = 2000  # things of whose neighbours it is asked; scikit-learn holds a square of them
 
 
@@ -16,7 +17,8 @@ class Faithfulness(NamedTuple):
     Attributes:
         neighbours: how many nearest ones are looked at, at most NEIGHBOURS.
         trustworthiness: 1 if all neighbours on the map are neighbours by their features, about 0.5
-            of points that are thrown anywhere (Venna and Kaski, 2001); NaN of fewer than 5 things.
+            of points that are thrown anywhere (Venna and Kaski, 2001); NaN of fewer than 5 things,
+            or things that are all alike.
         trusted: how many things that was computed from, a random draw if there are more.
         features_agree: share of the nearest by their features that have the same label; NaN without
             labels.
@@ -37,8 +39,9 @@ def place(vectors: np.ndarray, seed: int = 0) -> np.ndarray:
 
     Of all numbers the square roots are taken (see `rooted`); these are turned to their first
     principal components and placed by t-SNE, which begins with the first two of them, on one core:
-    sums depend on the number of threads, and equal vectors are to give equal points. The map is
-    turned so that it fills a square.
+    sums depend on the number of threads. Of vectors that are alike but for rounding one is placed,
+    and the others lie there too: t-SNE would throw them apart. The map is turned so that it fills
+    a square.
 
     Args:
         vectors: float32 [things, channels], finite.
@@ -62,12 +65,22 @@ def place(vectors: np.ndarray, seed: int = 0) -> np.ndarray:
     with threadpool_limits(1):
         components = PCA(count, svd_solver="full").fit_transform(values)
         components = np.pad(components, [(0, 0), (0, max(0, 2 - count))]).astype(np.float32)
+        components, which = _different(components)
         if len(components) < 5:
-            return turned(components[:, :2])
+            return turned(components[:, :2])[which]
         perplexity = min(PERPLEXITY, (len(components) - 1) / 3)
         begin = components[:, :2] / components[:, 0].std() * np.float32(1e-4)
         tsne = TSNE(perplexity=perplexity, init=begin, random_state=seed)
-        return turned(tsne.fit_transform(components))
+        return turned(tsne.fit_transform(components))[which]
+
+
+def _different(components: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The components [different, channels] of things that are not alike, in their order, and of
+    each thing [things] which of them it has."""
+    grid = np.round(components / (_ALIKE * components[:, 0].std()))
+    _, first, which = np.unique(grid, axis=0, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    return components[first[order]], np.argsort(order)[which.ravel()]
 
 
 def turned(points: np.ndarray) -> np.ndarray:
@@ -96,7 +109,7 @@ def faithfulness(
     values = rooted(vectors)
     trusted, trust = min(len(values), _MOST_TRUSTED), float("nan")
     count = min(NEIGHBOURS, (trusted - 1) // 2)
-    if len(values) >= 5:
+    if len(values) >= 5 and (points != points[0]).any():  # else there is no nearest
         drawn = np.random.default_rng(seed).permutation(len(values))[:trusted]
         trust = float(trustworthiness(values[drawn], points[drawn], n_neighbors=count))
     nan = float("nan")

@@ -122,6 +122,6 @@ def told(shared: naming.Shared) -> str:
     """Such as "rain, 8 of 10 (10 % of all), p 0.004"."""
     in_all = 100 * shared.count_in_all / shared.of_all
     return (
-        f"{shared.name}, {shared.count} of {shared.of} ({in_all:.3g} % of all), "
+        f"{find.one_line(shared.name)}, {shared.count} of {shared.of} ({in_all:.3g} % of all), "
         f"p {units_page.chance_in_words(shared.p_corrected)}"
     )

@@ -194,8 +194,16 @@ def test_names_must_fit_the_head(fine_tuned, tmp_path):
         save_classifier(fine_tuned, CLASSES[:2], 1.0, str(tmp_path / "classifier"))
 
 
+def test_a_name_of_two_lines_is_no_line_of_labels(fine_tuned, tmp_path):
+    """All behind it would be names of other classes."""
+    for name in ("a\nb", "a\u2028b", "a\n"):
+        with pytest.raises(ValueError, match="take its line break out"):
+            save_classifier(fine_tuned, (name, "c", "d"), 1.0, str(tmp_path / "classifier"))
+    assert not (tmp_path / "classifier").exists()
+
+
 def test_it_is_no_student(folder):
-    with pytest.raises(ValueError, match="but none that bin/export.py wrote"):
+    with pytest.raises(ValueError, match="is a classifier of bin/finetune.py.*saved_model.load"):
         pretrained.load(folder)
 
 

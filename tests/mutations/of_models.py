@@ -88,6 +88,13 @@ MODELS = (
 
 FINETUNING = (
     Fault(
+        "a class's name of two lines shifts all behind it",
+        "soundnet_tf/sounds/labelled_set.py",
+        "if name.splitlines() != [name]:",
+        "if not name:",
+        ("tests/sounds/test_labelled_set.py",),
+    ),
+    Fault(
         "balanced class weights are inverted",
         "soundnet_tf/finetuning/batches.py",
         "labels.size / (classes * np.bincount(labels, minlength=classes))",

@@ -127,6 +127,20 @@ REPORTING = (
 
 PAGE = (
     Fault(
+        "a sound plays on behind what is shown",
+        "soundnet_tf/assets/hear/page.js",
+        "  player.pause();\n  if (player.src)",
+        "  if (player.src)",
+        (_PAGE,),
+    ),
+    Fault(
+        "a microphone that stops late gets into a file's answers",
+        "soundnet_tf/assets/hear/page.js",
+        "if (!turn || shown !== turn) return; //",
+        "if (!turn) return; //",
+        (_PAGE,),
+    ),
+    Fault(
         "the page's heads hear the trunk's last step",
         f"{_HEAR}/network.js",
         "Math.max(0, heard.length - this.channels)",

@@ -320,6 +320,13 @@ MAPS = (
         _PLACING,
     ),
     Fault(
+        "the same sound lies in several places of a map",
+        "soundnet_tf/visualization/placing.py",
+        "components, which = _different(components)",
+        "which = np.arange(len(components))",
+        _PLACING,
+    ),
+    Fault(
         "trustworthiness is asked of the features alone",
         "soundnet_tf/visualization/placing.py",
         "trustworthiness(values[drawn], points[drawn],",

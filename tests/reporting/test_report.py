@@ -245,6 +245,7 @@ def test_the_command_ends_with_1_if_a_recording_could_not_be_read(tmp_path, a_ru
         ({"teachers": {"objects": "keras:VGG16"}}, "name these by --inputs"),
         ({"inputs": "I", "dataset": "esc10"}, "name its folder by --labels"),
         ({"out": "s3://bucket/report"}, "give a local folder"),
+        ({"out": ""}, "out is empty; name a folder"),
         ({"run": "R", "model": "M"}, "about one network"),
     ],
 )
@@ -270,6 +271,13 @@ def test_a_folder_of_something_else_is_refused_at_once(tmp_path, a_run):
     )
     with pytest.raises(FileNotFoundError, match=r"--evaluation=.* has no results.json"):
         evaluation.check_inputs()
+
+
+def test_a_run_of_a_classifier_is_told_from_one_of_a_network(tmp_path):
+    """Its run.json has classes; it said that the run had no student yet."""
+    (tmp_path / "run.json").write_text('{"classes": ["dog", "sea"], "settings": {}}')
+    with pytest.raises(ValueError, match=r"run .* is one of bin/finetune.py; a report is about"):
+        ReportConfig(out=str(tmp_path), run=str(tmp_path)).check_inputs()
 
 
 def test_a_run_that_has_just_begun_is_told_from_a_wrong_folder(tmp_path):

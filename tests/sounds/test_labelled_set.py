@@ -117,6 +117,8 @@ def test_train_and_test_are_one_split(manifest):
         ([], r"set\.csv has no recordings"),
         (["a1,a,1", "a2,a,2"], r"set\.csv has one class, a; two or more are needed"),
         ([*GOOD, "c1,c,1", "d1,d,1"], r"fewer than two recordings of c, d; a class needs one to"),
+        ([*GOOD, 'c1,"c\nd",1', 'c2,"c\nd",2'], r"set\.csv: the label 'c\\nd' has a line break"),
+        ([*GOOD, "c1,c\u2028d,1", "c2,c\u2028d,2"], r"the label 'c\\u2028d' has a line break"),
         (["a1,a,1", "a2,a,1", "b1,b,1", "b2,b,2"], r"all recordings of a are in fold 1; then"),
         (["a1,a,1", "a2,a,4", "b1,b,1", "b2,b,4"], r"set\.csv: fold 2 is empty, of 1 to 4"),
         (["a1,a,2", "a2,a,3", "b1,b,2", "b2,b,3"], r"set\.csv: fold 1 is empty, of 1 to 3"),

@@ -69,6 +69,22 @@ def test_a_unit_that_is_excited_more_than_most_does_not_decide_alone():
 def test_things_that_are_alike_lie_in_one_place():
     assert placing.place(np.full([7, 4], 0.1, np.float32)).tolist() == [[0, 0]] * 7
     assert placing.place(np.ones([1, 4], np.float32)).tolist() == [[0, 0]]
+    alike = np.ones([7, 4], np.float32)
+    faithful = placing.faithfulness(alike, placing.place(alike), None)
+    assert np.isnan(faithful.trustworthiness)  # which are nearest is the library's whim
+
+
+def test_things_that_are_alike_lie_in_one_place_among_others():
+    """Three and four of the same sound, also if batches of other sizes rounded them otherwise;
+    t-SNE threw them apart by tenths of the map. What is not alike stays apart."""
+    vectors = np.random.default_rng(0).gamma(1, size=(13, 30)).astype(np.float32)
+    vectors[[5, 9]], vectors[[2, 7, 12]] = vectors[0], vectors[1]
+    vectors *= 1 + 1e-6 * np.random.default_rng(1).normal(size=vectors.shape).astype(np.float32)
+    apart = distances(placing.place(vectors))
+    assert not apart[np.ix_([0, 5, 9], [0, 5, 9])].any()
+    assert not apart[np.ix_([1, 2, 7, 12], [1, 2, 7, 12])].any()
+    kinds = [0, 1, 3, 4, 6, 8, 10, 11]
+    assert (apart[np.ix_(kinds, kinds)] > 0).sum() == len(kinds) * (len(kinds) - 1)
 
 
 @pytest.mark.parametrize("count", [2, 3, 4])

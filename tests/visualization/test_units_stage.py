@@ -12,7 +12,7 @@ import soundfile
 import tuned_network
 from tuned_network import BLUE, GREEN, HZ, NAUGHTY, RATE, RED
 
-from soundnet_tf.visualization import recordings, units, units_page, units_stage
+from soundnet_tf.visualization import naming, recordings, units, units_page, units_stage
 from soundnet_tf.visualization.settings import UnitsConfig
 
 
@@ -223,3 +223,9 @@ def test_a_carriage_return_in_a_label_ends_no_row():
     )
     rows = [*csv.DictReader(io.StringIO(units_stage.as_table(found), newline=""))]
     assert [(row["recording"], row["label"]) for row in rows] == [("a\rb.wav", "x\ry")]
+
+
+def test_a_name_with_line_breaks_is_told_in_one_line():
+    """As terminals are not to obey it."""
+    shared = naming.Shared("label", "rain\n\x1b[2J", 2, 3, 4, 9, 0.2, 0.5)
+    assert units_stage.told(shared).startswith(r"rain\n\x1b[2J, 2 of 3 (44.4 % of all)")

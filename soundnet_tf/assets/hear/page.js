@@ -19,15 +19,22 @@ function say(text, isError = false) {
 
 function show(heard) {
   shown = heard;
-  if (player.src) URL.revokeObjectURL(player.src);
-  player.removeAttribute("src");
-  player.hidden = true;
+  stopPlaying();
   byId("results").hidden = false;
   byId("name").textContent = heard.name;
   table.clear();
   timeline.show(heard);
   showMoment(heard, 0);
   progress();
+}
+
+// What was heard before is not played on, with a player that nobody sees, into the microphone too.
+function stopPlaying() {
+  player.pause();
+  if (player.src) URL.revokeObjectURL(player.src);
+  player.removeAttribute("src");
+  player.load(); // till then it has the sound still
+  player.hidden = true;
 }
 
 function progress() {
@@ -60,13 +67,16 @@ function finish(heard) {
   byId("results").setAttribute("aria-busy", "false");
 }
 
-async function hearFile(file) {
+// `given`: how many files came with it, of which it is the first.
+async function hearFile(file, given) {
   byId("results").setAttribute("aria-busy", "true");
-  await stopMicrophone();
+  const stopped = stopMicrophone();
   const turn = new Heard(file.name);
-  shown = turn;
+  shown = turn; // before anything is waited for: of two files that come at once the later counts
+  player.pause();
   say(`Reading ${file.name} …`);
   try {
+    await stopped;
     const sound = await openSound(file);
     await ears.ready;
     if (shown !== turn) return;
@@ -84,7 +94,9 @@ async function hearFile(file) {
     if (shown !== turn) return;
     add(turn, last, false);
     finish(turn);
-    say(sound.isCancelled() ? CHANNELS_CANCEL : summary(turn, performance.now() - began));
+    const others = given > 1 ? ` Of the ${given} files only the first was heard.` : "";
+    const told = sound.isCancelled() ? CHANNELS_CANCEL : summary(turn, performance.now() - began);
+    say(told + others);
   } catch (error) {
     if (shown === turn) fail(`${file.name}: ${error.message}`);
   }
@@ -102,6 +114,7 @@ function summary(heard, milliseconds) {
 
 function fail(text) {
   shown = null;
+  stopPlaying();
   byId("progress").hidden = true;
   byId("results").hidden = true;
   say(text, true);
@@ -109,7 +122,6 @@ function fail(text) {
 
 async function startMicrophone() {
   const turn = new Heard(`Microphone, ${new Date().toLocaleTimeString()}`);
-  byId("results").setAttribute("aria-busy", "true");
   byId("microphone").disabled = true; // while the browser asks whether it may
   try {
     await ears.ready;
@@ -118,13 +130,16 @@ async function startMicrophone() {
     }, stopMicrophone);
     turn.sent = 0;
     show(turn);
+    byId("results").setAttribute("aria-busy", "true");
     await ears.begin(microphone.rate);
     byId("microphone").textContent = "Stop listening";
     const secs = NETWORK.minimum_samples / NETWORK.sample_rate;
     say(`Listening. The first answer comes after ${Math.ceil(secs + NETWORK.hop_secs)} seconds.`);
   } catch (error) {
     const isRefused = error.name === "NotAllowedError";
-    fail(isRefused ? "The browser does not allow this page to use the microphone." : error.message);
+    // A file that was heard, or is heard meanwhile, stays.
+    say(isRefused ? "The browser does not allow this page to use the microphone." : error.message,
+      true);
   } finally {
     byId("microphone").disabled = false;
   }
@@ -149,13 +164,15 @@ async function stopMicrophone() {
   microphone = null;
   byId("microphone").textContent = "Listen to the microphone";
   await stop();
-  if (!turn) return;
+  if (!turn || shown !== turn) return; // by now the worker hears a file
   try {
-    add(turn, await ears.finish(), true);
+    const last = await ears.finish();
+    if (shown !== turn) return;
+    add(turn, last, true);
     finish(turn);
     say(summary(turn, Infinity));
   } catch (error) {
-    fail(error.message);
+    if (shown === turn) fail(error.message);
   }
 }
 
@@ -177,9 +194,14 @@ function follow() {
   requestAnimationFrame(follow);
 }
 
+// The next sound may come before the player has begun.
+function ignoreAbort(error) {
+  if (error.name !== "AbortError") throw error;
+}
+
 function given(files) {
   if (!files.length) say("That was no file.", true);
-  else hearFile(files[0]);
+  else hearFile(files[0], files.length);
 }
 
 player.addEventListener("play", follow);
@@ -187,7 +209,7 @@ player.addEventListener("seeked", () => shown && goTo(player.currentTime));
 byId("timeline").addEventListener("keydown", (event) => {
   if (event.key !== " " || !player.src) return;
   event.preventDefault();
-  if (player.paused) player.play();
+  if (player.paused) player.play().catch(ignoreAbort);
   else player.pause();
 });
 byId("file").addEventListener("change", ({target}) => target.files.length && given(target.files));

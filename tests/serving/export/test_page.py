@@ -274,6 +274,73 @@ def test_the_microphone(browser, pages, tmp_path):
     assert spectrum[:300].sum() + spectrum[500:].sum() < 0.05 * spectrum.sum()
 
 
+def test_nothing_plays_on_behind_what_is_shown(page, tmp_path):
+    """A sound that plays stops when the next begins, and when a file cannot be heard: its player is
+    hidden then, so nobody could stop it, and the microphone would hear it."""
+    path = write_wav(tmp_path / "sound.wav", hear_page.sound(12.0))
+    (tmp_path / "text.txt").write_text("no sound")
+    for others in ("show(new Heard('next'))", "fail('wrong')"):
+        hear(page, path)
+        page.evaluate("player.play().catch(() => 0); 0")
+        assert not page.evaluate("player.paused")
+        page.evaluate(others)
+        assert page.evaluate("player.paused && !player.hasAttribute('src') && player.hidden")
+    hear(page, path)
+    page.evaluate("player.play().catch(() => 0); 0")
+    hear(page, tmp_path / "text.txt")
+    assert page.evaluate("player.paused")
+
+
+@pytest.mark.parametrize("is_heard_before", [True, False])
+def test_a_microphone_that_is_denied_takes_no_file_away(page, students, tmp_path, is_heard_before):
+    """Neither one that was heard before, nor one that came while the browser asked."""
+    path = write_wav(tmp_path / "sound.wav", hear_page.sound(SECS))
+    page.evaluate(
+        "navigator.mediaDevices.getUserMedia = () => new Promise((_, reject) => { "
+        "window.deny = () => reject(new DOMException('', 'NotAllowedError')) }); 0"
+    )
+    if is_heard_before:
+        hear(page, path)
+    page.click("#microphone")
+    if not is_heard_before:
+        hear(page, path)
+    page.evaluate("deny()")
+    expect(page.locator("#status.error")).to_contain_text("does not allow")
+    expect(page.locator("#results[aria-busy=false]")).to_be_visible()
+    expect(page.locator("#name")).to_have_text("sound.wav")
+    check(students["soundnet5"], answers(page), read_wav(path))
+
+
+def test_a_microphone_that_stops_late_changes_no_file(page, students, tmp_path):
+    """Its end is not told to a worker that hears a file meanwhile."""
+    path = write_wav(tmp_path / "sound.wav", hear_page.sound(SECS))
+    page.evaluate(
+        "shown = new Heard('microphone'); ears.begin(22050); "
+        "microphone = {rate: 22050, stop: () => new Promise((done) => { window.stopped = done })}; "
+        "stopMicrophone(); 0"
+    )
+    check(students["soundnet5"], hear(page, path), read_wav(path))
+    status = page.locator("#status").text_content()
+    page.evaluate("stopped(); new Promise((done) => setTimeout(done))")
+    expect(page.locator("#status")).to_have_text(status)
+    check(students["soundnet5"], answers(page), read_wav(path))
+
+
+def test_of_several_files_it_says_which_was_heard(page, tmp_path):
+    path = write_wav(tmp_path / "sound.wav", hear_page.sound(SECS))
+    transfer = page.evaluate_handle(
+        "(text) => { const transfer = new DataTransfer(); "
+        "const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0)); "
+        "for (const name of ['first.wav', 'second.wav', 'third.wav']) "
+        "transfer.items.add(new File([bytes], name)); return transfer; }",
+        hear_page.base64_of(np.frombuffer(path.read_bytes(), np.uint8)),
+    )
+    page.dispatch_event("main", "drop", {"dataTransfer": transfer})
+    expect(page.locator("#results[aria-busy=false]")).to_be_attached(timeout=60_000)
+    expect(page.locator("#name")).to_have_text("first.wav")
+    expect(page.locator("#status")).to_contain_text("Of the 3 files only the first was heard.")
+
+
 def test_a_page_is_a_file_of_html(tmp_path, students):
     with pytest.raises(ValueError, match=r"out \(--out\) is page; a page is a file that ends"):
         ExportConfig(out="page", weights="published", formats=("page",))
