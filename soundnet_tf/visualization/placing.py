@@ -32,17 +32,16 @@ class Faithfulness(NamedTuple):
     chance: float
 
 
-def place(vectors: np.ndarray, seed: int = 0) -> np.ndarray:
+def place(vectors: np.ndarray) -> np.ndarray:
     """Points of a plane, near each other where vectors are.
 
     Of all numbers the square roots are taken (see `rooted`); these are turned to their first
     principal components and placed by t-SNE, which begins with the first two of them, on one core:
-    sums depend on the number of threads, and equal vectors are to give equal points. The map is
-    turned so that it fills a square.
+    sums depend on the number of threads, and equal vectors are to give equal points (so there is
+    nothing for a seed to decide). The map is turned so that it fills a square.
 
     Args:
         vectors: float32 [things, channels], finite.
-        seed: of what is random.
 
     Returns:
         float32 [things, 2]. Of fewer than five things the first two principal components, since
@@ -66,7 +65,7 @@ def place(vectors: np.ndarray, seed: int = 0) -> np.ndarray:
             return turned(components[:, :2])
         perplexity = min(PERPLEXITY, (len(components) - 1) / 3)
         begin = components[:, :2] / components[:, 0].std() * np.float32(1e-4)
-        tsne = TSNE(perplexity=perplexity, init=begin, random_state=seed)
+        tsne = TSNE(perplexity=perplexity, init=begin)
         return turned(tsne.fit_transform(components))
 
 

@@ -69,3 +69,18 @@ def test_counts_are_of_what_was_heard():
 def test_no_chance_is_above_1():
     units = [[f"{name}{i}" for name in ("rain", "dog", "sea") for i in range(2)]] * 50
     assert {shared.p_corrected for shared in naming.name_units(units, NAMES, COUNTS)} == {1.0}
+
+
+def test_each_kind_is_counted_among_its_own():
+    """Of 4 recordings with a label 2 are dogs, of 3 with a scene 2 are parks: both names of both
+    recordings, (2 over 2) of (4 over 2) and of (3 over 2)."""
+    names = {
+        "label": {"a": "dog", "b": "dog", "c": "cat", "d": "cat"},
+        "scenes": {"a": "park", "b": "park", "c": "bar"},
+    }
+    for kinds, p in ((["label"], 1 / 6), (["scenes"], 1 / 3), (["label", "scenes"], 1 / 6)):
+        some = {kind: names[kind] for kind in kinds}
+        counts = naming.counts_of(some, "abcd")
+        (shared,) = naming.name_units([["a", "b"]], some, counts)
+        assert shared.p == pytest.approx(p) and shared.kind == kinds[0]
+        assert shared.of_all == sum(counts[kinds[0]].values())
