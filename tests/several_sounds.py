@@ -1,4 +1,4 @@
-"""Recordings of which one of two sounds is to be heard, and the same with that sound alone: whatever
+"""Recordings of which one of two sounds is to be heard, and the same with that sound alone: what
 is written of the ones should be what is written of the others."""
 
 import numpy as np

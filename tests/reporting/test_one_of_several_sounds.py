@@ -1,5 +1,5 @@
-"""`--channel`, `--audio_stream` and `--short` of a report: units, map and timelines are of the sound
-that is chosen."""
+"""`--channel`, `--audio_stream` and `--short` of a report: units, map and timelines are of the
+sound that is chosen."""
 
 import pytest
 import several_sounds
@@ -48,7 +48,7 @@ def test_the_sound_that_is_chosen_is_heard_and_played(tmp_path, model, choice):
 
 
 def test_short_sound_is_lengthened_as_was_asked(tmp_path, model):
-    """Of 2 s, with silence behind or over and over: each timeline says what `recognize_file` does."""
+    """Of 2 s, with silence behind or again and again: timelines say what `recognize_file` does."""
     several_sounds.write_channels(tmp_path / "in", tmp_path / "unused")
     path = str(tmp_path / "in" / "0.wav")
     told = {}

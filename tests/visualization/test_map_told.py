@@ -1,4 +1,4 @@
-"""What a map tells of clips: each its own pictures, place, neighbours and label; and its figures."""
+"""What a map tells of clips: pictures, place, neighbours and label of each; and its figures."""
 
 import csv
 import io
@@ -38,8 +38,10 @@ class Silent:
         return None
 
 
-def a_map(points, vectors, secs=1.0, trust=placing.Faithfulness(2, 0.9, 4, 0.8, 0.7, 0.2)):
+def a_map(points, vectors, secs=1.0):
     clips = tuple(Clip(f"{i}.wav", 0, 0.0, secs) for i in range(len(points)))
+    trust = placing.Faithfulness(2, 0.9, 4, 0.8, 0.7, 0.2)
+    trust = placing.Faithfulness(2, 0.9, 4, 0.8, 0.7, 0.2)
     placed = Placed(
         "pool5",
         np.arange(len(clips)),
@@ -74,7 +76,7 @@ def test_pictures_are_those_of_their_clips(model, tmp_path):
 
 
 def test_neighbours_are_those_by_sound_not_on_the_map():
-    """Features pair 0 with 1 and 2 with 3; the map, which may err, has 0 beside 2 and 1 beside 3."""
+    """Features pair 0 with 1 and 2 with 3; the map, which errs, 0 with 2 and 1 with 3."""
     found = a_map([(0, 0), (9, 0), (0, 1), (9, 1)], [[0], [1], [100], [121]])
     assert [near[0] for near in content(found)["data"]["near"]] == [1, 0, 3, 2]
 

@@ -1,5 +1,5 @@
-"""`--channel` and `--audio_stream` of units and maps: what is written of files of which one sound is
-chosen is what is written of files that have that alone."""
+"""`--channel` and `--audio_stream` of units and maps: what is written of files of which one sound
+is chosen is what is written of files that have that alone."""
 
 import commands
 import pytest

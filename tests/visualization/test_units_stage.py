@@ -74,9 +74,8 @@ def test_the_page_plays_shows_and_escapes(made, browser, width, dark):
         unit = page.locator("#unit-0")
         assert unit.locator("h3").text_content() == "Unit 0"
         # What excites it in two.mkv is near 1.5 s; a player has 2 s around it.
-        two_begins = (
-            json.loads((out / "units.json").read_text())["units"][0]["moments"][1]["secs"] - 1
-        )
+        first = json.loads((out / "units.json").read_text())["units"][0]
+        two_begins = first["moments"][1]["secs"] - 1
         assert 0.4 < two_begins < 0.6
         assert "in 4 recordings (0.1 minutes)" in page.locator(".units > p").text_content()
         hears = page.locator(".units > p").text_content()
