@@ -114,6 +114,15 @@ def test_content_says_how_much_the_player_has_and_tells_each_moment():
     assert not timelines.content(a_recording(secs=1.0), 1, {})["is_cut"]
 
 
+def test_low_frequencies_are_at_the_bottom_of_the_spectrogram():
+    """Loud are four of 257 at 2 % of the height; the colours are black where nothing is."""
+    one = a_recording()
+    one.columns.levels_db[4:8] = 0
+    source = timelines.content(one, 1, {})["spectrogram"]
+    image = Image.open(io.BytesIO(base64.b64decode(source.split(",")[1]))).convert("L")
+    assert np.asarray(image).mean(axis=1).argmax() in (93, 94)
+
+
 @pytest.mark.parametrize(
     ("count", "expected"), [(3, [0, 2, 4]), (5, [0, 1, 2, 3, 4]), (9, [0, 1, 2, 3, 4]), (0, [])]
 )
