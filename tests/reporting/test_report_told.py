@@ -54,7 +54,7 @@ def test_figures_are_of_the_students_epoch(tmp_path):
     run = tmp_path / "run"
     write_run(run)
     for which, epoch, kl, who in (
-        ("best", 1, "1.125", "the run’s last student"),
+        ("best", 1, "1.125", "the run\u2019s last student"),
         ("last", 2, "2.250", "it"),
     ):
         page = written(tmp_path / which, run=str(run), which=which)
@@ -107,8 +107,8 @@ def test_labels_name_units_and_colour_the_map(tmp_path):
 
 
 def test_teachers_look_at_the_networks_own_moments(tmp_path):
-    """Of a film of 60 s, red for 30 s and then blue, eight of 18 steps, spread from the first to the
-    last: each sight is of its step's moment, and of the colour that is on screen there."""
+    """Of a film of 60 s, red for 30 s and then blue, eight of 18 steps, from the first to the last:
+    each sight is of its step's moment, and of the colour that is on screen there."""
     film = tuned_network.write_film(tmp_path / "a.mkv", [500] * 60, [RED] * 30 + [BLUE] * 30)
     spec = write_colour_teacher(tmp_path / "t.keras", [RED, BLUE])
     config = ReportConfig(out="O", inputs=film, teachers={"objects": spec})
