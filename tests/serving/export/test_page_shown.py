@@ -161,9 +161,10 @@ def test_the_sound_is_drawn_where_it_is(page, tmp_path):
 
 
 def test_the_player_has_the_samples(page, tmp_path):
-    """Of full scale too, which is 32767."""
+    """Of full scale too, which is 32767, and would be -32768 one further."""
     waveform = np.tile([1.0, -1.0, 0.5, -0.25], 5000)
-    hear(page, write_wav(tmp_path / "loud.wav", waveform))
+    soundfile.write(tmp_path / "loud.wav", waveform, RATE, "FLOAT")
+    hear(page, tmp_path / "loud.wav")
     found = page.evaluate("shown.sound.flatMap((piece) => Array.from(piece))")
     np.testing.assert_allclose(found, 32767 * waveform, atol=1.5)
 
