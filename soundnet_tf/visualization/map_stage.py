@@ -20,9 +20,7 @@ def run(config: MapConfig, progress: bool = True) -> SoundMap:
         FileNotFoundError, ValueError: as of `sound_map.draw`; inputs or labels that cannot be read.
     """
     source = open_source(config)
-    found = sound_map.draw(
-        source, config.model, config.layer, config.teacher, config.seed, progress
-    )
+    found = sound_map.draw(source, config.model, config.layer, config.teacher, progress)
     storage.make_folder(config.out)
     for name in (PAGE, ATLAS):  # of a former run, until this one's are there
         storage.remove(os.path.join(config.out, name))

@@ -34,18 +34,17 @@ class Faithfulness(NamedTuple):
     chance: float
 
 
-def place(vectors: np.ndarray, seed: int = 0) -> np.ndarray:
+def place(vectors: np.ndarray) -> np.ndarray:
     """Points of a plane, near each other where vectors are.
 
     Of all numbers the square roots are taken (see `rooted`); these are turned to their first
     principal components and placed by t-SNE, which begins with the first two of them, on one core:
     sums depend on the number of threads. Of vectors that are alike but for rounding one is placed,
-    and the others lie there too: t-SNE would throw them apart. The map is turned so that it fills
-    a square.
+    and the others lie there too: t-SNE would throw them apart. There is nothing for a seed to
+    decide. The map is turned so that it fills a square.
 
     Args:
         vectors: float32 [things, channels], finite.
-        seed: of what is random.
 
     Returns:
         float32 [things, 2]. Of fewer than five things the first two principal components, since
@@ -70,7 +69,7 @@ def place(vectors: np.ndarray, seed: int = 0) -> np.ndarray:
             return turned(components[:, :2])[which]
         perplexity = min(PERPLEXITY, (len(components) - 1) / 3)
         begin = components[:, :2] / components[:, 0].std() * np.float32(1e-4)
-        tsne = TSNE(perplexity=perplexity, init=begin, random_state=seed)
+        tsne = TSNE(perplexity=perplexity, init=begin)
         return turned(tsne.fit_transform(components))[which]
 
 

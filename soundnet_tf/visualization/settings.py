@@ -156,7 +156,6 @@ class MapConfig(RecordingsConfig):
         teacher: spec of a network that looks at the clips' pictures.
         playable: clips whose sound the page holds.
         atlas: whether to write the table for other tools.
-        seed: of t-SNE.
     """
 
     label_column: str | None = setting(
@@ -178,7 +177,6 @@ class MapConfig(RecordingsConfig):
         "(soundnet-tf[parquet]).",
         True,
     )
-    seed: int = setting("Of t-SNE.", 0, at_least=0)
 
     def __post_init__(self):
         super().__post_init__()

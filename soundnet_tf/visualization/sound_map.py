@@ -81,7 +81,6 @@ def draw(
     model: str,
     layer: str = "pool5",
     teacher: str | None = None,
-    seed: int = 0,
     progress: bool = True,
 ) -> SoundMap:
     """Hears and sees all clips and places them.
@@ -92,7 +91,6 @@ def draw(
         model: as of `models.pretrained.load`.
         layer: whose mean over time is a clip's features, as bin/extract.py --pooling=mean gives it.
         teacher: spec of who looks at the pictures; None takes posteriors that the source has.
-        seed: of t-SNE.
         progress: whether to show it on stderr.
 
     Raises:
@@ -107,13 +105,13 @@ def draw(
     looked, unseen = _look(source, sight, clips, progress)
     told = f"{layer} of {network(model)}, its mean over time"
     with progress_bar(1 + bool(looked), "placing", "map", progress, leave=False) as bar:
-        sound = _placed(told, np.arange(len(clips)), vectors, labels, seed)
+        sound = _placed(told, np.arange(len(clips)), vectors, labels)
         bar.update()
         pictures = None
         if len(looked) > 1:
             chosen, seen = np.array([*looked]), np.stack([*looked.values()])
             told = sight.told if sight else _told_of_posteriors(source)
-            pictures = _placed(told, chosen, seen, labels, seed)
+            pictures = _placed(told, chosen, seen, labels)
     return SoundMap(
         model,
         layer,
@@ -133,18 +131,16 @@ def network(model: str) -> str:
     return "the published network" if model == constants.PUBLISHED else model
 
 
-def _placed(told: str, clips: np.ndarray, vectors: np.ndarray, labels: list[str], seed: int):
-    points = placing.place(vectors, seed)
+def _placed(told: str, clips: np.ndarray, vectors: np.ndarray, labels: list[str]):
+    points = placing.place(vectors)
     own = np.array(labels)[clips]
     is_labelled = own != ""
     if is_labelled.all():
-        return Placed(
-            told, clips, vectors, points, placing.faithfulness(vectors, points, own, seed)
-        )
+        return Placed(told, clips, vectors, points, placing.faithfulness(vectors, points, own))
     # Of those without a label it cannot be said whether neighbours share it.
-    trust = placing.faithfulness(vectors, points, None, seed)
+    trust = placing.faithfulness(vectors, points, None)
     if is_labelled.sum() > 2:
-        of_labelled = (vectors[is_labelled], points[is_labelled], own[is_labelled], seed)
+        of_labelled = (vectors[is_labelled], points[is_labelled], own[is_labelled])
         agree = placing.faithfulness(*of_labelled)
         trust = agree._replace(trustworthiness=trust.trustworthiness, trusted=trust.trusted)
     return Placed(told, clips, vectors, points, trust)

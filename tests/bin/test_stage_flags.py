@@ -342,7 +342,6 @@ COMMANDS = {
             "--teacher=T": {"teacher": "T"},
             "--playable=5": {"playable": 5},
             "--noatlas": {"atlas": False},
-            "--seed=3": {"seed": 3},
             "--channel=first": {"channel": "first"},
             "--audio_stream=1": {"audio_stream": 1},
         },

@@ -12,6 +12,7 @@ from mutations import (
     of_pages,
     of_pictures,
     of_runs,
+    of_shown,
     of_training,
     of_workers,
 )
@@ -37,4 +38,5 @@ FAULTS = (
     *of_pages.REPORTING,
     *of_pages.PAGE,
     *of_pages.RECOGNIZE,
+    *of_shown.SHOWN,
 )

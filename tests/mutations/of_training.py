@@ -48,8 +48,8 @@ TRAINING = (
     Fault(
         "the constant baseline is the mean of the held-out clips",
         "soundnet_tf/training/baselines.py",
-        "    for batch in train:\n",
-        "    for batch in validation:\n",
+        "    for batch in elements(train):\n",
+        "    for batch in elements(validation):\n",
         ("tests/training/test_run_figures.py",),
     ),
     Fault(

@@ -40,6 +40,12 @@ def test_curves_are_those_of_the_history_beside_their_baselines():
     ]
     assert lines["encoding"]["x"]["axis"]["values"] == [1, 2]  # Vega's own are 1, 1.5 and 2
     assert len(found["charts"]["loss"]["layer"]) == 1
+    heights = {k: c["layer"][0]["encoding"]["y"]["title"] for k, c in found["charts"].items()}
+    assert heights == {
+        "loss": "loss",
+        "kl_objects": "objects: KL (nats)",
+        "agreement_objects": "objects: agreement",
+    }
     assert points(found["charts"]["agreement_objects"]) == {("training clips", 1): 0.25}
 
 

@@ -5,7 +5,9 @@ import io
 
 import numpy as np
 import pytest
+import tensorflow as tf
 import tone_films
+from media_writer import Pictures, Sound, write
 from PIL import Image
 
 from soundnet_tf.reporting import sights, timelines
@@ -114,6 +116,15 @@ def test_content_says_how_much_the_player_has_and_tells_each_moment():
     assert not timelines.content(a_recording(secs=1.0), 1, {})["is_cut"]
 
 
+def test_low_frequencies_are_at_the_bottom_of_the_spectrogram():
+    """Loud are four of 257 at 2 % of the height; the colours are black where nothing is."""
+    one = a_recording()
+    one.columns.levels_db[4:8] = 0
+    source = timelines.content(one, 1, {})["spectrogram"]
+    image = Image.open(io.BytesIO(base64.b64decode(source.split(",")[1]))).convert("L")
+    assert np.asarray(image).mean(axis=1).argmax() in (93, 94)
+
+
 @pytest.mark.parametrize(
     ("count", "expected"), [(3, [0, 2, 4]), (5, [0, 1, 2, 3, 4]), (9, [0, 1, 2, 3, 4]), (0, [])]
 )
@@ -138,3 +149,21 @@ def test_frames_stand_where_they_are_in_the_sound(tmp_path):
     assert [frame and frame["secs"] for frame in frames] == ["0.5", "1.5", "2.5", *[None] * 5]
     brief = str(tone_films.write_film(tmp_path / "brief.mkv", tone_films.RED, 250, 8.0, 0.2))
     assert sights.look(brief, 8.0, [], {})[0] == []
+
+
+def test_teachers_see_the_centre_square(tmp_path):
+    """Of a film of 96 x 64 with 16 black pixels at either side: all of what they see is red."""
+    picture = np.zeros((64, 96, 3), np.uint8)
+    picture[:, 16:80] = tone_films.RED
+    film = Pictures("ffv1", [picture] * 50, [k / 25 for k in range(50)], pixels="bgr0")
+    path = str(write(tmp_path / "film.mkv", film, Sound("flac", 22050, np.zeros(44100, "f4"))))
+    seen = []
+
+    def teacher(squares):
+        seen.append(squares)
+        return tf.zeros([1, 1, 2])
+
+    _, (sight,) = sights.look(path, 2.0, [1.0], {"objects": teacher})
+    assert sight.secs == 1.0 and seen[0].shape == (1, 1, 256, 256, 3)
+    inner = seen[0][0, 0, :, 8:-8].reshape(-1, 3)  # edges are mixed when it is made larger
+    assert np.abs(inner - np.array(tone_films.RED)).max() < 8

@@ -132,6 +132,8 @@ def test_recognize_writes_labels_beside_each_other(model, stereo, tmp_path, caps
         content = (tmp_path / "labels" / name).read_text("utf-8")
         heard = recognize_file(source, model)
         assert content.startswith("WEBVTT\n\n00:00:00.000 --> ")
+        lines = [line for line in content.splitlines() if "%" in line]
+        assert lines and all(line.count("%") == 1 for line in lines)  # --top=1
         assert f" --> 00:00:{heard.duration_secs:06.3f}\n" in content
         best = heard.top("objects", 1)[0][0][0]
         assert f"\n{best} " in content

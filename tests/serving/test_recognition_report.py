@@ -90,6 +90,16 @@ def test_csv():
     ]
 
 
+def test_csv_has_each_step_with_its_moment():
+    rows = list(csv.reader(io.StringIO(report("csv", 1, ONE))))[1:]
+    assert [row[1:] for row in rows] == [
+        ["4.750", "objects", "1", "dog, hound", "0.750000"],
+        ["67.720", "objects", "1", "dog, hound", "0.500000"],
+        ["4.750", "scenes", "1", "street", "0.900000"],
+        ["67.720", "scenes", "1", "street", "0.700000"],
+    ]
+
+
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
     folder = str(tmp_path_factory.mktemp("model"))

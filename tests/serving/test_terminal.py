@@ -7,8 +7,10 @@ import sys
 
 import commands
 import numpy as np
+import odd_media
 import pytest
 import soundfile
+from media_writer import Sound, write
 from pseudo_terminal import terminal
 
 from soundnet_tf.models import checkpoint, student
@@ -237,3 +239,19 @@ def test_the_command_on_a_terminal(monkeypatch, model, tmp_path):
     assert f"{BOLD}{path}{OFF}  (1:40.0)\r\n" in screen.text
     table, rest = screen.text.rsplit("     all  ", 1)
     assert "objects" in table and re.search("\r +\r$", rest)
+
+
+def test_a_bar_goes_by_the_stream_that_is_heard(monkeypatch, model, tmp_path):
+    """Of 30 s, beside one of 60 s that is heard without --audio_stream."""
+    path = tmp_path / "two.mkv"
+    sounds = [Sound("flac", 8000, odd_media.tone(440, secs, 8000)) for secs in (30.0, 60.0)]
+    write(path, *sounds)
+    for flags, said in ((["--audio_stream=0"], "0:30"), ([], "1:00")):
+        with terminal(200) as screen:
+            monkeypatch.setattr(sys, "stderr", screen.file)
+            monkeypatch.setattr(sys, "stdout", screen.file)
+            assert commands.run("recognize", f"--model={model}", *flags, str(path)) == 0
+            monkeypatch.undo()
+        bars = [line for line in screen.lines if line.startswith("hearing two.mkv, ")]
+        assert bars and all(f" of {said}:" in line for line in bars)
+        assert f", {said} of {said}: 100%" in bars[-1]

@@ -69,3 +69,15 @@ def test_counts_are_of_what_was_heard():
 def test_no_chance_is_above_1():
     units = [[f"{name}{i}" for name in ("rain", "dog", "sea") for i in range(2)]] * 50
     assert {shared.p_corrected for shared in naming.name_units(units, NAMES, COUNTS)} == {1.0}
+
+
+def test_each_kind_is_counted_among_its_own():
+    """Four recordings have a label, three a scene, and what two share is a scene: (2 over 2) of
+    (3 over 2) ways."""
+    names = {
+        "label": {"a": "dog", "b": "cat", "c": "dog", "d": "cat"},
+        "scenes": {"a": "park", "b": "park", "c": "bar"},
+    }
+    (shared,) = naming.name_units([["a", "b"]], names, naming.counts_of(names, "abcd"))
+    assert shared[:6] == ("scenes", "park", 2, 2, 2, 3)
+    assert shared.p == pytest.approx(1 / 3)

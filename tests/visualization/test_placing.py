@@ -47,7 +47,7 @@ def test_groups_stay_apart():
     assert apart[same].max() < apart[~same].min()
 
 
-def test_a_seed_gives_the_same_map_to_the_last_bit():
+def test_equal_vectors_give_the_same_map_to_the_last_bit():
     vectors, _ = blobs(each=8)
     assert np.array_equal(placing.place(vectors), placing.place(vectors.copy()))
 

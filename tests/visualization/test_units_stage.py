@@ -73,6 +73,13 @@ def test_the_page_plays_shows_and_escapes(made, browser, width, dark):
     with browsers.opened(browser, out / "index.html", width=width, dark=dark) as page:
         unit = page.locator("#unit-0")
         assert unit.locator("h3").text_content() == "Unit 0"
+        # What excites it in two.mkv is near 1.5 s; a player has 2 s around it.
+        first = json.loads((out / "units.json").read_text())["units"][0]
+        two_begins = first["moments"][1]["secs"] - 1
+        assert 0.4 < two_begins < 0.6
+        assert "in 4 recordings (0.1 minutes)" in page.locator(".units > p").text_content()
+        hears = page.locator(".units > p").text_content()
+        assert "hears 2.9 ms of sound; a player has 2.00 s around" in hears
         assert unit.locator("figure").count() == 3
         name = NAUGHTY.splitlines()[0]
         assert name in unit.locator("figcaption").nth(2).text_content()
@@ -84,6 +91,8 @@ def test_the_page_plays_shows_and_escapes(made, browser, width, dark):
         assert page.locator("#unit-2 li >> nth=0").locator(".frame").count() == 0  # of sound
         player = unit.locator("audio").nth(2)
         assert name in player.get_attribute("aria-label")
+        begins = unit.locator("audio").nth(1).get_attribute("aria-label")
+        assert begins.endswith(f"from {two_begins:.2f} s on")
         length = player.evaluate(
             "async (player) => { player.load(); player.preload = 'auto'; await player.play();"
             " return player.duration; }"
@@ -130,6 +139,7 @@ def test_labels_name_units_and_a_run_says_so(model, tmp_path, browser):
     assert "3 have a name that is no chance, the surest:\n  unit 0: hum, 10 of 10 (33.3 % of" in (
         done.stdout
     )
+    assert done.stdout.count(" of all), p 3e-7") == 3
     content = json.loads((out / "units.json").read_text())
     assert content["compared"] == 9
     shared = content["units"][1]["shared"]
@@ -229,3 +239,17 @@ def test_a_name_with_line_breaks_is_told_in_one_line():
     """As terminals are not to obey it."""
     shared = naming.Shared("label", "rain\n\x1b[2J", 2, 3, 4, 9, 0.2, 0.5)
     assert units_stage.told(shared).startswith(r"rain\n\x1b[2J, 2 of 3 (44.4 % of all)")
+
+
+def test_of_some_units_those_alone_are_written(model, folder, tmp_path):
+    config = UnitsConfig(
+        str(tmp_path),
+        inputs=str(folder / "one.mkv"),
+        model=model,
+        layer="conv1",
+        units=("1", "0"),
+        top=1,
+    )
+    units_stage.run(config, progress=False)
+    content = json.loads((tmp_path / "units.json").read_text())
+    assert [unit["unit"] for unit in content["units"]] == [0, 1]

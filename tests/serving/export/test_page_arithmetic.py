@@ -169,3 +169,20 @@ def test_the_spectrum_is_numpys(browser, tmp_path):
     assert bands[2:-2, band].min() > 250
     assert bands[2:-2, -5:].max() == 0
     np.testing.assert_allclose([min(found["low"]), max(found["high"])], [-1, 1], atol=1e-3)
+
+
+def test_a_column_has_the_samples_of_its_own_time(browser, tmp_path):
+    """A click at sample 10 * 512 + 300 is the highest of column 10, and of no other; one behind the
+    last whole column is in the last."""
+    click = np.zeros(16000, np.float32)
+    click[10 * 512 + 300], click[-1] = 0.5, -0.75
+    code = """({click}) => {
+  const spectrum = new Spectrum(22050), x = floats(click);
+  const parts = [spectrum.push(x.subarray(0, 5300)), spectrum.push(x.subarray(5300)),
+    spectrum.finish()];
+  return ["low", "high"].map((name) => parts.flatMap((part) => Array.from(part[name])));
+}"""
+    with hear_page.scripts(browser, tmp_path, "network", "spectrum") as page:
+        low, high = map(np.array, page.evaluate(code, {"click": hear_page.base64_of(click)}))
+    assert np.flatnonzero(high).tolist() == [10] and high[10] == 0.5
+    assert len(low) == 32 and np.flatnonzero(low).tolist() == [31]

@@ -5,6 +5,7 @@ import itertools
 
 import board_material as material
 import cached_records as cached
+import clock_records
 import event_files
 import numpy as np
 import numpy_distillation
@@ -121,3 +122,24 @@ def test_a_clip_too_short_for_any_step_says_so():
     (shown,) = clips.read(cached.source(material.clip(0, 1.0)), config, [0])
     text = clips.Answers(material.distiller()).text(shown)
     assert text.startswith("clip0: no output step is centred within the sound")
+
+
+def test_of_many_frames_ten_are_shown_from_the_first_to_the_last(tmp_path):
+    """19 frames, half a second apart: every second one; frame k is grey 10 k. Moments are told in
+    seconds."""
+    jpegs = [clock_records.jpeg(np.full((256, 320, 3), 10 * k, np.uint8)) for k in range(19)]
+    batch = {"waveform": np.zeros((1, 220500), np.float32), "lengths": np.array([220500])}
+    clip = clips.Clip("clip", batch, jpegs, np.float32(0.5 * np.arange(19)))
+    with tf.summary.create_file_writer(str(tmp_path)).as_default(step=1):
+        clips.draw_once([clip])
+    strip = event_files.pixels(tmp_path, "clips/1/frames")
+    side = strip.shape[0]
+    greys = strip[side // 2, side // 2 :: side, 0].astype(int)
+    np.testing.assert_allclose(greys, 20 * np.arange(10), atol=2)
+    (told,) = (
+        value.metadata.summary_description
+        for event in event_files.events(tmp_path)
+        for value in event.summary.value
+        if value.tag == "clips/1/frames"
+    )
+    assert told == f"clip 1: clip; frames at {', '.join(f'{k}.0' for k in range(10))} s"

@@ -133,3 +133,33 @@ def test_sounds_and_frames_are_drawn_at_the_first_look(tmp_path, monkeypatch, ev
         board.on_epoch_end(epoch_now[0])
     board.on_train_end()
     assert drawn == [first]
+
+
+def test_each_part_has_the_clips_and_the_student_that_are_its_own(tmp_path, monkeypatch):
+    """Gradients are of clips that are learned from, and not of what is frozen; all others look at
+    held-out clips."""
+    trained = material.distiller()
+    trained.student.get_layer("conv2_bn").trainable = False
+    judge = SimpleNamespace(distiller=trained)
+    training, validation = (
+        cached.source(*(material.clip(first + n, 8.0) for n in range(3))) for first in (0, 10)
+    )
+    asked = []
+    monkeypatch.setattr(
+        look.histograms, "Histograms", lambda distiller, batch: asked.append((distiller, batch))
+    )
+    monkeypatch.setattr(
+        look.projector, "Projector", lambda folder, distiller, source, *_: asked.append(source)
+    )
+    students = SimpleNamespace(saved=trained.student)
+    budget = Budget(1, 1)
+    board = look.Board(str(tmp_path), judge, students, training, validation, CONFIG, budget)
+    copy, _, shown, *_ = board._make()
+    projected, (distiller, batch) = asked
+    assert projected is validation
+    assert {clip.id for clip in shown} == {"clip10", "clip11", "clip12"}
+    assert {name.decode() for name in batch["id"].numpy()} <= {"clip0", "clip1", "clip2"}
+    assert distiller.student is copy and copy is not trained.student
+    own = {variable.path for variable in copy.trainable_variables}
+    assert own == {variable.path for variable in trained.student.trainable_variables}
+    assert not any(path.startswith("conv2_bn/") for path in own)

@@ -1,6 +1,7 @@
 """What the projector shows, file by file, and that TensorBoard's own plugin finds it."""
 
 import csv
+import dataclasses
 
 import board_material as material
 import cached_records as cached
@@ -83,3 +84,16 @@ def test_the_next_look_changes_the_embedding_alone(written):
     projector.write()
     changed = {p.name for p in folder.iterdir() if p.read_bytes() != before[p.name]}
     assert changed == {config_of(folder).tensor_path}
+
+
+def test_padding_behind_a_short_clip_has_no_part_in_its_embedding(tmp_path):
+    """Of 5 s, filled up with silence to 8: the mean over the steps that 5 s have by themselves."""
+    clip, distiller = material.clip(1, 5.0), material.distiller()
+    config = dataclasses.replace(material.CONFIG, short="mask")
+    Projector(str(tmp_path), distiller, cached.source(clip), config, seed=0).write()
+    row = np.loadtxt(tmp_path / config_of(tmp_path).tensor_path, delimiter="\t")
+    sound, _, _ = numpy_distillation.heard(clip, 8.0, 2.0, "mask")
+    own = numpy_soundnet.forward(distiller.student, sound[: 5 * 22050])["conv4"]
+    filled = numpy_soundnet.forward(distiller.student, np.pad(sound, (0, 176400 - len(sound))))
+    np.testing.assert_allclose(row, own.mean(axis=0), rtol=2e-3, atol=1e-4)
+    assert np.abs(row - filled["conv4"].mean(axis=0)).max() > 1e-2 * np.abs(row).max()
