@@ -2,10 +2,12 @@
 
 import base64
 import contextlib
+import wave
 
 import browser as browsers
 import keras
 import numpy as np
+import playwright.sync_api
 from lively import lively
 
 from soundnet_tf.models import student as students
@@ -93,3 +95,46 @@ def scripts(browser, folder, *names: str):
 
 def base64_of(array: np.ndarray) -> str:
     return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode("ascii")
+
+
+def write_wav(path, waveform, rate=22050):
+    """16 bits; [samples] or [samples, channels]."""
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1 if waveform.ndim == 1 else waveform.shape[1], 2, rate, 0, "NONE", ""))
+        file.writeframes(np.round(waveform * 32767).astype("<i2").tobytes())
+    return path
+
+
+def read_wav(path):
+    with wave.open(str(path)) as file:
+        return np.frombuffer(file.readframes(file.getnframes()), "<i2") / np.float32(32768)
+
+
+def hear(page, path):
+    """Chooses a file, and waits until it is heard or refused."""
+    page.set_input_files("#file", path)
+    waits = page.locator("#results[aria-busy=false], #status.error")
+    playwright.sync_api.expect(waits.first).to_be_attached()
+    return answers(page)
+
+
+def answers(page):
+    """Moments [steps] and head to [steps, classes]."""
+    code = (
+        "shown && shown.steps.map(({secs, probabilities}) => [secs, Object.fromEntries("
+        "Object.entries(probabilities).map(([head, of]) => [head, Array.from(of)]))])"
+    )
+    steps = page.evaluate(code) or []
+    heads = steps[0][1] if steps else {}
+    return np.array([secs for secs, _ in steps]), {
+        head: np.array([step[head] for _, step in steps]) for head in heads
+    }
+
+
+def check(student, found, waveform, tolerance=1e-4):
+    """That `answers` are the student's."""
+    secs, expected = probabilities(student, waveform)
+    np.testing.assert_allclose(found[0], secs, atol=1e-6)
+    assert found[1].keys() == expected.keys()
+    for head, values in expected.items():
+        np.testing.assert_allclose(found[1][head], values, atol=tolerance)

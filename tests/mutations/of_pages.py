@@ -12,6 +12,7 @@ _TIMELINES = ("tests/reporting/test_timelines.py",)
 _FIGURES = ("tests/reporting/test_figures.py",)
 _HEAR = "soundnet_tf/assets/hear"
 _PAGE = "tests/serving/export/test_page.py"
+_GIVEN = "tests/serving/export/test_page_given.py"
 _PAGE_ARITHMETIC = ("tests/serving/export/test_page_arithmetic.py",)
 _PAGE_FILES = ("tests/serving/export/test_page_files.py",)
 
@@ -131,14 +132,14 @@ PAGE = (
         "soundnet_tf/assets/hear/page.js",
         "  player.pause();\n  if (player.src)",
         "  if (player.src)",
-        (_PAGE,),
+        (_GIVEN,),
     ),
     Fault(
         "a microphone that stops late gets into a file's answers",
         "soundnet_tf/assets/hear/page.js",
         "if (!turn || shown !== turn) return; //",
         "if (!turn) return; //",
-        (_PAGE,),
+        (_GIVEN,),
     ),
     Fault(
         "the page's heads hear the trunk's last step",
@@ -229,7 +230,7 @@ PAGE = (
         f"{_HEAR}/sound_file.js",
         "if (!(size <= HIGHEST_PEAK))",
         "if (size > HIGHEST_PEAK)",
-        (f"{_PAGE}::test_what_cannot_be_heard_is_told_and_the_next_is_heard",),
+        (f"{_GIVEN}::test_what_cannot_be_heard_is_told_and_the_next_is_heard",),
     ),
     Fault(
         "the page hears the sum of channels",
@@ -257,7 +258,7 @@ PAGE = (
         f"{_HEAR}/microphone.js",
         "return {rate: context.sampleRate, stop};",
         "return {rate: 2 * context.sampleRate, stop};",
-        (f"{_PAGE}::test_the_microphone",),
+        (f"{_GIVEN}::test_the_microphone",),
     ),
     Fault(
         "weights beyond 16 bits are infinite in the page",

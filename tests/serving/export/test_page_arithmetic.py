@@ -9,14 +9,6 @@ from soundnet_tf.models.folded import FoldedNetwork
 from soundnet_tf.serving.export import page as export_page
 
 
-@pytest.fixture(scope="module")
-def students():
-    return {
-        "soundnet8": hear_page.network("soundnet8"),
-        "soundnet5": hear_page.network("soundnet5", ["scenes"]),
-    }
-
-
 def given(student, waveform):
     """What the page's scripts get of a student and a sound."""
     network = FoldedNetwork(student)

@@ -2,9 +2,7 @@
 waveform and spectrogram; and what it takes of channels and of the microphone."""
 
 import math
-import wave
 
-import browser as browsers
 import hear_page
 import numpy as np
 import playwright.sync_api
@@ -13,15 +11,9 @@ import soundfile
 
 from soundnet_tf.models import student as students
 from soundnet_tf.pages import template
-from soundnet_tf.serving.export import run as export
 
 expect = playwright.sync_api.expect
 SECS, RATE = 20.3, 22050
-
-
-@pytest.fixture(scope="module")
-def student():
-    return hear_page.network("soundnet5", ["scenes"])
 
 
 @pytest.fixture(scope="module")
@@ -29,40 +21,11 @@ def heads(student):
     return students.architecture_of(student).heads
 
 
-@pytest.fixture(scope="module")
-def written(student, tmp_path_factory):
-    path = tmp_path_factory.mktemp("page") / "soundnet.html"
-    export.export(student, hear_page.labels_of(student), str(path), ("page",))
-    return path
-
-
-@pytest.fixture
-def page(browser, written):
-    with browsers.opened(browser, written) as opened:
-        expect(opened.locator("#status")).to_have_text("Ready.", timeout=60_000)
-        yield opened
-
-
-def hear(page, path):
-    page.set_input_files("#file", path)
-    waits = page.locator("#results[aria-busy=false], #status.error")
-    expect(waits.first).to_be_attached(timeout=60_000)
-    expect(page.locator("#status.error")).to_have_count(0)
-
-
-def write_wav(path, waveform):
-    """float [samples], as 16 bits."""
-    with wave.open(str(path), "wb") as file:
-        file.setparams((1, 2, RATE, 0, "NONE", ""))
-        file.writeframes(np.round(waveform * 32767).astype("<i2").tobytes())
-    return path
-
-
 @pytest.fixture
 def heard(page, student, tmp_path):
     """The page with a sound, and moments and probabilities [steps, classes] by the student."""
     waveform = hear_page.sound(SECS)
-    hear(page, write_wav(tmp_path / "sound.wav", waveform))
+    hear_page.hear(page, hear_page.write_wav(tmp_path / "sound.wav", waveform))
     secs, probabilities = hear_page.probabilities(student, waveform)
     return page, secs, probabilities["scenes"]
 
@@ -141,7 +104,7 @@ def test_the_sound_is_drawn_where_it_is(page, tmp_path):
     moments = np.arange(20 * RATE) / RATE
     is_loud = (moments >= 5) & (moments < 10)
     tone = 0.25 + 0.25 * np.sin(2 * np.pi * 1000 * moments)
-    hear(page, write_wav(tmp_path / "sound.wav", is_loud * tone))
+    hear_page.hear(page, hear_page.write_wav(tmp_path / "sound.wav", is_loud * tone))
     code = """(name) => {
         const canvas = document.querySelector(`#timeline .${name}`);
         const {data} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
@@ -164,7 +127,7 @@ def test_the_player_has_the_samples(page, tmp_path):
     """Of full scale too, which is 32767, and would be -32768 one further."""
     waveform = np.tile([1.0, -1.0, 0.5, -0.25], 5000)
     soundfile.write(tmp_path / "loud.wav", waveform, RATE, "FLOAT")
-    hear(page, tmp_path / "loud.wav")
+    hear_page.hear(page, tmp_path / "loud.wav")
     found = page.evaluate("shown.sound.flatMap((piece) => Array.from(piece))")
     np.testing.assert_allclose(found, 32767 * waveform, atol=1.5)
 
@@ -173,7 +136,7 @@ def test_what_the_browser_decodes_is_heard_to_its_end(page, student, tmp_path):
     """A FLAC of two channels and 17.3 s, which comes in pieces of 5 s: of their mean, all of it."""
     one, other = (hear_page.sound(17.3, seed=seed) for seed in (1, 2))
     soundfile.write(tmp_path / "sound.flac", np.stack([one, other], axis=1), RATE, "PCM_24")
-    hear(page, tmp_path / "sound.flac")
+    hear_page.hear(page, tmp_path / "sound.flac")
     assert page.evaluate("shown.secs") == pytest.approx(17.3, abs=1e-3)
     secs, probabilities = hear_page.probabilities(student, (one + other) / 2)
     found = page.evaluate("shown.steps.map((step) => Array.from(step.probabilities.scenes))")
