@@ -106,8 +106,8 @@ SHOWN = (
     Fault(
         "teacher's and network's columns are exchanged",
         "soundnet_tf/assets/report/timeline.html",
-        '<td>{{ said.saw }}</td><td>{{ said.heard or "has no such head" }}</td>',
-        '<td>{{ said.heard or "has no such head" }}</td><td>{{ said.saw }}</td>',
+        '{{ said.saw }}</td><td data-of="the network hears">{{ said.heard or "has no such head" }}',
+        '{{ said.heard or "has no such head" }}</td><td data-of="the network hears">{{ said.saw }}',
         _REPORT,
     ),
     Fault(

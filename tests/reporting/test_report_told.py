@@ -136,7 +136,7 @@ def test_a_player_of_a_part_keeps_its_timelines_moments(browser, tmp_path, monke
     table = re.search(r'<table class="beside">.*?</table>', page, re.S).group(0)
     heads = [re.sub("<.*?>", "", cell) for cell in re.findall(r"<th scope=\"col\">.*?</th>", table)]
     assert heads == ["moment", "objects: the teacher sees", "the network hears"]
-    saw, heard = re.findall(r"<td>(.*?)</td>", table)
+    saw, heard = re.findall(r"<td[^>]*>(.*?)</td>", table)
     assert saw.startswith("colour 1 100")
     assert heard.split()[0] == recognize_file(film, model).top("objects", 1)[0][0][0]
     with browsers.opened(browser, tmp_path / "out" / "index.html") as opened:
