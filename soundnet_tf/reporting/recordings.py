@@ -71,7 +71,9 @@ def content(config: ReportConfig, ears: Listener, report: Report, progress: bool
     return {
         "units": units_page.content(found, source, config.units, progress),
         "map": _map(config, ears, readable, labels, progress),
-        "recordings": _timelines(config, ears, shown, report, progress),
+        "recordings": _timelines(
+            config, ears, shown, source.names.get("label", {}), report, progress
+        ),
         "named": [*report.unread.items()][:_MOST_NAMED],
         "report": report,
     }
@@ -98,6 +100,7 @@ def _timelines(
     config: ReportConfig,
     ears: Listener,
     paths: Mapping[str, str],
+    labels: Mapping[str, str],
     report: Report,
     progress: bool,
 ) -> list[dict[str, Any]]:
@@ -112,6 +115,7 @@ def _timelines(
         except (ValueError, OSError) as error:  # it has changed since it was heard
             report.unread[id] = str(error)
         else:
-            shown.append(timelines.content(one, len(shown) + 1, names))
+            timeline = timelines.content(one, len(shown) + 1, names)
+            shown.append(timeline | {"label": labels.get(id)})
     report.shown = len(shown)
     return shown

@@ -104,6 +104,13 @@ SHOWN = (
         _REPORT,
     ),
     Fault(
+        "timelines have another recording's label",
+        "soundnet_tf/reporting/recordings.py",
+        '{"label": labels.get(id)}',
+        '{"label": labels.get(next(iter(paths)))}',
+        _REPORT,
+    ),
+    Fault(
         "teacher's and network's columns are exchanged",
         "soundnet_tf/assets/report/timeline.html",
         '{{ said.saw }}</td><td data-of="the network hears">{{ said.heard or "has no such head" }}',

@@ -86,7 +86,7 @@ def test_an_evaluation_of_another_network_says_so(tmp_path):
         assert (f"(measured of {name})" in page) == is_told
 
 
-def test_labels_name_units_and_colour_the_map(tmp_path):
+def test_labels_name_units_and_colour_the_map_and_stand_at_timelines(tmp_path):
     """Of five recordings of which four have a label."""
     several_sounds.write_channels(tmp_path / "in", tmp_path / "unused")
     rows = [("path", "label"), *((f"in/{i}.wav", ("hum", "hiss")[i % 2]) for i in range(4))]
@@ -104,6 +104,9 @@ def test_labels_name_units_and_colour_the_map(tmp_path):
     data = json.loads(re.search(r'id="map-data">(.*?)</script>', page).group(1))
     assert (data["names"], data["labels"]) == (["hiss", "hum"], [1, 0, 1, 0, -1])
     assert "Colours and shapes show their labels" in page
+    timelines = page.split('<article class="recording"')[1:]
+    told = [re.search(r"; label: (.*?);", timeline) for timeline in timelines]
+    assert [label and label.group(1) for label in told] == ["hum", "hiss", "hum", "hiss", None]
 
 
 def test_teachers_look_at_the_networks_own_moments(tmp_path):
