@@ -23,6 +23,17 @@ def write_channels(both, alone):
         soundfile.write(alone / f"{number}.wav", samples[:, 0], RATE)
 
 
+def write_films(both, alone):
+    """Films with a sound of two channels in the folder `both`; in `alone` with the first one."""
+    for folder in (both, alone):
+        folder.mkdir(parents=True)
+    for number in range(COUNT):
+        film = odd_media.coloured("libx264", odd_media.RED, 2.0)
+        sounds = np.float32(np.stack(_sounds(number), axis=1))
+        write(both / f"{number}.mkv", film, Sound("flac", RATE, sounds))
+        write(alone / f"{number}.mkv", film, Sound("flac", RATE, sounds[:, 0]))
+
+
 def write_streams(both, alone):
     """Films and sounds of two streams in the folder `both`, of which the second is the default; in
     `alone` with the first one only."""

@@ -137,6 +137,13 @@ PAGE = (
     Fault(
         "a microphone that stops late gets into a file's answers",
         "soundnet_tf/assets/hear/page.js",
+        "if (shown !== turn) return;\n    add(turn, last, true);",
+        "add(turn, last, true);",
+        (_GIVEN,),
+    ),
+    Fault(
+        "a microphone that stops late ends the file that the worker hears",
+        "soundnet_tf/assets/hear/page.js",
         "if (!turn || shown !== turn) return; //",
         "if (!turn) return; //",
         (_GIVEN,),

@@ -7,6 +7,7 @@ import several_sounds
 
 CHOICES = {
     "channel": (several_sounds.write_channels, "--channel=first"),
+    "channel of films": (several_sounds.write_films, "--channel=first"),
     "stream": (several_sounds.write_streams, "--audio_stream=0"),
 }
 

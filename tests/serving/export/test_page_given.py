@@ -149,17 +149,25 @@ def test_a_microphone_that_is_denied_takes_no_file_away(page, students, tmp_path
     hear_page.check(students["soundnet5"], hear_page.answers(page), hear_page.read_wav(path))
 
 
-def test_a_microphone_that_stops_late_changes_no_file(page, students, tmp_path):
-    """Its end is not told to a worker that hears a file meanwhile."""
+@pytest.mark.parametrize("late", ["stop", "finish"])
+def test_a_microphone_that_ends_late_changes_no_file(page, students, tmp_path, late):
+    """Its end is not told to a worker that hears a file meanwhile, nor is its last answer shown."""
     path = hear_page.write_wav(tmp_path / "sound.wav", hear_page.sound(SECS))
+    wait = "await new Promise((done) => { window.end = done; })"
     page.evaluate(
-        "shown = new Heard('microphone'); ears.begin(22050); "
-        "microphone = {rate: 22050, stop: () => new Promise((done) => { window.stopped = done })}; "
-        "stopMicrophone(); 0"
+        "async () => { shown = new Heard('microphone'); shown.sent = 0; await ears.begin(22050); "
+        f"const stop = async () => {{ {wait if late == 'stop' else ''} }}; "
+        "microphone = {rate: 22050, stop}; "
+        "ears.finish = async () => { delete ears.finish; const last = await ears.finish(); "
+        f"{wait if late == 'finish' else ''}; return last; }}; stopMicrophone(); }}"
     )
+    browsers.wait_until(page, "window.end")
+    page.evaluate("delete ears.finish; 0")
     hear_page.check(students["soundnet5"], hear_page.hear(page, path), hear_page.read_wav(path))
     status = page.locator("#status").text_content()
-    page.evaluate("stopped(); new Promise((done) => setTimeout(done))")
+    page.evaluate("ears.finish = () => { window.isTold = true; }; 0")
+    page.evaluate("end(); new Promise((done) => setTimeout(done))")
+    assert not page.evaluate("window.isTold")
     expect(page.locator("#status")).to_have_text(status)
     hear_page.check(students["soundnet5"], hear_page.answers(page), hear_page.read_wav(path))
 
