@@ -1,7 +1,9 @@
 """Media files of any streams, written with PyAV; which codecs and what sound is up to the test."""
 
+import contextlib
 import heapq
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -102,7 +104,25 @@ def write(path: str | Path, *tracks: Sound | Pictures, form: str | None = None, 
 
     `form` names the muxer where the extension does not, `options` are the muxer's.
     """
-    path = Path(path)
+    with _priority_kept():
+        return _write(Path(path), tracks, form, options)
+
+
+@contextlib.contextmanager
+def _priority_kept() -> Iterator[None]:
+    """SVT-AV1 gives the thread that calls it real-time priority if it may, as root may. All threads
+    and processes that this one ever starts would inherit that, and starve the machine."""
+    if not hasattr(os, "sched_getscheduler"):
+        yield
+        return
+    policy, priority = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, policy, priority)
+
+
+def _write(path: Path, tracks: Sequence[Sound | Pictures], form: str | None, options: dict) -> Path:
     if path.suffix == ".avi":  # else the sound's encoder delay moves the picture
         options = {"avoid_negative_ts": "disabled", **options}
     with av.open(str(path), "w", format=form, options=options) as container:
