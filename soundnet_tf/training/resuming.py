@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from soundnet_tf.training import monitor
+from soundnet_tf.training import monitor, stopping
 from soundnet_tf.training.cluster import Cluster
 from soundnet_tf.training.stopping import Stopped
 
@@ -41,6 +41,7 @@ class Backup(monitor.Backup):
         self._kept_at_secs = time.monotonic()
         if threading.current_thread() is threading.main_thread():
             self._handler = signal.signal(signal.SIGTERM, self._on_signal)
+        self._is_to_end |= stopping.is_asked()
 
     def on_train_end(self, logs=None):
         if threading.current_thread() is threading.main_thread():

@@ -8,8 +8,18 @@ from collections.abc import Iterator
 RUN_AGAIN = 75  # exit code; EX_TEMPFAIL of BSD's sysexits.h: not done, to be tried again
 
 
-class Stopped(Exception):  # noqa: N818 - nothing went wrong
-    """The run was asked to end, and has kept all that it did: to be started again."""
+_asked = threading.Event()
+
+
+class Stopped(BaseException):
+    """The run was asked to end, and has kept all that it did: to be started again. No Exception, as
+    Ctrl-C is none: libraries on the way are not to take it for an error of theirs."""
+
+
+def is_asked() -> bool:
+    """Whether SIGTERM came in `stopped_by_sigterm`, even if what it raised was lost: Python drops
+    what is raised in finalizers and in callbacks from C."""
+    return _asked.is_set()
 
 
 @contextlib.contextmanager
@@ -24,7 +34,9 @@ def stopped_by_sigterm() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+        _asked.clear()
 
 
 def _raise(*_):
+    _asked.set()
     raise Stopped("stopped; all that was done is kept, and the same command goes on")

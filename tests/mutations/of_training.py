@@ -116,6 +116,13 @@ TRAINING = (
         ("tests/training/test_resuming.py",),
     ),
     Fault(
+        "SIGTERM that a finalizer swallows before the first step is lost",
+        "soundnet_tf/training/resuming.py",
+        "        self._is_to_end |= stopping.is_asked()\n",
+        "",
+        ("tests/training/test_checkpoints.py",),
+    ),
+    Fault(
         "SIGTERM before the first step says nothing of running again",
         "bin/train.py",
         "with stopped_by_sigterm():",

@@ -3,12 +3,13 @@ told."""
 
 import os
 import signal
+import sys
 import types
 
 import pytest
 
 from soundnet_tf.data.order import ALL, Share
-from soundnet_tf.training import monitor, resuming
+from soundnet_tf.training import monitor, resuming, stopping
 from soundnet_tf.training.stopping import Stopped
 
 
@@ -125,3 +126,27 @@ def test_sigterm_ends_a_run_at_its_step_or_epoch_and_nothing_else(monkeypatch, s
         run.backup.on_train_end()
     assert run.step == 4 and run.kept[-1] == 4
     assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_what_asks_a_run_to_end_before_it_begins_is_not_lost(monkeypatch):
+    """Libraries on the way catch errors, which it is not; and what is raised in a finalizer Python
+    drops: then the first step ends the run. The next run is not asked."""
+
+    class Finalized:
+        def __del__(self):
+            os.kill(os.getpid(), signal.SIGTERM)
+            sum(range(1000))  # Python's handlers run between its instructions
+
+    assert not issubclass(Stopped, Exception)
+    monkeypatch.setattr(sys, "unraisablehook", lambda _: None)
+    run, again = Run(monkeypatch, 9), Run(monkeypatch, 9)
+    with stopping.stopped_by_sigterm():
+        Finalized()
+        run.backup.on_train_begin()
+        with pytest.raises(Stopped):
+            run.take(5, 1.0)
+        run.backup.on_train_end()
+    assert run.step == 1
+    again.backup.on_train_begin()
+    again.take(5, 1.0)
+    again.backup.on_train_end()
