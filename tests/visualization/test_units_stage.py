@@ -155,7 +155,7 @@ def test_labels_name_units_and_a_run_says_so(model, tmp_path, browser):
         page.keyboard.press("Tab")  # the table, which scrolls sideways on a phone
         page.keyboard.press("Tab")
         page.keyboard.press("Enter")
-        assert page.url.endswith("#unit-0")
+        browsers.wait_until(page, "location.hash === '#unit-0'")
 
 
 def test_a_page_is_not_there_while_its_run_goes_on(model, folder, tmp_path, monkeypatch):
