@@ -39,8 +39,6 @@ from soundnet_tf.models.settings import SAVED_MODEL_FILE
 from soundnet_tf.serving import short
 from soundnet_tf.version import __version__
 
-LABELS = "labels"
-
 _WAVEFORM = tf.TensorSpec([None, None], tf.float32, name="waveform")
 
 
@@ -68,10 +66,10 @@ def save_classifier(
         tempfile.TemporaryDirectory() as scratch,
         atomic.new_folder(folder, SAVED_MODEL_FILE) as new,
     ):
-        checkpoint.write_labels(scratch, {LABELS: tuple(classes)})
+        checkpoint.write_labels(scratch, {pretrained.CLASSIFIER_LABELS: tuple(classes)})
         metadata_file = os.path.join(scratch, pretrained.METADATA_FILE)
         atomic.write_json(metadata_file, metadata(classifier, clip_secs))
-        paths = [os.path.join(scratch, f"{LABELS}.txt"), metadata_file]
+        paths = [os.path.join(scratch, f"{pretrained.CLASSIFIER_LABELS}.txt"), metadata_file]
         root.assets = [tf.saved_model.Asset(path) for path in paths]
         signature = root.__call__.get_concrete_function(_WAVEFORM, training=False)
         tf.saved_model.save(root, new, signatures={"serving_default": signature})

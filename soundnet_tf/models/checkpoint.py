@@ -30,7 +30,7 @@ def write_labels(folder: str, labels: Labels) -> None:
     """
     storage.make_folder(folder)
     for head, names in labels.items():
-        if broken := [name for name in names if len(name.splitlines()) > 1 or "\n" in name]:
+        if broken := [name for name in names if "".join(name.splitlines()) != name]:
             raise ValueError(f"a class of {head} is called {broken[0]!r}; take its line break out")
         path = os.path.join(folder, f"{head}.txt")
         atomic.write_text(path, "".join(f"{n}\n" for n in names))

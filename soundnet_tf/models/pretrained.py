@@ -18,7 +18,7 @@ from soundnet_tf.models.weights import published
 
 ASSETS_FOLDER = "assets"
 METADATA_FILE = "metadata.json"
-_CLASSIFIER_LABELS = "labels.txt"  # as finetuning.export writes it; students have a file a head
+CLASSIFIER_LABELS = "labels"  # a classifier's file in ASSETS_FOLDER; students have one a head
 
 
 @standard_settings()
@@ -58,7 +58,7 @@ def load_savedmodel(folder: str) -> tuple[keras.Model, checkpoint.Labels]:
             object_classes=heads.get("objects"), scene_classes=heads.get("scenes")
         )
     except (FileNotFoundError, json.JSONDecodeError, KeyError, TypeError) as error:
-        if storage.exists(os.path.join(assets, _CLASSIFIER_LABELS)):
+        if storage.exists(os.path.join(assets, f"{CLASSIFIER_LABELS}.txt")):
             raise ValueError(
                 f"{folder} is a classifier of bin/finetune.py, which has classes of its own "
                 "instead of objects and scenes; load it by tf.saved_model.load (see "

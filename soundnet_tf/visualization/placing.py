@@ -93,7 +93,7 @@ def turned(points: np.ndarray) -> np.ndarray:
 
 
 def faithfulness(
-    vectors: np.ndarray, points: np.ndarray, labels: np.ndarray | None, seed: int = 0
+    vectors: np.ndarray, points: np.ndarray, labels: np.ndarray | None
 ) -> Faithfulness:
     """How far a map can be believed.
 
@@ -101,7 +101,6 @@ def faithfulness(
         vectors: as of `place`.
         points: float32 [things, 2].
         labels: [things], of any type that can be compared; None if there are none.
-        seed: of the draw.
     """
     from sklearn.manifold import trustworthiness
 
@@ -109,7 +108,7 @@ def faithfulness(
     trusted, trust = min(len(values), _MOST_TRUSTED), float("nan")
     count = min(NEIGHBOURS, (trusted - 1) // 2)
     if len(values) >= 5 and (points != points[0]).any():  # else there is no nearest
-        drawn = np.random.default_rng(seed).permutation(len(values))[:trusted]
+        drawn = np.random.default_rng(0).permutation(len(values))[:trusted]
         trust = float(trustworthiness(values[drawn], points[drawn], n_neighbors=count))
     nan = float("nan")
     if labels is None or not count:
